@@ -1,0 +1,12 @@
+"""What may vary: hyperparameter domains, config types and the published architectures. Standard library only."""
+
+from spectune.spaces.cnn import CNN
+from spectune.spaces.config import Config, Cost, Network
+from spectune.spaces.published import PUBLISHED, Published
+from spectune.spaces.training import Training
+
+SPACES: dict[str, type[Network]] = {
+    "cnn": CNN,
+}
+
+__all__ = ["CNN", "PUBLISHED", "SPACES", "Config", "Cost", "Network", "Published", "Training"]

@@ -1,0 +1,216 @@
+"""Config: a frozen dataclass whose fields carry their domains. The type is the space, a value is one config."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, NamedTuple, Self
+
+from spectune.spaces.domain import All, AtLeast, Choice, Condition, Domain, Float, Int, Is, Single
+
+Choose = Callable[[str, Domain], Any]  # (name, domain) -> value; an Optuna trial, a random generator, a dict ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Hyperparameter:
+    """One field of a config type: its domain, default, condition, and whether the search varies it."""
+
+    name: str
+    domain: Domain
+    default: Any
+    when: Condition | None
+    search: bool
+    per_layer: str | None  # the field that counts the layers, where a tuple with one value per layer is allowed
+    help: str
+
+
+def hyper(
+    domain: Domain,
+    default: Any,
+    help: str,
+    *,
+    when: Condition | None = None,
+    search: bool = True,
+    per_layer: str | None = None,
+) -> Any:
+    """Declare a hyperparameter as a dataclass field.
+
+    ``when`` makes it exist only under a condition on the fields before it (it is None otherwise); ``search=False``
+    keeps it fixed in a search yet settable; ``per_layer`` names the field that counts the layers and allows a tuple.
+    """
+    spec = {"domain": domain, "when": when, "search": search, "per_layer": per_layer, "help": help}
+    return dataclasses.field(default=default, metadata=spec)
+
+
+class Config:
+    """Base of every config type: validation, proposal, JSON and overriding, all from the fields' domains.
+
+    An inactive field (its condition does not hold) is always None, so that two configs which build the same network
+    are equal. Subclasses are ``@dataclass(frozen=True, kw_only=True)``.
+    """
+
+    family: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        earlier: dict[str, Any] = {}
+        for hp in hyperparameters(type(self)):
+            value = getattr(self, hp.name)
+            if hp.when is not None and not hp.when.holds(earlier):
+                value = None
+            else:
+                value = hp.default if value is None else value
+                value = _checked(hp, value, earlier)
+            object.__setattr__(self, hp.name, value)
+            earlier[hp.name] = value
+
+    def to_dict(self) -> dict[str, Any]:
+        """The active fields under their names, JSON-ready (tuples become lists)."""
+        values = ((hp.name, getattr(self, hp.name)) for hp in hyperparameters(type(self)))
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values if v is not None}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The config that ``to_dict`` wrote. ValueError names an unknown field and lists the known ones."""
+        known = [hp.name for hp in hyperparameters(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{cls.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+    @classmethod
+    def propose(cls, choose: Choose, fixed: dict[str, Any] | None = None) -> Self:
+        """A config whose searched, active fields come from ``choose``; the others are their ``fixed`` or default value.
+
+        Raises ValueError when the combination is one the config type refuses.
+        """
+        fixed = fixed or {}
+        values: dict[str, Any] = {}
+        for hp in hyperparameters(cls):
+            if hp.when is not None and not hp.when.holds(values):
+                continue
+            if hp.name in fixed:
+                values[hp.name] = fixed[hp.name]
+            else:
+                values[hp.name] = choose(hp.name, hp.domain) if hp.search else hp.default
+        return cls.from_dict(values)
+
+    def replace(self, **changes: Any) -> Self:
+        """This config with some fields changed; fields that become active take their default."""
+        return type(self).from_dict({**self.to_dict(), **changes})
+
+
+def hyperparameters(space: type[Config]) -> tuple[Hyperparameter, ...]:
+    """The hyperparameters of a config type in their order of declaration (conditions look only backwards)."""
+    cached = space.__dict__.get("_hyperparameters")
+    if cached is None:
+        fields = dataclasses.fields(space)  # type: ignore[arg-type]
+        cached = tuple(Hyperparameter(name=f.name, default=f.default, **f.metadata) for f in fields)
+        type.__setattr__(space, "_hyperparameters", cached)
+    return cached
+
+
+def parse(space: type[Config], name: str, text: str) -> Any:
+    """The value of ``--set name=text``: one value, or values separated by commas for a per-layer field.
+
+    Raises ValueError with the rule, the value and the cure.
+    """
+    known = {hp.name: hp for hp in hyperparameters(space)}
+    if name not in known:
+        raise ValueError(f"{space.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
+    hp = known[name]
+    try:
+        if hp.per_layer and "," in text:
+            return tuple(hp.domain.parse(part) for part in text.split(","))
+        value = hp.domain.parse(text)
+    except ValueError:
+        raise ValueError(f"{name} must be in {hp.domain}, got {text!r}: choose a value in that range") from None
+    hp.domain.check(name, value)
+    return value
+
+
+def size(space: type[Config]) -> tuple[int, int]:
+    """(number of combinations of the discrete hyperparameters, number of continuous ones) that a search may propose.
+
+    Conditions are honoured: a hyperparameter that does not exist under a combination does not multiply it.
+    """
+    searched = [hp for hp in hyperparameters(space) if hp.search]
+    asked = {name for hp in searched for name in _fields_of(hp.when)}
+
+    @functools.cache
+    def count(index: int, earlier: tuple[tuple[str, Any], ...]) -> int:
+        if index == len(searched):
+            return 1
+        hp = searched[index]
+        if not _possible(hp.when, dict(earlier)):
+            return count(index + 1, earlier)
+        if hp.name in asked:
+            options = _options(hp.domain)
+            return sum(count(index + 1, (*earlier, (hp.name, option))) for option in options)
+        here = 1 if isinstance(hp.domain, Float) else int(hp.domain.size)
+        return here * count(index + 1, earlier)
+
+    return count(0, ()), sum(isinstance(hp.domain, Float) for hp in searched)
+
+
+def _fields_of(when: Condition | None) -> Iterator[str]:
+    if isinstance(when, All):
+        for part in when.parts:
+            yield from _fields_of(part)
+    elif isinstance(when, Is | AtLeast):
+        yield when.field
+
+
+def _possible(when: Condition | None, earlier: dict[str, Any]) -> bool:
+    if isinstance(when, All):
+        return all(_possible(part, earlier) for part in when.parts)
+    if isinstance(when, Single):
+        return True  # a search proposes single values only
+    return when is None or when.holds(earlier)
+
+
+def _options(domain: Domain) -> Iterable[Any]:
+    if isinstance(domain, Choice):
+        return domain.options
+    if isinstance(domain, Int):
+        return range(domain.low, domain.high + 1, domain.step)
+    raise TypeError(f"a condition cannot look at a continuous hyperparameter ({domain})")
+
+
+def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
+    if isinstance(value, tuple | list):
+        if hp.per_layer is None:
+            raise ValueError(f"{hp.name} takes one value, got {list(value)}: give one of {hp.domain}")
+        if len(value) != earlier[hp.per_layer]:
+            raise ValueError(
+                f"{hp.name} needs one value, or one per layer ({hp.per_layer} = {earlier[hp.per_layer]}), "
+                f"got {len(value)} values {list(value)}: give as many as {hp.per_layer}"
+            )
+        for part in value:
+            hp.domain.check(hp.name, part)
+        return tuple(value)
+    if isinstance(hp.domain, Float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    hp.domain.check(hp.name, value)
+    return value
+
+
+
+class Cost(NamedTuple):
+    """What one forward pass of a network takes, computed from its config before anything is built."""
+
+    parameters: int
+    macs: int  # multiply-adds per spectrum
+    activations: int  # numbers kept per spectrum for the backward pass
+
+
+class Network(Config, ABC):
+    """Base of every architecture family's config type."""
+
+    @abstractmethod
+    def cost(self, points: int, classes: int) -> Cost:
+        """The cost of the network for spectra of ``points`` points and ``classes`` classes.
+
+        Raises ValueError with the rule where such a network cannot work (the whole signal pooled away, say).
+        """

@@ -1,0 +1,176 @@
+"""What a hyperparameter may be: its domain, and the condition under which it exists at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+class Domain:
+    """The values one hyperparameter may take.
+
+    ``check`` raises ValueError with the rule and the value; ``parse`` reads the text of ``--set name=text``.
+    ``size`` is the number of different values, infinite for a continuous domain.
+    """
+
+    size: float
+
+    def check(self, name: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def parse(self, text: str) -> Any:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Int(Domain):
+    """Whole numbers from ``low`` to ``high``, both included; ``step`` apart, or searched on a log scale."""
+
+    low: int
+    high: int
+    step: int = 1
+    log: bool = False
+
+    @property
+    def size(self) -> float:  # type: ignore[override]
+        return (self.high - self.low) // self.step + 1
+
+    def check(self, name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{name} must be a whole number, got {value!r}: use one of {self}")
+        if not self.low <= value <= self.high or (value - self.low) % self.step:
+            raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+
+    def parse(self, text: str) -> int:
+        return int(text)
+
+    def __str__(self) -> str:
+        step = f" step {self.step}" if self.step != 1 else ""
+        return f"{self.low}..{self.high}{step}{' log' if self.log else ''}"
+
+
+@dataclass(frozen=True)
+class Float(Domain):
+    """Real numbers from ``low`` to ``high``, both included, searched linearly or on a log scale."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @property
+    def size(self) -> float:  # type: ignore[override]
+        return math.inf
+
+    def check(self, name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{name} must be a finite number, got {value!r}: use a value in {self}")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+
+    def parse(self, text: str) -> float:
+        return float(text)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}{' log' if self.log else ''}"
+
+
+class Choice(Domain):
+    """One of a few named or numbered options, without an order that the search may use."""
+
+    def __init__(self, *options: str | int | float | bool) -> None:
+        self.options = options
+
+    @property
+    def size(self) -> float:  # type: ignore[override]
+        return len(self.options)
+
+    def check(self, name: str, value: Any) -> None:
+        if not any(value == option and type(value) is type(option) for option in self.options):
+            raise ValueError(f"{name} must be one of {self}, got {value!r}: choose one of them")
+
+    def parse(self, text: str) -> Any:
+        for option in self.options:
+            if text.lower() == str(option).lower():
+                return option
+        if isinstance(self.options[0], int | float) and not isinstance(self.options[0], bool):
+            return float(text)
+        return text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and self.options == other.options
+
+    def __hash__(self) -> int:
+        return hash(self.options)
+
+    def __repr__(self) -> str:
+        return f"Choice{self.options}"
+
+    def __str__(self) -> str:
+        return " | ".join(str(option) for option in self.options)
+
+
+@dataclass(frozen=True)
+class Is:
+    """The condition that an earlier field holds one of ``values``."""
+
+    field: str
+    values: tuple[Any, ...]
+
+    def __init__(self, field: str, *values: Any) -> None:
+        object.__setattr__(self, "field", field)
+        object.__setattr__(self, "values", values)
+
+    def holds(self, earlier: dict[str, Any]) -> bool:
+        return earlier.get(self.field) in self.values
+
+    def __str__(self) -> str:
+        return f"{self.field} = {' | '.join(str(value) for value in self.values)}"
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The condition that an earlier numeric field is at least ``low``; inactive fields count as absent."""
+
+    field: str
+    low: float
+
+    def holds(self, earlier: dict[str, Any]) -> bool:
+        value = earlier.get(self.field)
+        return value is not None and value >= self.low
+
+    def __str__(self) -> str:
+        return f"{self.field} >= {self.low:g}"
+
+
+@dataclass(frozen=True)
+class Single:
+    """The condition that an earlier per-layer field holds one value, not a tuple with one value per layer."""
+
+    field: str
+
+    def holds(self, earlier: dict[str, Any]) -> bool:
+        value = earlier.get(self.field)
+        return value is not None and not isinstance(value, tuple)
+
+    def __str__(self) -> str:
+        return f"{self.field} is one value"
+
+
+@dataclass(frozen=True)
+class All:
+    """The condition that several conditions hold at once."""
+
+    parts: tuple[Condition, ...]
+
+    def __init__(self, *parts: Condition) -> None:
+        object.__setattr__(self, "parts", parts)
+
+    def holds(self, earlier: dict[str, Any]) -> bool:
+        return all(part.holds(earlier) for part in self.parts)
+
+    def __str__(self) -> str:
+        return " and ".join(str(part) for part in self.parts)
+
+
+Condition = Is | AtLeast | Single | All

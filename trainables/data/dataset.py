@@ -1,0 +1,87 @@
+"""The contract every dataset keeps: named classes, an axis with its unit, three splits, a digest and batches."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit."""
+
+    values: NDArray[np.float64]
+    name: str = "position"
+    unit: str = "points"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Split(ABC):
+    """Some labelled spectra. ``labels`` is (N,) int64, the class numbers."""
+
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Spectra (B, L) float32 on ``device``, as measured or generated (not normalised), for int64 ``indices`` (B,)."""
+
+    @abstractmethod
+    def feed(self, digest: Any) -> None:
+        """Feed everything that determines the spectra and labels to a hashlib object."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Spectra of named classes on one axis, in three splits.
+
+    ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
+    heights), where there is one. ``test`` is None in the copy that trials get: they cannot look at it.
+    """
+
+    name: str
+    description: str
+    classes: tuple[str, ...]
+    axis: Axis
+    train: Split
+    validation: Split
+    test: Split | None
+    definition: Any = None
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", self._digest())
+
+    def split(self, name: str) -> Split:
+        """The split called ``name``; ValueError lists the known ones."""
+        if name not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {name!r}: choose one of them")
+        split: Split | None = getattr(self, name)
+        if split is None:
+            raise ValueError(f"the {name} split of {self.name} was withheld: only the study's last step may look at it")
+        return split
+
+    def blind(self) -> Dataset:
+        """This dataset without its test split (same digest): what trials are given."""
+        return replace(self, test=None)
+
+    def _digest(self) -> str:
+        """16 hex digits of the SHA-256 of the classes, the axis and all splits."""
+        digest = hashlib.sha256(repr((self.classes, self.axis.name, self.axis.unit)).encode())
+        digest.update(np.ascontiguousarray(self.axis.values).tobytes())
+        for name in SPLITS:
+            self.split(name).feed(digest)
+        return digest.hexdigest()[:16]
