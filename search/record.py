@@ -1,0 +1,206 @@
+"""A study's records: the append-only journal that is its single truth, and what is read back from it.
+
+``journal.jsonl`` holds one JSON object a line, each with ``event`` and ``time`` (Unix seconds). Everything else about a
+study (Optuna's storage, MLflow runs, the report, result.json) is derived from it and can be made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+JOURNAL = "journal.jsonl"
+LASTING = ("study", "start", "end", "test", "export", "finish")  # on the disk before the study goes on
+
+
+class Journal:
+    """The one writer of a study's journal. A second writer, also in another process, is refused with ValueError."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / JOURNAL
+        self._file = self.path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise ValueError(
+                f"a study has one driver at a time, and another process is writing {self.path}: "
+                "wait for it, stop it, or choose another --name"
+            ) from None
+        _drop_torn_tail(self._file)
+
+    def append(self, event: str, **values: Any) -> dict[str, Any]:
+        """Write one event; returns it as it will be read back."""
+        line = {"event": event, "time": round(time.time(), 3), **values}
+        self._file.write(json.dumps(_finite(line), separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
+        if event in LASTING:
+            os.fsync(self._file.fileno())
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass
+class Trial:
+    """One training: what it was asked to do and what came of it."""
+
+    number: int
+    stage: str  # explore | confirm
+    config: dict[str, Any]  # {"network": {"family": ...}, "training": {...}}
+    label: str  # name of the published network, or ""
+    seed: int
+    candidate: int | str | None  # confirm: the explore trial, or the published name, that is being confirmed
+    parameters: int
+    macs: int
+    started: float
+    reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    status: str = "running"  # complete | stopped | failed
+    reason: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss
+    best_epoch: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    values: list[float] | None = None  # one per objective
+    ended: float | None = None
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """All hyperparameters under their space names, the family among them."""
+        return {**self.config["network"], **self.config["training"]}
+
+
+@dataclass
+class Study:
+    """Everything a journal says, in order."""
+
+    folder: Path
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    trials: dict[int, Trial] = field(default_factory=dict)
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    exports: list[dict[str, Any]] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The newest session's description of the study."""
+        return self.sessions[-1]
+
+    @property
+    def name(self) -> str:
+        return str(self.header["name"])
+
+    @property
+    def objectives(self) -> list[tuple[str, str]]:
+        """(metric, "max" or "min") of each objective, the first being what finalists are ranked by."""
+        return [(metric, direction) for metric, direction in self.header["objectives"]]
+
+    def stage(self, name: str) -> list[Trial]:
+        """The trials of one stage by number."""
+        return [trial for _, trial in sorted(self.trials.items()) if trial.stage == name]
+
+    def confirmed(self) -> dict[int | str, list[Trial]]:
+        """Candidate -> its complete confirmation trials, by seed."""
+        groups: dict[int | str, list[Trial]] = {}
+        for trial in self.stage("confirm"):
+            if trial.status == "complete" and trial.candidate is not None:
+                groups.setdefault(trial.candidate, []).append(trial)
+        return {candidate: sorted(trials, key=lambda trial: trial.seed) for candidate, trials in groups.items()}
+
+    def apply(self, line: dict[str, Any]) -> None:
+        """Take one event in."""
+        match line["event"]:
+            case "study":
+                self.sessions.append(line)
+                self.finished = False
+            case "start":
+                self.trials[line["trial"]] = _started(line, self.trials.get(line["trial"]))
+            case "report":
+                trial = self.trials[line["trial"]]
+                trial.reports = [row for row in trial.reports if row[0] < line["epoch"]]
+                trial.reports.append((line["epoch"], line["metrics"]))
+            case "end":
+                _end(self.trials[line["trial"]], line)
+            case "test":
+                self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
+            case "export":
+                self.exports = [other for other in self.exports if other["folder"] != line["folder"]] + [line]
+            case "finish":
+                self.finished = True
+
+
+def read(folder: Path | str) -> Study:
+    """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
+    folder = Path(folder)
+    study = Study(folder)
+    for line in events(folder / JOURNAL):
+        study.apply(line)
+    if not study.sessions:
+        raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
+    return study
+
+
+def events(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
+    """The whole lines of a journal from a byte offset; a torn last line is left out."""
+    if not path.is_file():
+        raise ValueError(f"a study folder holds {JOURNAL}, but there is none in {path.parent}: give a study's folder")
+    with path.open("rb") as file:
+        file.seek(offset)
+        for number, raw in enumerate(file, start=1):
+            if not raw.endswith(b"\n"):
+                return
+            try:
+                line = json.loads(raw)
+                line["event"]
+            except (ValueError, TypeError, KeyError):
+                raise ValueError(
+                    f"every line of a journal is one JSON event, line {number} of {path} is not: restore it from a copy"
+                ) from None
+            yield line
+
+
+def _started(line: dict[str, Any], before: Trial | None) -> Trial:
+    """A trial that a crash interrupted keeps the reports of its first attempt until new ones replace them."""
+    keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
+    trial = Trial(number=line["trial"], started=line["time"], **{key: line[key] for key in keys})
+    if before is not None:
+        trial.reports, trial.started = before.reports, before.started
+    return trial
+
+
+def _end(trial: Trial, line: dict[str, Any]) -> None:
+    for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
+        setattr(trial, key, line[key])
+    trial.ended = line["time"]
+    trial.reports = [row for row in trial.reports if row[0] <= trial.epochs]
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
+
+
+def _drop_torn_tail(file: BinaryIO) -> None:
+    """Cut off a last line that a crash left unfinished."""
+    file.seek(0)
+    whole = 0
+    for raw in file:
+        if raw.endswith(b"\n"):
+            whole += len(raw)
+    file.truncate(whole)
+    file.seek(0, os.SEEK_END)
