@@ -1,0 +1,30 @@
+"""Networks built from their configs. A new family is one module here and one line in BUILDERS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from spectune.spaces import Network
+from spectune.spaces.cnn import CNN
+from spectune.trainables.models import cnn
+
+Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
+
+BUILDERS: dict[type[Network], Builder] = {
+    CNN: cnn.build,
+}
+
+
+def build(network: Network, points: int, classes: int) -> nn.Module:
+    """The untrained network: raw spectra (B, L) float32 to logits (B, C).
+
+    It divides each spectrum by its own maximum first, as the published scripts do, so that it needs no preprocessing.
+    The weights come from torch's global random generator. ValueError where ``network`` cannot work at this size.
+    """
+    if type(network) not in BUILDERS:
+        known = ", ".join(space.family for space in BUILDERS)
+        raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
+    return BUILDERS[type(network)](network, points, classes)

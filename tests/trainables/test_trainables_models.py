@@ -1,0 +1,149 @@
+"""The networks: published sizes, Keras' padding and initialisation, and what a built network promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from spectune.spaces import CNN, PUBLISHED
+from spectune.trainables.models import build
+
+# trainable parameters for spectra of 5000 points and 500 classes, as counted in the published Keras models
+PARAMETERS = {"cnn2": 19_150_728, "cnn3": 25_347_872, "cnn6": 20_212_224, "vgg": 2_556_174, "cnn_bn": 82_963_092}
+
+
+def parameters(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_networks_have_the_published_size(name):
+    network = PUBLISHED[name].network
+    with torch.device("meta"):
+        model = build(network, 5000, 500)
+    assert parameters(model) == network.cost(5000, 500).parameters
+    published = next(count for base, count in reversed(PARAMETERS.items()) if name.startswith(base))
+    assert parameters(model) == published
+
+
+def test_spectra_are_divided_by_their_own_maximum():
+    model = build(CNN(depth=2), 64, 5).eval()
+    spectra = torch.rand(3, 64) + 0.1
+    scaled = spectra * torch.tensor([[1.0], [50.0], [1e-3]])
+    torch.testing.assert_close(model(scaled), model(spectra), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, -2.0])
+def test_a_spectrum_without_a_positive_value_stays_finite(value):
+    model = build(CNN(depth=1), 32, 4).eval()
+    assert model(torch.full((2, 32), value)).isfinite().all()
+
+
+def keras_same(x, weight, bias, stride):
+    """SAME convolution spelled out, as Keras documents it: ceil(L / stride) points, padding left = total // 2."""
+    length, kernel = x.shape[-1], weight.shape[-1]
+    outputs = -(-length // stride)
+    left = max((outputs - 1) * stride + kernel - length, 0) // 2
+    result = torch.zeros(len(x), len(weight), outputs)
+    for position in range(outputs):
+        for tap in range(kernel):
+            source = position * stride + tap - left
+            if 0 <= source < length:
+                result[:, :, position] += x[:, :, source] @ weight[:, :, tap].T
+    return result + bias[:, None]
+
+
+def convolutions(model):
+    return [module for module in model.modules() if isinstance(module, nn.Conv1d)]
+
+
+@pytest.mark.parametrize("points", [33, 40])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", [3, 4, 9, 50])
+def test_convolutions_pad_like_keras(points, stride, kernel):
+    network = CNN(
+        depth=1, filters=4, kernel_size=kernel, kernel_last=kernel, stride=stride, pooling="none", fc_depth=0,
+        fc_dropout=0.0, convs_per_block=2,
+    )  # fmt: skip
+    model = build(network, points, 3).eval()
+    x = torch.rand(2, points)
+    x /= x.amax(1, keepdim=True)
+    first, second = convolutions(model)
+    for layer in (first, second):
+        nn.init.uniform_(layer.bias)
+    expected = keras_same(x[:, None], first.weight, first.bias, stride).relu()
+    expected = keras_same(expected, second.weight, second.bias, 1).relu()
+    output = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    torch.testing.assert_close(model(x), output(expected.flatten(1)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize(("size", "stride"), [(1, 1), (1, 3), (2, 2), (3, 2), (2, 3), (4, 1)])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_pools_are_not_padded(pooling, size, stride, batch_norm):
+    network = CNN(
+        depth=1, filters=4, kernel_size=4, kernel_last=4, pooling=pooling, pool_size=size, pool_stride=stride,
+        batch_norm=batch_norm, activation="leaky_relu", fc_depth=0, fc_dropout=0.0,
+    )  # fmt: skip
+    model = build(network, 35, 3).train()
+    x = torch.rand(3, 35)
+    x /= x.amax(1, keepdim=True)
+    (layer,) = convolutions(model)
+    conv = keras_same(x[:, None], layer.weight, layer.bias, 1)
+    if batch_norm:
+        conv = (conv - conv.mean((0, 2), keepdim=True)) / (conv.var((0, 2), correction=0, keepdim=True) + 1e-3).sqrt()
+    conv = torch.where(conv > 0, conv, 0.1 * conv)
+    windows = conv.unfold(-1, size, stride)
+    pooled = windows.amax(-1) if pooling == "max" else windows.mean(-1)
+    output = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    torch.testing.assert_close(model(x), output(pooled.flatten(1)), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_start_as_in_keras():
+    model = build(PUBLISHED["cnn2"].network.replace(fc_width=(200, 100)), 500, 7)
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d | nn.Linear):
+            assert not module.bias.any()
+            taps = module.weight[0, 0].numel()
+            outputs, inputs = module.weight.shape[0] * taps, module.weight.shape[1] * taps
+            limit = (6 / (inputs + outputs)) ** 0.5
+            assert module.weight.abs().max() <= limit
+            assert module.weight.abs().max() > 0.95 * limit
+            assert module.weight.std().item() == pytest.approx(limit / 3**0.5, rel=0.1)
+
+
+def test_batch_normalisation_as_in_keras():
+    model = build(PUBLISHED["cnn_bn"].network.replace(fc_width=32), 100, 5)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)]
+    assert len(norms) == 3
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(0.01, 1e-3)}
+
+
+def dropouts(name):
+    return [module.p for module in build(PUBLISHED[name].network, 500, 5).modules() if isinstance(module, nn.Dropout)]
+
+
+def test_dropout_comes_before_every_fc_layer_and_the_output_or_after_every_block():
+    assert dropouts("cnn6") == [0.7] * 3
+    assert dropouts("vgg") == [0.2] * 4
+    kinds = [type(module) for module in build(PUBLISHED["cnn2"].network, 500, 5).modules()]
+    linear = [index for index, kind in enumerate(kinds) if kind is nn.Linear]
+    assert [kinds[index - 1] for index in linear] == [nn.Dropout] * 3
+
+
+def test_fc_activation_follows_hidden_layers_only():
+    model = build(CNN(depth=1, fc_depth=2, fc_activation="gelu"), 64, 5)
+    kinds = [type(module) for module in model.modules()]
+    assert kinds.count(nn.GELU) == 2
+    assert kinds[-1] is nn.Linear
+
+
+def test_a_network_that_pools_the_signal_away_is_refused():
+    with pytest.raises(ValueError, match="pooling must leave a signal, but block 6"):
+        build(CNN(depth=8, pool_size=2, pool_stride=2), 32, 3)
+
+
+def test_an_unknown_family_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="known families are cnn"):
+        build(object(), 32, 3)
