@@ -39,8 +39,8 @@ class Journal:
 
     def append(self, event: str, **values: Any) -> dict[str, Any]:
         """Write one event; returns it as it will be read back."""
-        line = {"event": event, "time": round(time.time(), 3), **values}
-        self._file.write(json.dumps(_finite(line), separators=(",", ":")).encode() + b"\n")
+        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})
+        self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
         if event in LASTING:
             os.fsync(self._file.fileno())
@@ -77,6 +77,11 @@ class Trial:
     def flat(self) -> dict[str, Any]:
         """All hyperparameters under their space names, the family among them."""
         return {**self.config["network"], **self.config["training"]}
+
+    def best(self, upto: float = math.inf) -> dict[str, float]:
+        """The metrics of the epoch with the lowest validation loss so far; empty before the first sound report."""
+        sound = [row for epoch, row in self.reports if epoch <= upto and row.get("loss") is not None]
+        return min(sound, key=lambda row: row["loss"], default={})
 
 
 @dataclass
@@ -142,30 +147,32 @@ def read(folder: Path | str) -> Study:
     """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
     folder = Path(folder)
     study = Study(folder)
-    for line in events(folder / JOURNAL):
+    for line, _ in events(folder / JOURNAL):
         study.apply(line)
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
 
 
-def events(path: Path, offset: int = 0) -> Iterator[dict[str, Any]]:
-    """The whole lines of a journal from a byte offset; a torn last line is left out."""
+def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+    """(event, byte offset behind it) of every whole line from a byte offset on; a torn last line is left out."""
     if not path.is_file():
         raise ValueError(f"a study folder holds {JOURNAL}, but there is none in {path.parent}: give a study's folder")
     with path.open("rb") as file:
         file.seek(offset)
-        for number, raw in enumerate(file, start=1):
+        for raw in file:
             if not raw.endswith(b"\n"):
                 return
+            offset += len(raw)
             try:
                 line = json.loads(raw)
                 line["event"]
             except (ValueError, TypeError, KeyError):
                 raise ValueError(
-                    f"every line of a journal is one JSON event, line {number} of {path} is not: restore it from a copy"
+                    f"every line of a journal is one JSON event, but the one before byte {offset} of {path} is not: "
+                    "restore it from a copy"
                 ) from None
-            yield line
+            yield line, offset
 
 
 def _started(line: dict[str, Any], before: Trial | None) -> Trial:

@@ -1,0 +1,170 @@
+"""The end of a study: the winner and the published baseline see the test split once, the winner is exported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from spectune.search import result, trial
+from spectune.search.cli import dashboard
+from spectune.search.confirm import interval, ranking, winner
+from spectune.search.options import Options
+from spectune.search.record import Journal, Study, Trial, read
+from spectune.search.task import Task, configs
+from spectune.trainables.data import load
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.export import write
+
+MOST_PAIRS = 6  # confused pairs that are drawn
+
+
+def test(
+    options: Options,
+    study: Study,
+    journal: Journal,
+    dataset: Dataset,
+    *,
+    shelf: trial.Shelf | trial.DistantShelf,
+    cpus: float,
+    gpus: float,
+) -> None:
+    """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
+    confirmed = study.confirmed()
+    wanted = [winner(study), options.baseline_name]
+    for candidate in dict.fromkeys(name for name in wanted if name in confirmed):
+        trials = confirmed[candidate]
+        numbers = [one.number for one in trials]
+        if any(test["candidate"] == candidate and test["trials"] == numbers for test in study.tests):
+            continue
+        tasks = [Task.from_dict(vars(one)) for one in trials]
+        found = trial.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
+        confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
+        for row in found:
+            confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
+        if candidate == winner(study):
+            pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
+            draw = _pairs(dataset, pairs, found[0]["predictions"], confused)
+            np.savez(study.folder / "confused.npz", **draw)
+        named = [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]
+        line = journal.append(
+            "test",
+            candidate=candidate,
+            trials=numbers,
+            seeds=[one.seed for one in trials],
+            metrics=[row["metrics"] for row in found],
+            confused=named,
+        )
+        study.apply(line)
+    shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
+
+
+def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> list[Path]:
+    """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split."""
+    metric, direction = study.objectives[0]
+    sign = 1 if direction == "min" else -1
+    folders = []
+    for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
+        best = min(trials, key=lambda one: (sign * one.metrics[metric], one.metrics["loss"]))
+        name = f"{rank}-{best.label or f'trial{candidate}'}"
+        network, training = configs(best.config)
+        write(
+            study.folder / "exports" / name,
+            network=network,
+            training=training,
+            weights=load_file(study.folder / f"trials/{best.number:04d}/weights.safetensors"),
+            dataset=dataset,
+            numbers=_numbers(study, candidate, trials, best),
+        )
+        study.apply(journal.append("export", folder=f"exports/{name}", trial=best.number, rank=rank))
+        folders.append(study.folder / "exports" / name)
+    return folders
+
+
+def export_again(folder: Path, top: int) -> list[Path]:
+    """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
+    study = read(folder)
+    if not study.confirmed():
+        raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
+    source = study.header["dataset"]
+    dataset = load(source["source"], **source["options"])
+    if dataset.digest != source["digest"]:
+        raise ValueError(
+            f"an export is checked on the study's own data, its digest is {source['digest']}, that of "
+            f"{source['source']} is now {dataset.digest}: restore the data"
+        )
+    journal = Journal(folder)
+    try:
+        return export(study, journal, dataset, top=top)
+    finally:
+        journal.close()
+
+
+def publish(options: Options, study: Study, journal: Journal, *, seconds: float) -> None:
+    """Write result.json and the report, and say that the session is finished."""
+    text = json.dumps(result.build(study, options), indent=2)
+    (study.folder / "result.json").write_text(text + "\n")
+    study.apply(journal.append("finish", session=study.header["session"], seconds=round(seconds, 3)))
+    dashboard("report", str(study.folder))
+    for name in ("result.json", "report.html"):
+        journal.append("artifact", path=name)
+
+
+def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Trial) -> dict[str, Any]:
+    """What the model card says: which split, which seeds, which interval."""
+    metric = study.objectives[0][0]
+    values = [one.metrics[metric] for one in trials]
+    numbers: dict[str, Any] = {
+        "study": study.name,
+        "candidate": candidate,
+        "exported_seed": best.seed,
+        "validation": {"metric": metric, "seeds": [one.seed for one in trials], "values": values, **interval(values)},
+    }
+    tested = next((line for line in study.tests if line["candidate"] == candidate), None)
+    if tested is not None:
+        values = [row[metric] for row in tested["metrics"]]
+        numbers["test"] = {"metric": metric, "seeds": tested["seeds"], "values": values, **interval(values)}
+    return numbers
+
+
+def _pairs(
+    dataset: Dataset, pairs: list[tuple[int, int]], predictions: NDArray[np.int64], confused: Counter[tuple[int, int]]
+) -> dict[str, Any]:
+    """Confused classes as spectra: one wrong test spectrum, and the nearest training spectra of both classes."""
+    assert dataset.test is not None
+    axis = dataset.axis
+    drawn: dict[str, Any] = {"axis": axis.values, "axis_label": f"{axis.name} / {axis.unit}"}
+    number = 0
+    for true, predicted in pairs:
+        wrong = np.flatnonzero((dataset.test.labels == true) & (predictions == predicted))
+        if not len(wrong):
+            continue
+        spectrum = _scaled(dataset.test.batch(torch.from_numpy(wrong[:1])))
+        drawn |= {
+            f"true_{number}": dataset.classes[true],
+            f"predicted_{number}": dataset.classes[predicted],
+            f"true_spectrum_{number}": _nearest(dataset, true, spectrum),
+            f"predicted_spectrum_{number}": _nearest(dataset, predicted, spectrum),
+            f"wrong_spectrum_{number}": spectrum[0].numpy(),
+            f"count_{number}": confused[true, predicted],
+        }
+        number += 1
+    return {**drawn, "pairs": number}
+
+
+def _nearest(dataset: Dataset, label: int, spectrum: torch.Tensor) -> NDArray[np.float32]:
+    rows = np.flatnonzero(dataset.train.labels == label)[:500]
+    spectra = _scaled(dataset.train.batch(torch.from_numpy(rows)))
+    nearest: NDArray[np.float32] = spectra[(spectra - spectrum).square().sum(dim=1).argmin()].numpy()
+    return nearest
+
+
+def _scaled(spectra: torch.Tensor) -> torch.Tensor:
+    return spectra / spectra.amax(dim=1, keepdim=True).clamp_min(1e-12)

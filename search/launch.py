@@ -1,0 +1,228 @@
+"""One session of a study from its options to its end: what ``spectune search`` does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from spectune.search import finish, result, trial
+from spectune.search.cli import pairs
+from spectune.search.options import KEPT, OBJECTIVES, Options, fixed
+from spectune.search.progress import Progress
+from spectune.search.record import JOURNAL, Journal, Study, read
+from spectune.search.study import Director
+from spectune.search.tracking import Writer, default_uri, public
+from spectune.spaces import PUBLISHED, SPACES
+from spectune.trainables.data import load
+from spectune.trainables.data.dataset import SPLITS, Dataset
+
+PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
+INTERRUPTED = 130
+
+
+def launch(given: dict[str, Any]) -> int:
+    """Run or resume a study with the options of the command line; returns the exit code.
+
+    Raises ValueError in one line for whatever a person can mend; nothing is started then.
+    """
+    options, before = resolve(given)
+    dataset = load(options.dataset, **options.data)
+    _possible(options, dataset, before)
+    journal = Journal(options.folder)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _session(options, journal, dataset)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        trial.stop()
+        journal.close()
+
+
+def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
+    """The options of this session and, when it resumes one, the study so far. Raises ValueError."""
+    given = dict(given)
+    resume = given.pop("resume", False)
+    space = given.get("space", "cnn")
+    name = given.get("name") or f"{space}-{Path(given.get('dataset', 'challenge')).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = Path(given.get("studies", "studies")) / name
+    before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
+    if before is not None and not resume:
+        raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
+    kept = {} if before is None else before.header["options"]
+    space = given.get("space", kept.get("space", "cnn"))
+    if "data" in given:
+        given["data"] = pairs("--data", given["data"])
+    if "objective" in given:
+        given["objectives"] = tuple(given.pop("objective"))
+    if "set" in given:
+        given["fixed"] = fixed(SPACES[space], given.pop("set"))
+    given["tracking_uri"] = given.get("tracking_uri") or default_uri()
+    given.setdefault("address", os.environ.get("RAY_ADDRESS"))
+    options = Options(**{**kept, "objectives": tuple(kept.get("objectives", ("accuracy",))), **given, "name": name})
+    for key in KEPT if before else ():
+        value = options.to_dict()[key]
+        if value != kept[key]:
+            raise ValueError(f"a resumed study keeps its --{key}, it is {kept[key]!r}, got {value!r}: choose another --name")
+    return options, before
+
+
+def resume_command(options: Options) -> str:
+    """What to type to go on."""
+    place = [] if options.studies == "studies" else ["--studies", options.studies]
+    return shlex.join(["spectune", "search", "--resume", "--name", options.name, *place])
+
+
+def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
+    """What can be known to fail is said before anything is started. Raises ValueError."""
+    if before is not None and before.header["dataset"]["digest"] != dataset.digest:
+        raise ValueError(
+            f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
+            f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
+        )
+    if options.baseline_name:
+        try:
+            PUBLISHED[options.baseline_name].network.cost(len(dataset.axis), len(dataset.classes))
+        except ValueError as error:
+            raise ValueError(f"--baseline {options.baseline_name} cannot be built: {error}; or use --baseline none") from None
+
+
+def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
+    began = time.time()
+    resources = trial.start(options.address)
+    cpus, gpus = options.cpus_per_trial, _gpus(options, resources)
+    concurrent = _concurrent(options, resources, cpus, gpus)
+    study = Study(options.folder)
+    if journal.path.stat().st_size:
+        study = read(options.folder)
+    study.apply(journal.append("study", **_header(options, dataset, study, resources)))
+    progress = Progress(options, concurrent=concurrent)
+    progress.note(_greeting(options, dataset, concurrent))
+    writer = Writer(options.folder, options.tracking_uri, progress.note)
+    try:
+        shelf = trial.shelf_for(options.folder, int(resources["nodes"]))
+        director = Director(
+            options,
+            study=study,
+            journal=journal,
+            points=len(dataset.axis),
+            classes=len(dataset.classes),
+            progress=progress,
+        )
+        trial.run(
+            director,
+            dataset=dataset.blind(),
+            shelf=shelf,
+            epochs=options.epochs,
+            concurrent=concurrent,
+            cpus=cpus,
+            gpus=gpus,
+            scratch=options.folder.absolute() / "ray",
+        )
+        progress.close(study)
+        finish.test(options, study, journal, dataset, shelf=shelf, cpus=cpus, gpus=gpus)
+        finish.export(study, journal, dataset, top=1)
+        finish.publish(options, study, journal, seconds=time.time() - began)
+    finally:
+        left = writer.close()
+    result.show(study, options, left)
+    return 0
+
+
+def _gpus(options: Options, resources: dict[str, float]) -> float:
+    if options.gpus_per_trial is not None:
+        return options.gpus_per_trial
+    return 1.0 if resources.get("GPU") else 0.0
+
+
+def _concurrent(options: Options, resources: dict[str, float], cpus: float, gpus: float) -> int:
+    fit = int(resources.get("CPU", 0) / cpus)
+    if gpus:
+        fit = min(fit, int(resources.get("GPU", 0) / gpus))
+    if fit < 1:
+        have = f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
+        raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower --cpus-per-trial")
+    return options.concurrent or fit
+
+
+def _greeting(options: Options, dataset: Dataset, concurrent: int) -> str:
+    until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "")
+    return (
+        f"study {options.name} in {options.folder}: {until} of {options.space} on {dataset.description}; "
+        f"{concurrent} at a time; MLflow: {public(options.tracking_uri)}"
+    )
+
+
+def _header(options: Options, dataset: Dataset, study: Study, resources: dict[str, float]) -> dict[str, Any]:
+    """Everything that is needed to understand and repeat the session."""
+    session = len(study.sessions) + 1
+    sizes = {name: len(dataset.split(name)) for name in SPLITS}
+    return {
+        "id": study.header["id"] if study.sessions else uuid.uuid4().hex,
+        "name": options.name,
+        "session": session,
+        "space": options.space,
+        "dataset": {
+            "source": options.dataset,
+            "options": options.data,
+            "name": dataset.name,
+            "description": dataset.description,
+            "digest": dataset.digest,
+            "points": len(dataset.axis),
+            "classes": len(dataset.classes),
+            "sizes": sizes,
+        },
+        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
+        "options": options.to_dict(),
+        "seed": options.seed,
+        "command": shlex.join([Path(sys.argv[0]).name, *_without_secrets(sys.argv[1:])]),
+        "store": public(options.tracking_uri),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "git": _commit(),
+        "machine": {
+            "cpus": resources.get("CPU", 0),
+            "gpus": resources.get("GPU", 0),
+            "nodes": resources["nodes"],
+            "processor": platform.processor() or platform.machine(),
+        },
+    }
+
+
+def _without_secrets(arguments: list[str]) -> list[str]:
+    """A tracking URI may hold a password."""
+    return [public(word) if "://" in word else word for word in arguments]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _commit() -> str:
+    """The commit of the checkout that runs, with + when files were changed; "" outside a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        commands = (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        commit, changed = (
+            subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, timeout=10, check=True).stdout
+            for command in commands
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return commit.strip() + ("+" if changed.strip() else "")
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,105 @@
+"""What a study is asked to do: every option of ``spectune search``, checked before anything is started."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spectune.spaces import PUBLISHED, SPACES, Network, Training
+from spectune.spaces.config import hyperparameters, parse
+
+METRICS = {"accuracy": "max", "macro_f1": "max", "top3": "max", "top5": "max", "loss": "min", "calibration_error": "min"}
+COSTS = {"parameters": "min", "macs": "min", "latency": "min"}
+OBJECTIVES = {**METRICS, **COSTS}
+BASELINES = {"cnn": "cnn2"}  # the published network that a family's winner is compared with
+KEPT = ("space", "dataset", "data", "objectives", "epochs", "grace", "eta", "seed", "fixed", "max_params", "max_macs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a study. ``KEPT`` are fixed by its first session, the others may change when it is resumed."""
+
+    name: str
+    space: str = "cnn"
+    dataset: str = "challenge"
+    data: dict[str, str] = field(default_factory=dict)  # options of the dataset
+    objectives: tuple[str, ...] = ("accuracy",)
+    trials: int = 50
+    time: float | None = None  # seconds for exploration
+    epochs: int = 100
+    grace: int | None = None
+    eta: int = 3
+    top: int = 3
+    seeds: int = 5
+    baseline: str = ""  # "": the family's, "none": without
+    sampler: str = "tpe"
+    seed: int = 0
+    fixed: dict[str, Any] = field(default_factory=dict)
+    max_params: int | None = None
+    max_macs: int | None = None
+    concurrent: int | None = None
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float | None = None
+    address: str | None = None
+    tracking_uri: str = ""
+    studies: str = "studies"
+
+    def __post_init__(self) -> None:
+        _known("--space", self.space, SPACES)
+        _known("--sampler", self.sampler, ("tpe", "random"))
+        for objective in self.objectives:
+            _known("--objective", objective, OBJECTIVES)
+        if self.objectives[0] not in METRICS or len(set(self.objectives)) != len(self.objectives):
+            raise ValueError(
+                f"the first --objective ranks the finalists and must be one of {', '.join(METRICS)}, each given once, "
+                f"got {', '.join(self.objectives)}: start with accuracy"
+            )
+        if self.baseline not in ("", "none"):
+            _known("--baseline", self.baseline, PUBLISHED)
+        for name, low in {"trials": 1, "epochs": 1, "eta": 2, "top": 1, "seeds": 1, "cpus_per_trial": 0.01}.items():
+            if getattr(self, name) < low:
+                flag = name.replace("_", "-")
+                raise ValueError(f"--{flag} must be at least {low}, got {getattr(self, name)}: give a larger number")
+        if not self.name or Path(self.name).name != self.name or self.name.startswith((".", "-")):
+            raise ValueError(f"a study's name is a plain folder name, got {self.name!r}: use letters, digits, - and _")
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.studies) / self.name
+
+    @property
+    def first_rung(self) -> int:
+        """Epochs after which a trial may be stopped: a ninth of the full budget unless said otherwise."""
+        return self.grace if self.grace is not None else max(1, self.epochs // 9)
+
+    @property
+    def baseline_name(self) -> str | None:
+        return None if self.baseline == "none" else self.baseline or BASELINES.get(self.space)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; what could hold a password is left out."""
+        values = dataclasses.asdict(self)
+        values.pop("tracking_uri")
+        values["objectives"] = list(self.objectives)
+        return values
+
+
+def fixed(space: type[Network], settings: list[str]) -> dict[str, Any]:
+    """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong."""
+    values: dict[str, Any] = {}
+    names = {hp.name: owner for owner in (space, Training) for hp in hyperparameters(owner)}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
+        if name not in names:
+            raise ValueError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
+        values[name] = parse(names[name], name, text)
+    return values
+
+
+def _known(flag: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}: choose one of them")

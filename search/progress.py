@@ -1,0 +1,147 @@
+"""What a person sees while a study runs: one live line on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import Any
+
+from spectune.search.options import Options
+from spectune.search.record import Study, Trial
+
+LOG_SECONDS = 10.0  # between two plain lines of a log
+REFRESH_SECONDS = 0.2  # between two paintings of a terminal
+
+
+class Progress:
+    """Paints the state of a study on stderr: trials done, running, stopped and failed, the best so far, the time left."""
+
+    def __init__(self, options: Options, *, concurrent: int) -> None:
+        self._options, self._concurrent = options, concurrent
+        self._terminal = sys.stderr.isatty()
+        self._shown = self._began = time.monotonic()
+        self._first = True
+
+    def note(self, text: str) -> None:
+        """One line that stays."""
+        self._clear()
+        print(text, file=sys.stderr, flush=True)
+
+    def update(self, study: Study) -> None:
+        """Show the state, if the last time is long enough ago."""
+        pause = REFRESH_SECONDS if self._terminal else LOG_SECONDS
+        if self._first or time.monotonic() - self._shown >= pause:
+            self._show(study)
+
+    def ended(self, study: Study, trial: Trial) -> None:
+        """A trial ended: failures stay visible."""
+        if trial.status == "failed":
+            self.note(f"trial {trial.number} failed: {trial.reason}")
+        self.update(study)
+
+    def close(self, study: Study) -> None:
+        """Show the last state and leave it."""
+        self._show(study)
+        if self._terminal:
+            print(file=sys.stderr, flush=True)
+
+    def _show(self, study: Study) -> None:
+        self._first, self._shown = False, time.monotonic()
+        line = self.line(study)
+        if self._terminal:
+            self._clear()
+            print(line, end="", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._terminal:
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+    def line(self, study: Study) -> str:
+        """The state in one line of at most 118 characters."""
+        trials = study.trials.values()
+        counts = {status: sum(trial.status == status for trial in trials) for status in ("running", "stopped", "failed")}
+        ended = len(trials) - counts["running"]
+        stage = "confirm" if study.stage("confirm") else "explore"
+        expected = ended + counts["running"] + len(remaining(study, self._options))
+        left = seconds_left(study, self._options, self._concurrent)
+        parts = [
+            f"{_clock(time.monotonic() - self._began)} {stage}",
+            _bar(ended, expected) if self._terminal else f"{ended}/{expected} trials",
+            ", ".join(f"{number} {status}" for status, number in counts.items() if number),
+            best(study),
+            f"{_clock(left)} left" if left is not None else "",
+        ]
+        return "  ".join(part for part in parts if part)
+
+
+def best(study: Study) -> str:
+    """The best validation value so far, in words."""
+    metric, direction = study.objectives[0]
+    pick = max if direction == "max" else min
+    rows = [(trial.best()[metric], trial) for trial in study.stage("explore") if trial.best()]
+    if not rows:
+        return ""
+    value, trial = pick(rows, key=lambda row: row[0])
+    return f"best validation {metric} {value:.4f} (trial {trial.number}{', ' + trial.label if trial.label else ''})"
+
+
+def remaining(study: Study, options: Options) -> list[int]:
+    """Multiply-adds of each trial that is still to be started, as far as that can be known."""
+    explored = study.stage("explore")
+    typical = int(statistics.median(trial.macs for trial in explored)) if explored else 0
+    costs = [typical] * (max(0, options.trials - len(explored)) if options.time is None else 0)
+    confirmed = study.stage("confirm")
+    candidates = min(options.top, options.trials) + (options.baseline_name is not None)
+    to_confirm = max(0, candidates * options.seeds - len(confirmed))
+    baseline = [trial.macs for trial in confirmed if trial.candidate == options.baseline_name]
+    to_baseline = options.seeds - len(baseline) if options.baseline_name else 0
+    return costs + [baseline[0] if baseline else typical] * to_baseline + [typical] * (to_confirm - to_baseline)
+
+
+def seconds_left(study: Study, options: Options, concurrent: int) -> float | None:
+    """Seconds until the end at the speed seen so far; None before a trial ended."""
+    ended = [trial for trial in study.trials.values() if trial.ended and trial.epochs]
+    if not ended:
+        return None
+    work = sum(trial.macs * trial.epochs for trial in ended)
+    speed = work / max(1e-9, sum(trial.seconds for trial in ended))  # multiply-adds a second of one trial
+    explored = [trial for trial in ended if trial.stage == "explore"]
+    epochs = statistics.fmean(trial.epochs for trial in explored) if explored else options.epochs
+    to_explore = max(0, options.trials - len(study.stage("explore"))) if options.time is None else 0
+    costs = remaining(study, options)
+    work_left = sum(costs[:to_explore]) * epochs + sum(costs[to_explore:]) * options.epochs
+    for trial in study.trials.values():
+        if trial.status == "running":
+            limit = epochs if trial.stage == "explore" else options.epochs
+            work_left += trial.macs * max(0.0, limit - len(trial.reports))
+    left = work_left / max(speed, 1e-9) / max(1, concurrent)
+    if options.time is not None and not study.stage("confirm"):
+        left += max(0.0, options.time - (time.time() - study.header["time"]))
+    return left
+
+
+def _bar(done: int, total: int, width: int = 20) -> str:
+    filled = round(width * done / max(1, total))
+    return f"[{'█' * filled}{'·' * (width - filled)}] {done}/{total}"
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def table(rows: list[dict[str, Any]], title: str) -> None:
+    """Print rows as a table on stdout, columns by the first row's keys."""
+    from rich import box  # noqa: PLC0415  heavy, and needed at the end only
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in rows[0]:
+        shown.add_column(name, justify="left" if isinstance(rows[0][name], str) and name == "config" else "right")
+    for row in rows:
+        shown.add_row(*(str(value) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(shown)

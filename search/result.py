@@ -1,0 +1,122 @@
+"""What a study found: result.json for scripts (docs/result.schema.json) and a table for people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from spectune.search.confirm import front, interval, ranking, winner
+from spectune.search.options import Options
+from spectune.search.progress import table
+from spectune.search.record import Study, Trial
+
+
+def build(study: Study, options: Options) -> dict[str, Any]:
+    """The content of result.json; its keys are a contract (docs/result.md)."""
+    header = study.header
+    baseline = options.baseline_name
+    best = winner(study)
+    return {
+        "schema": 1,
+        "study": study.name,
+        "dataset": header["dataset"],
+        "objectives": header["objectives"],
+        "stages": {stage: _stage(study.stage(stage)) for stage in ("explore", "confirm")},
+        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time")},
+        "confirmed": [
+            _confirmed(study, rank, candidate, trials, baseline)
+            for rank, (candidate, trials) in enumerate(ranking(study), start=1)
+        ],
+        "winner": best,
+        "baseline": baseline,
+        "pareto": front(study) if len(study.objectives) > 1 else [],
+        "paths": {
+            "report": str(study.folder / "report.html"),
+            "export": next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), None),
+            "journal": str(study.folder / "journal.jsonl"),
+            "mlflow": header["store"],
+        },
+        "commands": _commands(study, options),
+    }
+
+
+def _stage(trials: list[Trial]) -> dict[str, Any]:
+    counts = {status: sum(trial.status == status for trial in trials) for status in ("complete", "stopped", "failed")}
+    return {**counts, "seconds": round(sum(trial.seconds for trial in trials), 3)}
+
+
+def _confirmed(
+    study: Study, rank: int, candidate: int | str, trials: list[Trial], baseline: str | None
+) -> dict[str, Any]:
+    metric = study.objectives[0][0]
+    tested = next((line for line in study.tests if line["candidate"] == candidate), None)
+    return {
+        "rank": rank,
+        "candidate": candidate,
+        "label": trials[0].label,
+        "baseline": candidate == baseline,
+        **trials[0].config,
+        "parameters": trials[0].parameters,
+        "macs": trials[0].macs,
+        "validation": _values(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials]),
+        "test": tested and _values(metric, tested["seeds"], [row[metric] for row in tested["metrics"]]),
+        "seconds": round(sum(trial.seconds for trial in trials), 3),
+    }
+
+
+def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
+    return {"metric": metric, "seeds": seeds, "values": values, **interval(values)}
+
+
+def _commands(study: Study, options: Options) -> dict[str, str]:
+    place = [] if options.studies == "studies" else ["--studies", options.studies]
+    export = next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), "EXPORT")
+    return {
+        "predict": shlex.join(["spectune", "predict", export, "FILE"]),
+        "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),
+        "extend": shlex.join(
+            ["spectune", "search", "--resume", "--name", study.name, "--trials", str(2 * options.trials), *place]
+        ),
+        "mlflow": shlex.join(["spectune", "ui", *place]),
+    }
+
+
+def show(study: Study, options: Options, undelivered: int) -> None:
+    """Print the confirmed configs and what comes next."""
+    found = build(study, options)
+    if not found["confirmed"]:
+        print("no trial could be confirmed: all of them failed, the reasons are in the report")
+    else:
+        metric = study.objectives[0][0]
+        dataset = found["dataset"]
+        title = (
+            f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), {options.epochs} epochs at most, "
+            f"mean and 95 % interval over {options.seeds} new seeds"
+        )
+        table([_row(row, found["winner"]) for row in found["confirmed"]], title)
+    print(f"report  {found['paths']['report']}")
+    print(f"export  {found['paths']['export']}")
+    for name, command in found["commands"].items():
+        print(f"{name:<7} {command}")
+    if undelivered:
+        place = "" if options.studies == "studies" else f" --studies {shlex.quote(options.studies)}"
+        print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: spectune track {study.name}{place}")
+
+
+def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:
+    name = str(row["candidate"]) if row["baseline"] else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
+    mark = " *" if row["candidate"] == best else " (baseline)" if row["baseline"] else ""
+    return {
+        "config": name + mark,
+        "validation": _interval(row["validation"]),
+        "blind test": _interval(row["test"]) if row["test"] else "",
+        "parameters": f"{row['parameters']:,}",
+        "multiply-adds": f"{row['macs']:,}",
+        "seconds": f"{row['seconds'] / len(row['validation']['seeds']):.1f}",
+    }
+
+
+def _interval(values: dict[str, Any]) -> str:
+    if values["low"] is None:
+        return f"{values['mean']:.4f}"
+    return f"{values['mean']:.4f} ({values['low']:.4f} to {values['high']:.4f})"

@@ -1,0 +1,242 @@
+"""The study: what is trained next, what is stopped, what is written down. A ``Plan`` for the trials on Ray.
+
+Its life: explore a space, confirm the best configs and the published baseline on new seeds, test once, export. This
+module knows the first two steps. Whatever happens is an event of the journal first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from spectune.search.confirm import finalists
+from spectune.search.options import Options
+from spectune.search.progress import Progress
+from spectune.search.record import Journal, Study, Trial
+from spectune.search.sampler import Sampler
+from spectune.search.schedule import Halving
+from spectune.search.task import Task
+from spectune.spaces import PUBLISHED, SPACES, Network
+
+
+class Director:
+    """Directs one session of a study: goes on from what the records say and adds to them.
+
+    ``study`` is kept up to date with every event that is appended to the journal.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        study: Study,
+        journal: Journal,
+        points: int,
+        classes: int,
+        progress: Progress,
+    ) -> None:
+        self.options, self.study, self.done = options, study, False
+        self._journal, self._progress = journal, progress
+        self._points, self._classes = points, classes
+        self._space = SPACES[options.space]
+        self._metric, direction = study.objectives[0]
+        self._halving = Halving(grace=options.first_rung, epochs=options.epochs, eta=options.eta, direction=direction)
+        self._sampler = Sampler(
+            self._space,
+            fixed=options.fixed,
+            objectives=study.objectives,
+            kind=options.sampler,
+            seed=options.seed + 1000 * len(study.sessions),
+            name=options.name,
+            folder=study.folder,
+        )
+        self._newest: dict[int, dict[str, Any]] = {}  # running trial -> its newest message in this session
+        self._verdicts: dict[int, str] = {}  # running trial -> why it was told to stop, "" to go on
+        self._explored = sum(seconds_exploring(study))  # in earlier sessions
+        self._began = time.time()
+        self._learn()
+        self._tasks = self._life()
+
+    # What is trained next ------------------------------------------------------------------------------------------
+
+    def next(self) -> Task | None:
+        try:
+            task = next(self._tasks)
+        except StopIteration:
+            self.done = True
+            return None
+        if task is not None:
+            self._start(task)
+        return task
+
+    def _life(self) -> Iterator[Task | None]:
+        """All tasks of the session in order; None while the next one cannot be known yet."""
+        yield from self._interrupted()
+        yield from self._published()
+        while self._exploring():
+            yield self._explore()
+        yield from self._confirmations([self.baseline()] if self.options.baseline_name else [])
+        while any(trial.stage == "explore" for trial in self._running()):
+            yield None
+        best = finalists(self.study, self.options.top, self.baseline().config if self.options.baseline_name else None)
+        candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}) for trial in best]
+        yield from self._confirmations(sorted(candidates, key=lambda task: -self._macs(task.network)))
+
+    def _interrupted(self) -> list[Task]:
+        """Trials that a crash left without an end: they are run again under their number."""
+        return [Task.from_dict(vars(trial)) for trial in self._running()]
+
+    def _published(self) -> Iterator[Task]:
+        """The published networks of the space that fit the limits and were not tried yet, cheapest first."""
+        tried = {trial.label for trial in self.study.stage("explore")}
+        fitting = [name for name in PUBLISHED if name not in tried and self._fits(PUBLISHED[name].network)]
+        for name in sorted(fitting, key=lambda name: self._macs(PUBLISHED[name].network)):
+            if self._exploring():
+                yield self._named(name, stage="explore")
+
+    def _explore(self) -> Task:
+        number = self._number()
+        network, training = self._sampler.ask(number, self._allowed)
+        return Task(number=number, stage="explore", network=network, training=training, seed=self.options.seed)
+
+    def _confirmations(self, candidates: list[Task]) -> Iterator[Task]:
+        """Every candidate on every new seed, but for what earlier sessions did."""
+        for candidate in candidates:
+            for seed in range(self.options.seed + 1, self.options.seed + 1 + self.options.seeds):
+                trials = self.study.stage("confirm")
+                if not any((trial.candidate, trial.seed) == (candidate.candidate, seed) for trial in trials):
+                    yield replace(candidate, number=self._number(), stage="confirm", seed=seed)
+
+    def baseline(self) -> Task:
+        """The published baseline as a candidate; what ``--set`` says of the training holds for it, too."""
+        name = self.options.baseline_name
+        assert name is not None
+        return replace(self._named(name, stage="confirm"), candidate=name)
+
+    def _named(self, name: str, *, stage: str) -> Task:
+        network, training, _ = PUBLISHED[name]
+        training = training.replace(**self._sampler.fixed_training)
+        return Task(
+            number=self._number(), stage=stage, network=network, training=training, seed=self.options.seed, label=name
+        )
+
+    def _number(self) -> int:
+        return max(self.study.trials, default=-1) + 1
+
+    def _running(self) -> list[Trial]:
+        return [trial for trial in self.study.trials.values() if trial.status == "running"]
+
+    def _exploring(self) -> bool:
+        return len(self.study.stage("explore")) < self.options.trials and not self._time_is_up()
+
+    def _time_is_up(self) -> bool:
+        limit = self.options.time
+        return limit is not None and self._explored + time.time() - self._began > limit
+
+    def _fits(self, network: Network) -> bool:
+        values = network.to_dict()
+        if type(network) is not self._space or any(values.get(k) != v for k, v in self._sampler.fixed.items()):
+            return False
+        try:
+            self._allowed(network)
+        except ValueError:
+            return False
+        return True
+
+    def _allowed(self, network: Network) -> None:
+        cost = network.cost(self._points, self._classes)
+        limits = (("--max-params", self.options.max_params, cost.parameters), ("--max-macs", self.options.max_macs, cost.macs))
+        for flag, limit, value in limits:
+            if limit is not None and value > limit:
+                raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
+
+    def _macs(self, network: Network) -> int:
+        return network.cost(self._points, self._classes).macs
+
+    # What comes back -----------------------------------------------------------------------------------------------
+
+    def report(self, number: int, message: dict[str, Any]) -> bool:
+        trial, before = self.study.trials[number], self._newest.get(number)
+        self._newest[number] = message
+        if message["failed"]:
+            return False
+        if before is None or message["epoch"] > before.get("epoch", 0):  # a lost worker's successor repeats epochs
+            self._append("report", trial=number, epoch=message["epoch"], metrics=message["metrics"])
+            self._verdicts[number] = self._verdict(trial, message)
+            self._progress.update(self.study)
+        return not self._verdicts[number]
+
+    def _verdict(self, trial: Trial, message: dict[str, Any]) -> str:
+        """Why the trial should stop here; "" when it should not."""
+        if not all(math.isfinite(message["metrics"][name]) for name in ("loss", "train_loss", self._metric)):
+            return "nan"
+        if trial.stage != "explore" or message["done"]:
+            return ""
+        value = trial.best()[self._metric]
+        if not self._halving.good(trial.number, message["epoch"], value):
+            return "asha"
+        return "time" if self._time_is_up() else ""
+
+    def end(self, number: int, failure: str = "") -> None:
+        trial = self.study.trials[number]
+        message = self._newest.pop(number, {"failed": ""})
+        reason = failure or message["failed"] or self._verdicts.get(number, "")
+        self._verdicts.pop(number, None)
+        failed = bool(failure or message["failed"] or reason == "nan")
+        metrics = {} if failed else {**message["best"], "parameters": trial.parameters, "macs": trial.macs}
+        self._append(
+            "end",
+            trial=number,
+            status="failed" if failed else "stopped" if reason else "complete",
+            reason=reason,
+            metrics=metrics,
+            best_epoch=message.get("best_epoch", 0),
+            epochs=message.get("epoch", len(trial.reports)),
+            seconds=message.get("seconds", round(time.time() - trial.started, 3)),
+            values=None if failed else [metrics.get(name) for name, _ in self.study.objectives],
+        )
+        if trial.stage == "explore":
+            self._sampler.tell(trial)
+        self._progress.ended(self.study, trial)
+
+    # Writing down --------------------------------------------------------------------------------------------------
+
+    def _start(self, task: Task) -> None:
+        cost = task.network.cost(self._points, self._classes)
+        self._append(
+            "start",
+            trial=task.number,
+            stage=task.stage,
+            config=task.config,
+            label=task.label,
+            seed=task.seed,
+            candidate=task.candidate,
+            parameters=cost.parameters,
+            macs=cost.macs,
+        )
+        self._progress.update(self.study)
+
+    def _append(self, event: str, **values: Any) -> None:
+        self.study.apply(self._journal.append(event, **values))
+
+    def _learn(self) -> None:
+        """Rebuild rungs and the sampler from the explore trials of earlier sessions."""
+        for trial in self.study.stage("explore"):
+            for epoch, _ in trial.reports:
+                best = trial.best(epoch)
+                if best and trial.status != "running":
+                    self._halving.good(trial.number, epoch, best[self._metric])
+            if trial.status != "running":
+                self._sampler.tell(trial)
+
+
+def seconds_exploring(study: Study) -> Iterator[float]:
+    """Seconds that each earlier session spent exploring: from its start to its last event of an explore trial."""
+    for session, header in enumerate(study.sessions):
+        began = header["time"]
+        until = study.sessions[session + 1]["time"] if session + 1 < len(study.sessions) else math.inf
+        times = [time for trial in study.stage("explore") for time in (trial.started, trial.ended) if time is not None]
+        yield max((time - began for time in times if began <= time < until), default=0.0)

@@ -1,0 +1,49 @@
+"""One training that the study asks for: which config, on which seed, in which stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from spectune.spaces import SPACES, Network, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a worker needs to know of a trial. ``candidate`` is set when the trial confirms one."""
+
+    number: int
+    stage: str  # explore | confirm
+    network: Network
+    training: Training
+    seed: int
+    label: str = ""  # name of a published network
+    candidate: int | str | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config as it is recorded: plain JSON values under the space's names."""
+        return {
+            "network": {"family": self.network.family, **self.network.to_dict()},
+            "training": self.training.to_dict(),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        keys = ("number", "stage", "seed", "label", "candidate")
+        return {**{key: getattr(self, key) for key in keys}, "config": self.config}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The task that ``to_dict``, or a record's trial, describes."""
+        keys = ("number", "stage", "seed", "label", "candidate")
+        network, training = configs(values["config"])
+        return cls(network=network, training=training, **{key: values[key] for key in keys})
+
+
+def configs(config: dict[str, Any]) -> tuple[Network, Training]:
+    """The network's and the training's config from their recorded form; ValueError when they are none."""
+    values = dict(config["network"])
+    family = values.pop("family", None)
+    if family not in SPACES:
+        raise ValueError(f"a config's family must be one of {', '.join(SPACES)}, got {family!r}: choose one of them")
+    return SPACES[family].from_dict(values), Training.from_dict(config["training"])

@@ -1,0 +1,368 @@
+"""Trials on Ray: the worker that trains one task, and the run that keeps all workers busy.
+
+The only file that knows Ray. What to run next and what to stop is asked of a ``Plan``; nothing here knows the study.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import ray
+import torch
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler
+from ray.tune.search import Searcher
+from safetensors.torch import load as unpack
+from safetensors.torch import save as pack
+
+from spectune.search.task import Task
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.metrics import confused, score
+from spectune.trainables.models import build
+from spectune.trainables.train import Epoch, predict, train
+
+CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
+LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
+# Freed memory stays with the process: otherwise large activations are paged in anew at every step.
+MALLOC = (
+    "glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=68719476736:"
+    "glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1"
+)
+SILENCE = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+class Plan(Protocol):
+    """Decides what is trained. Called from one thread, the driver's."""
+
+    def next(self) -> Task | None:
+        """The next task, or None when there is none now (``done`` says whether there will be)."""
+
+    @property
+    def done(self) -> bool:
+        """Whether no task will come any more."""
+
+    def report(self, number: int, message: dict[str, Any]) -> bool:
+        """Take in an epoch's message; False stops the trial."""
+
+    def end(self, number: int, failure: str = "") -> None:
+        """The trial ended; ``failure`` says why when its workers were lost for good."""
+
+
+class Shelf:
+    """Files of the study that workers write and read: weights and checkpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace a file at once, so that a crash leaves the old one or the new one."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def read(self, name: str) -> bytes | None:
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else None
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
+
+
+class DistantShelf:
+    """The same for workers on nodes that do not see the study's folder: the bytes travel through Ray."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def write(self, name: str, data: bytes) -> None:
+        ray.get(self._actor.write.remote(name, data))
+
+    def read(self, name: str) -> bytes | None:
+        found: bytes | None = ray.get(self._actor.read.remote(name))
+        return found
+
+    def remove(self, name: str) -> None:
+        ray.get(self._actor.remove.remote(name))
+
+
+class Worker(tune.Trainable):
+    """Trains one task after another in one process; each Tune step is one epoch."""
+
+    def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
+        torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS") or 1)))
+        self._dataset, self._shelf, self._limit = dataset, shelf, epochs
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.reset_config(config)
+
+    def reset_config(self, config: dict[str, Any]) -> bool:
+        self._task = Task.from_dict(json.loads(config["task"]))
+        self._began = self._saved = time.monotonic()
+        self._epochs: Iterator[Epoch] | None = None
+        self._last: Epoch | None = None
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """One epoch, or the end of the training; an exception is an answer, not a crash of the worker."""
+        try:
+            message = self._step()
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            message = {"failed": "out of memory"}
+        except MemoryError:
+            message = {"failed": "out of memory"}
+        except Exception as error:
+            text = str(error).splitlines()[0][:300] if str(error) else ""
+            message = {"failed": "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"}
+        message.setdefault("failed", "")
+        done = bool(message["failed"]) or message["done"]
+        if done:
+            self._epochs = self._last = None
+        return {"message": json.dumps({**message, "number": self._task.number}), "done": done}
+
+    def cleanup(self) -> None:
+        """Let go of the network when Tune stops the trial."""
+        self._epochs = self._last = None
+
+    def _step(self) -> dict[str, Any]:
+        if self._epochs is None:
+            self._epochs = self._start()
+        epoch = next(self._epochs, None)
+        if epoch is None:  # early stopping is known only when the next epoch is asked for
+            assert self._last is not None
+            return self._message(self._last, done=True)
+        self._last = epoch
+        done = epoch.number >= self._limit
+        if not done and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            self._checkpoint(epoch)
+        return self._message(epoch, done=done)
+
+    def _start(self) -> Iterator[Epoch]:
+        task = self._task
+        saved = self._shelf.read(self._path("state.pt"))
+        state = None
+        if saved is not None:
+            state = torch.load(io.BytesIO(saved), map_location=self._device, weights_only=True)
+            self._began -= state["seconds"]
+        return train(
+            task.network,
+            task.training,
+            self._dataset,
+            seed=task.seed,
+            epochs=self._limit,
+            device=self._device,
+            state=state,
+        )
+
+    def _checkpoint(self, epoch: Epoch) -> None:
+        buffer = io.BytesIO()
+        torch.save({**epoch.state, "seconds": time.monotonic() - self._began}, buffer)
+        self._shelf.write(self._path("state.pt"), buffer.getvalue())
+        self._saved = time.monotonic()
+
+    def _message(self, epoch: Epoch, *, done: bool) -> dict[str, Any]:
+        best = epoch.state.get("best") or {"epoch": 0, "metrics": {}}
+        message = {
+            "epoch": epoch.number,
+            "metrics": epoch.metrics,
+            "best_epoch": best["epoch"],
+            "best": dict(best["metrics"]),
+            "done": done,
+        }
+        if done:
+            model = build(self._task.network, len(self._dataset.axis), len(self._dataset.classes)).to(self._device)
+            message["best"]["latency"] = latency(model, len(self._dataset.axis), self._device)
+            if self._task.stage == "confirm":
+                weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
+                self._shelf.write(self._path("weights.safetensors"), pack(weights))
+            self._shelf.remove(self._path("state.pt"))
+        message["seconds"] = round(time.monotonic() - self._began, 3)
+        return message
+
+    def _path(self, file: str) -> str:
+        return f"trials/{self._task.number:04d}/{file}"
+
+
+def latency(model: torch.nn.Module, points: int, device: str) -> float:
+    """Median milliseconds to classify one spectrum, of 9 runs after one to warm up."""
+    spectrum = torch.rand(1, points, device=device)
+    model.eval()
+    taken = []
+    with torch.inference_mode():
+        for _ in range(10):
+            began = time.perf_counter()
+            model(spectrum).sum().item()  # waits for the device
+            taken.append(1000 * (time.perf_counter() - began))
+    return round(sorted(taken[1:])[4], 4)
+
+
+class _Feed(Searcher):  # type: ignore[misc]
+    """Hands the plan's tasks to Tune."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(metric="message", mode="max")
+        self._plan = plan
+        self.numbers: dict[str, int] = {}  # Tune's trial id -> trial number
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune stores a copy of its searcher and scheduler that nobody reads
+
+    def suggest(self, trial_id: str) -> Any:
+        if self._plan.done:
+            return Searcher.FINISHED
+        task = self._plan.next()
+        if task is None:
+            return Searcher.FINISHED if self._plan.done else None
+        self.numbers[trial_id] = task.number
+        return {"task": json.dumps(task.to_dict())}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        number = self.numbers.pop(trial_id, None)
+        if number is None:
+            return
+        if error or not result or "message" not in result:
+            self._plan.end(number, failure=f"its worker was lost {LOST_WORKERS + 1} times")
+            return
+        self._plan.report(number, json.loads(result["message"]))
+        self._plan.end(number)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the study's journal is the truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a resumed study starts a new run."""
+
+
+class _Judge(FIFOScheduler):  # type: ignore[misc]
+    """Stops a trial when the plan says so."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        message = json.loads(result["message"])
+        go_on = self._plan.report(message["number"], message)
+        return str(self.CONTINUE if go_on else self.STOP)
+
+
+def start(address: str | None) -> dict[str, float]:
+    """Join the cluster at ``address``, or start Ray on this machine alone; returns its resources with ``nodes``.
+
+    "local" is said outright, because Ray would otherwise join whatever cluster an earlier session left behind.
+    """
+    os.environ.update(SILENCE)
+    local = address is None
+    options: dict[str, Any] = {"include_dashboard": False, "num_cpus": os.cpu_count()} if local else {}
+    ray.init(
+        address="local" if local else address,
+        runtime_env={"env_vars": {"GLIBC_TUNABLES": MALLOC}},
+        log_to_driver=False,
+        logging_level="error",
+        configure_logging=True,
+        **options,
+    )
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    return {**ray.cluster_resources(), "nodes": len(alive)}
+
+
+def stop() -> None:
+    """Leave Ray; one that was started here ends."""
+    ray.shutdown()
+
+
+def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
+    """Where workers keep files: the folder itself on one node, an actor beside the driver on several."""
+    if nodes == 1:
+        return Shelf(folder.absolute())
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = ray.remote(Shelf).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
+    return DistantShelf(actor)
+
+
+def run(
+    plan: Plan,
+    *,
+    dataset: Dataset,
+    shelf: Shelf | DistantShelf,
+    epochs: int,
+    concurrent: int,
+    cpus: float,
+    gpus: float,
+    scratch: Path,
+) -> None:
+    """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused."""
+    feed = _Feed(plan)
+    resources = {"cpu": cpus, "gpu": gpus}
+    worker = tune.with_resources(tune.with_parameters(Worker, dataset=dataset, shelf=shelf, epochs=epochs), resources)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
+        tuner = tune.Tuner(
+            worker,
+            tune_config=tune.TuneConfig(
+                search_alg=feed,
+                scheduler=_Judge(plan),
+                num_samples=10**9,
+                max_concurrent_trials=concurrent,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=str(scratch),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # workers keep their own
+            ),
+        )
+        tuner.fit()
+    for number in list(feed.numbers.values()):
+        plan.end(number, failure="Tune ended before the trial did")
+
+
+def evaluate(
+    tasks: list[Task], *, dataset: Dataset, shelf: Shelf | DistantShelf, split: str, cpus: float, gpus: float
+) -> list[dict[str, Any]]:
+    """Evaluate the weights of confirmed tasks on a split: metrics, predictions (N,) and confused pairs of each."""
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=LOST_WORKERS)(_evaluate)
+    shared = ray.put(dataset)
+    found: list[dict[str, Any]] = ray.get([remote.remote(task, shared, shelf, split) for task in tasks])
+    return found
+
+
+def _evaluate(task: Task, dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS") or 1)))
+    data = shelf.read(f"trials/{task.number:04d}/weights.safetensors")
+    assert data is not None, f"weights of trial {task.number} are gone"
+    model = build(task.network, len(dataset.axis), len(dataset.classes)).to(device)
+    model.load_state_dict(unpack(data))
+    spectra = dataset.split(split)
+    logits = predict(model, spectra, device)
+    predictions, labels = logits.argmax(dim=1), torch.from_numpy(spectra.labels.copy())
+    metrics = {name: value for name, value in score(logits, labels).items() if math.isfinite(value)}
+    return {"metrics": metrics, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
