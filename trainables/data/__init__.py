@@ -1,0 +1,6 @@
+"""Datasets: ``load`` one by name or path, ``describe`` it, ``save`` a split; ``read`` spectra to classify."""
+
+from spectune.trainables.data.show import describe, examples, save
+from spectune.trainables.data.sources import SOURCES, load
+
+__all__ = ["SOURCES", "describe", "examples", "load", "save"]

@@ -36,7 +36,7 @@ class Split(ABC):
 
     @abstractmethod
     def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
-        """Spectra (B, L) float32 on ``device``, as measured or generated (not normalised), for int64 ``indices`` (B,)."""
+        """Spectra (B, L) float32 on ``device`` for int64 ``indices`` (B,), as measured or made: not normalised."""
 
     @abstractmethod
     def feed(self, digest: Any) -> None:

@@ -1,0 +1,87 @@
+"""Definitions: the nominal peaks of each class, from which spectra are drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Peaks of each class on an axis of ``points``: one tuple of positions and one of heights (largest 1) a class."""
+
+    points: int
+    names: tuple[str, ...]
+    positions: tuple[tuple[int, ...], ...]
+    heights: tuple[tuple[float, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of peaks of each class (C,)."""
+        return np.array([len(heights) for heights in self.heights])
+
+    def padded(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and heights (C, P), P the largest number of peaks; absent peaks have height 0."""
+        shape = len(self), int(self.counts.max())
+        positions, heights = np.zeros(shape, np.int64), np.zeros(shape)
+        for row, (places, values) in enumerate(zip(self.positions, self.heights, strict=True)):
+            positions[row, : len(places)], heights[row, : len(values)] = places, values
+        return positions, heights
+
+
+def read_definition(path: Path) -> Definition:
+    """A definition in the published format: JSON with ``datapoints`` and, by class, ``peak_positions/_heights``."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be JSON, got {_first_line(error)}: correct the file") from None
+    if (
+        not isinstance(content, dict)
+        or not isinstance(content.get("spectra"), dict)
+        or not _whole(content, "datapoints")
+    ):
+        raise ValueError(
+            f"{path} must be a definition with whole 'datapoints' >= 16 and 'spectra' by class, got neither: correct "
+            f"the file, or write measured spectra as .csv, .npz, .parquet or a folder per class"
+        )
+    points, spectra = content["datapoints"], content["spectra"]
+    if len(spectra) < 2:
+        raise ValueError(f"{path} must define at least 2 classes, got {len(spectra)}: add classes")
+    peaks = [_peaks(path, name, entry, points) for name, entry in spectra.items()]
+    return Definition(points, tuple(spectra), tuple(p for p, _ in peaks), tuple(h for _, h in peaks))
+
+
+def _peaks(path: Path, name: str, entry: Any, points: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    entry = entry if isinstance(entry, dict) else {}
+    positions, heights = entry.get("peak_positions"), entry.get("peak_heights")
+    if not isinstance(positions, list) or not isinstance(heights, list) or not 0 < len(positions) == len(heights):
+        raise ValueError(f"{path}, class {name!r}: peak_positions and peak_heights must be lists of one length >= 1")
+    for position in positions:
+        if type(position) is not int or not 0 <= position < points:
+            raise ValueError(
+                f"{path}, class {name!r}: a peak position must be a whole number in 0..{points - 1}, got {position!r}: "
+                f"correct it or raise datapoints"
+            )
+    for height in heights:
+        if type(height) not in (int, float) or not 0 < height <= 2:
+            raise ValueError(
+                f"{path}, class {name!r}: a peak height must be above 0 and at most 2, got {height!r}: divide the "
+                f"heights by the largest"
+            )
+    return tuple(positions), tuple(float(height) for height in heights)
+
+
+def _whole(content: dict[str, Any], key: str) -> bool:
+    return type(content.get(key)) is int and 16 <= content[key] < 1 << 24
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,48 @@
+"""Datasets from a definition file in the published JSON format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectune.trainables.data import benchmark, challenge, sampling
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data.definition import read_definition
+
+RULES = {"benchmark": benchmark.universal, "challenge": challenge.overlapping}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A definition file and how spectra are drawn from it.
+
+    The published format does not say by which rules: ``auto`` takes the challenge's for 27 classes, else the
+    benchmark's.
+    """
+
+    path: Path
+    rules: str = "auto"  # auto, benchmark, challenge
+    train: int = sampling.TRAIN
+    validation: int = sampling.VALIDATION
+    seed: int = sampling.SEED
+
+    def __post_init__(self) -> None:
+        if self.rules not in ("auto", *RULES):
+            raise ValueError(f"rules must be one of auto, {', '.join(RULES)}, got {self.rules!r}: choose one of them")
+        for name, least in (("train", 1), ("validation", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
+
+    def load(self) -> Dataset:
+        definition = read_definition(self.path)
+        rules = self.rules
+        if rules == "auto":
+            rules = "challenge" if len(definition) == challenge.CLASSES else "benchmark"
+        return RULES[rules](
+            definition,
+            name=self.path.stem,
+            description=f"{len(definition)} classes defined in {self.path.name}, drawn by the {rules}'s rules",
+            seed=self.seed,
+            train=self.train,
+            validation=self.validation,
+        )

@@ -1,0 +1,115 @@
+"""Spectra made to order: the benchmark's rules with every number an option."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.trainables.data.dataset import Axis, Dataset
+from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.peaks import BACKGROUND, Peaks, apex
+from spectune.trainables.data.sampling import HIGHEST
+
+BOUNDARY = 0.02  # share of the axis at each end where no class has a peak
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What to make. Noise and background are shares of what a peak of height 1 stands high in the same spectrum."""
+
+    classes: int = 100
+    points: int = 5000
+    min_peaks: int = 2
+    max_peaks: int = 10
+    shift: float = 0.01  # peaks move by up to this share of the axis, each on its own
+    change: float = 0.05  # heights (largest 1) change by up to this
+    min_width: float = 2.0  # sigma of the peaks in points, one a spectrum
+    max_width: float = 5.0
+    noise: float = 0.0  # standard deviation of white noise
+    background: float = 0.0  # the highest value that a smooth background can have
+    train: int = 50  # spectra a class
+    validation: int = 10
+    test: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("classes", 2 <= self.classes <= 100_000, "from 2 to 100000"),
+            ("points", 50 <= self.points <= 1_000_000, "from 50 to 1000000"),
+            ("min_peaks", 1 <= self.min_peaks <= 1000, "from 1 to 1000"),
+            ("max_peaks", self.min_peaks <= self.max_peaks <= 1000, f"from min_peaks ({self.min_peaks}) to 1000"),
+            ("shift", 0 <= self.shift <= 0.5, "from 0 to 0.5"),
+            ("change", 0 <= self.change <= 1, "from 0 to 1"),
+            ("min_width", self.min_width >= 0.3, "at least 0.3"),
+            (
+                "max_width",
+                self.min_width <= self.max_width <= self.points / 8,
+                f"from min_width to {self.points / 8:g}",
+            ),
+            ("noise", 0 <= self.noise <= 100, "from 0 to 100"),
+            ("background", 0 <= self.background <= 100, "from 0 to 100"),
+            ("train", self.train >= 1, "at least 1"),
+            ("validation", self.validation >= 1, "at least 1"),
+            ("test", self.test >= 1, "at least 1"),
+            ("seed", self.seed >= 0, "at least 0"),
+        )
+        for name, kept, rule in rules:
+            if not kept:
+                raise ValueError(f"{name} of generated data must be {rule}, got {getattr(self, name)}: change it")
+
+    def __str__(self) -> str:
+        return (
+            f"generated: {self.classes} classes of {self.min_peaks} to {self.max_peaks} peaks, {self.points} points, "
+            f"shift {self.shift:g} of the axis, height change {self.change:g}, width {self.min_width:g} to "
+            f"{self.max_width:g} points, noise {self.noise:g}, background {self.background:g}, "
+            f"{self.train}/{self.validation}/{self.test} spectra a class, seed {self.seed}"
+        )
+
+    def load(self) -> Dataset:
+        random = np.random.default_rng(self.seed)
+        definition = self._define(random)
+        parts = [self._draw(random, definition, count) for count in (self.train, self.validation, self.test)]
+        return Dataset(
+            name="generated",
+            description=str(self),
+            classes=definition.names,
+            axis=Axis(np.arange(self.points, dtype=np.float64)),
+            train=parts[0],
+            validation=parts[1],
+            test=parts[2],
+            definition=definition,
+        )
+
+    def _define(self, random: np.random.Generator) -> Definition:
+        boundary = round(BOUNDARY * self.points)
+        positions, heights = [], []
+        for _ in range(self.classes):
+            count = min(int(np.round(random.gamma(1.2, 1.2) + self.min_peaks)), self.max_peaks)
+            positions.append(tuple(np.sort(random.integers(boundary, self.points - boundary, count)).tolist()))
+            values = random.integers(1, 101, count)
+            heights.append(tuple(np.round(values / values.max(), 3).tolist()))
+        return Definition(self.points, tuple(str(n) for n in range(self.classes)), tuple(positions), tuple(heights))
+
+    def _draw(self, random: np.random.Generator, definition: Definition, each: int) -> Peaks:
+        labels = np.repeat(np.arange(self.classes), each)
+        positions, heights = (array[labels] for array in definition.padded())
+        shift = round(self.shift * self.points)
+        places = np.clip(positions + random.integers(-shift, shift + 1, heights.shape), 0, self.points - 1)
+        changed = np.clip(heights + random.uniform(-self.change, self.change, heights.shape), 0, HIGHEST)
+        widths = random.uniform(self.min_width, self.max_width, len(labels))
+        full = apex(widths)
+        return Peaks(
+            places,
+            np.where(heights == 0, 0, changed),
+            widths,
+            labels,
+            points=self.points,
+            noise=self.noise * full if self.noise else None,
+            background=self._background(random, full) if self.background else None,
+            seed=int(random.integers(1 << 31)),
+        )
+
+    def _background(self, random: np.random.Generator, full: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.background * full[:, None] * random.random((len(full), BACKGROUND))
