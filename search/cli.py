@@ -195,9 +195,8 @@ def _report(study: str, studies: str) -> None:
 
 
 def _track(study: str, tracking_uri: str, studies: str) -> int:
-    from spectune.search.tracking import Follower, default_uri, public, quiet
+    from spectune.search.tracking import Follower, default_uri, public
 
-    quiet()
     uri = tracking_uri or default_uri()
     follower = Follower(find(study, studies), uri)
     try:

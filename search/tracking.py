@@ -91,6 +91,7 @@ class Follower:
         """Find or make the experiment and the parent run; learn which runs of this study the store has already."""
         if self._known:
             return
+        _quiet()
         from mlflow import MlflowClient
 
         if self._client is None:
@@ -295,7 +296,6 @@ class Writer:
         return self._follower.behind
 
     def _work(self) -> None:
-        quiet()
         pause = FLUSH_SECONDS
         while True:
             ending = self._ending.wait(pause)
@@ -319,7 +319,7 @@ class Writer:
                 return
 
 
-def quiet() -> None:
+def _quiet() -> None:
     """Before MLflow is loaded: short tries at an absent server, no chatter."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

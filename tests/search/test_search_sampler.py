@@ -1,0 +1,146 @@
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from spectune.search import sampler as module
+from spectune.search.record import Trial
+from spectune.search.sampler import MIRROR, Sampler
+from spectune.search.task import Task
+from spectune.spaces import CNN, PUBLISHED
+
+
+def allowed(network):
+    network.cost(500, 5)
+
+
+@pytest.fixture
+def make(tmp_path):
+    def build(**more):
+        options = {"fixed": {}, "objectives": [("accuracy", "max")], "kind": "tpe", "seed": 0, "name": "s"}
+        return Sampler(CNN, folder=tmp_path, **{**options, **more})
+
+    return build
+
+
+def ended(number, network, training, *, status="complete", value=0.5, reports=2, **more):
+    task = Task(number=number, stage="explore", network=network, training=training, seed=0)
+    return Trial(
+        number=number,
+        stage="explore",
+        config=task.config,
+        label="",
+        seed=0,
+        candidate=None,
+        parameters=1,
+        macs=1,
+        started=0.0,
+        status=status,
+        reports=[(epoch, {"accuracy": value * epoch / reports, "loss": 1.0}) for epoch in range(1, reports + 1)],
+        values=None if status == "failed" else [value],
+        **more,
+    )
+
+
+def mirrored(folder):
+    storage = JournalStorage(JournalFileBackend(str(folder / MIRROR)))
+    return optuna.load_study(study_name="s", storage=storage).get_trials(deepcopy=False)
+
+
+@pytest.mark.parametrize("kind", ["tpe", "random"])
+def test_proposals_are_allowed_configs_and_the_same_for_the_same_seed(make, kind):
+    first, second = make(kind=kind), make(kind=kind)
+    for number in range(15):
+        network, training = first.ask(number, allowed)
+        assert (network, training) == second.ask(number, allowed)
+        allowed(network)
+        for one in (first, second):
+            one.tell(ended(number, network, training, value=number / 15))
+
+
+def test_optuna_hears_stopped_as_pruned_failed_as_fail_and_none_stays_running(make, tmp_path):
+    sampler = make()
+    for number, status in enumerate(["complete", "stopped", "failed"]):
+        network, training = sampler.ask(number, allowed)
+        sampler.tell(ended(number, network, training, status=status))
+    found = mirrored(tmp_path)
+    assert [trial.state for trial in found] == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
+    assert [trial.user_attrs["trial"] for trial in found] == [0, 1, 2]
+    assert found[1].intermediate_values == {1: 0.25, 2: 0.5}
+    assert found[0].value == 0.5
+
+
+def test_a_new_session_learns_what_the_last_one_saw_and_mirrors_nothing_twice(make, tmp_path):
+    first = make()
+    trials = []
+    for number in range(12):
+        network, training = first.ask(number, allowed)
+        trials.append(ended(number, network, training, value=number / 12))
+        if number < 11:  # the last one is told by the next session only
+            first.tell(trials[-1])
+    again = make()
+    for trial in trials:
+        again.tell(trial)
+    assert [trial.user_attrs["trial"] for trial in mirrored(tmp_path)] == list(range(12))
+    network, training = again.ask(12, allowed)
+    assert mirrored(tmp_path)[0].params["depth"] == trials[0].flat["depth"]
+
+
+def test_tpe_uses_what_it_was_told(make):
+    sampler = make()
+    for number in range(40):
+        network, training = sampler.ask(number, allowed)
+        sampler.tell(ended(number, network, training, value=1.0 if network.pooling == "max" else 0.0))
+    later = [sampler.ask(number, allowed)[0].pooling for number in range(40, 60)]
+    assert later.count("max") > 12  # a third of them by chance
+
+
+def test_every_published_network_can_be_told(make, tmp_path):
+    sampler = make()
+    for number, published in enumerate(PUBLISHED.values()):
+        sampler.tell(ended(number, published.network, published.training))
+    found = mirrored(tmp_path)
+    assert found[0].params["kernel_size"] == 50  # the first layer's stands for all
+    assert {trial.state for trial in found} == {TrialState.COMPLETE}
+
+
+def test_fixed_hyperparameters_are_held(make):
+    sampler = make(fixed={"pooling": "average", "batch_size": 32, "patience": 3})
+    for number in range(5):
+        network, training = sampler.ask(number, allowed)
+        assert (network.pooling, training.batch_size, training.patience) == ("average", 32, 3)
+
+
+def test_random_proposals_take_over_when_the_sampler_is_refused(make):
+    sampler = make()
+    refused = []
+
+    def picky(network):
+        if len(refused) <= module.STUBBORN:
+            refused.append(network)
+            raise ValueError("not yet")
+
+    network, training = sampler.ask(0, picky)
+    sampler.tell(ended(0, network, training))
+    assert len(refused) == module.STUBBORN + 1
+
+
+def test_limits_that_leave_nothing_are_said_in_one_line(make, monkeypatch):
+    monkeypatch.setattr(module, "HOPELESS", 5)
+
+    def never(network):
+        raise ValueError("--max-params is 1, a network with 100 is beyond it")
+
+    with pytest.raises(ValueError, match="no config of the space cnn is allowed.*--max-params is 1"):
+        make().ask(0, never)
+
+
+def test_two_objectives_are_told_without_reports(make, tmp_path):
+    sampler = make(objectives=[("accuracy", "max"), ("parameters", "min")])
+    for number in range(14):
+        network, training = sampler.ask(number, allowed)
+        trial = ended(number, network, training, status="stopped" if number % 3 else "complete")
+        trial.values = [0.5, 10.0]
+        sampler.tell(trial)
+    assert len(mirrored(tmp_path)) == 14
+

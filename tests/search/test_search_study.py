@@ -1,0 +1,234 @@
+"""The director of a study against a simulated run: no Ray, no training, the same calls in the same order."""
+
+import math
+import random
+import zlib
+
+import pytest
+from spectune.search import study as module
+from spectune.search.options import Options
+from spectune.search.record import JOURNAL, Journal, read
+from spectune.search.study import Director
+
+POINTS, CLASSES = 500, 5
+
+
+class Killed(Exception):
+    """The driver dies here."""
+
+
+class Silent:
+    def update(self, study): ...
+
+    def ended(self, study, trial): ...
+
+
+class Simulation:
+    """Sessions of one study in a folder; ``go`` runs one, as the trials on Ray would."""
+
+    def __init__(self, folder, **options):
+        self.folder = folder
+        self.settings = {"max_macs": 2_000_000, "epochs": 9, "trials": 12, "seeds": 3, "top": 2, **options}
+
+    def go(self, *, workers=3, die_after=math.inf, curve=None, **changes):
+        options = Options(name=self.folder.name, studies=str(self.folder.parent), **{**self.settings, **changes})
+        journal = Journal(self.folder)
+        try:
+            study = read(self.folder) if (self.folder / JOURNAL).stat().st_size else module.Study(self.folder)
+            header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
+            study.apply(journal.append("study", **header))
+            director = Director(
+                options, study=study, journal=journal, points=POINTS, classes=CLASSES, progress=Silent()
+            )
+            self.run(director, options, workers, die_after, curve or accuracy)
+        finally:
+            journal.close()
+        return read(self.folder)
+
+    @staticmethod
+    def objectives(options):
+        return [[name, "max" if name == "accuracy" else "min"] for name in options.objectives]
+
+    @staticmethod
+    def run(director, options, workers, die_after, curve):
+        chance, steps, running = random.Random(0), 0, {}
+        while running or not director.done:
+            while len(running) < workers and not director.done and (task := director.next()) is not None:
+                running[task.number] = (task, 0)
+            if not running:
+                assert director.done, "nothing runs and nothing comes: the study would hang"
+                break
+            number = chance.choice(sorted(running))
+            task, epoch = running[number]
+            epoch += 1
+            running[number] = (task, epoch)
+            message = curve(task, epoch)
+            message = {"number": number, "epoch": epoch, "failed": "", "done": epoch >= options.epochs, **message}
+            message.setdefault("best", dict(message.get("metrics", {})))
+            message.update(best_epoch=epoch, seconds=1.0 * epoch)
+            steps += 1
+            if steps > die_after:
+                raise Killed
+            go_on = director.report(number, message)
+            if not go_on or message["done"] or message["failed"]:
+                del running[number]
+                director.report(number, message)  # Tune reports the last message once more
+                director.end(number)
+
+
+def accuracy(task, epoch):
+    quality = (zlib.crc32(repr((task.network, task.training)).encode()) % 1000) / 1000
+    value = quality * (1 - math.exp(-epoch / 3))
+    return {"metrics": {"accuracy": value, "loss": 2 - value, "train_loss": 2 - value}}
+
+
+@pytest.fixture
+def simulation(tmp_path):
+    def build(**options):
+        return Simulation(tmp_path / "s", **options)
+
+    return build
+
+
+def test_a_study_explores_then_confirms_the_best_and_the_baseline_on_new_seeds(simulation):
+    study = simulation().go()
+
+    explored, confirmed = study.stage("explore"), study.confirmed()
+    assert len(explored) == 12
+    assert {trial.status for trial in explored} == {"complete", "stopped"}
+    assert set(confirmed) - {"cnn2"} == {trial.number for trial in module.finalists(study, 2)}
+    assert len(confirmed) == 3
+    for trials in confirmed.values():
+        assert [trial.seed for trial in trials] == [1, 2, 3]
+        assert len({str(trial.config) for trial in trials}) == 1
+    assert {trial.seed for trial in explored} == {0}
+
+
+def test_published_networks_that_fit_come_first_cheapest_first(simulation):
+    study = simulation(max_macs=10_000_000).go(workers=1)
+    labels = [trial.label for trial in study.stage("explore")]
+    known = [label for label in labels if label]
+    macs = [trial.macs for trial in study.stage("explore") if trial.label]
+    assert known and labels[: len(known)] == known
+    assert macs == sorted(macs) and len(macs) > 1 and max(macs) <= 10_000_000
+
+
+def test_limits_hold_for_everything_that_is_explored(simulation):
+    study = simulation(max_params=50_000, fixed={"pooling": "max"}).go()
+    assert all(trial.parameters <= 50_000 and trial.flat["pooling"] == "max" for trial in study.stage("explore"))
+
+
+def test_what_set_says_of_the_training_holds_for_the_baseline_too(simulation):
+    study = simulation(fixed={"patience": 4}).go()
+    assert {trial.flat["patience"] for trial in study.trials.values()} == {4}
+
+
+@pytest.mark.parametrize("die_after", [1, 7, 23, 48, 60, 75, 90])
+def test_a_killed_driver_loses_nothing_and_runs_nothing_twice(simulation, die_after):
+    undisturbed = die_after
+    run = simulation()
+    with pytest.raises(Killed):
+        run.go(die_after=undisturbed)
+    before = read(run.folder)
+    finished = {number: trial for number, trial in before.trials.items() if trial.status != "running"}
+
+    after = run.go()
+
+    assert {trial.status for trial in after.trials.values()} <= {"complete", "stopped"}
+    assert {number: after.trials[number] for number in finished} == finished
+    assert len(after.stage("explore")) == 12
+    seeds = [(trial.candidate, trial.seed) for trial in after.stage("confirm")]
+    assert len(seeds) == len(set(seeds)) == 9
+
+
+def test_a_resumed_study_keeps_its_rungs(simulation):
+    run = simulation(trials=30)
+    with pytest.raises(Killed):
+        run.go(die_after=60)
+    rungs = {}
+
+    def spy(task, epoch):
+        rungs.setdefault(task.number, epoch)
+        return accuracy(task, epoch)
+
+    study = run.go(curve=spy)
+    first = {trial.number: trial.best(1)["accuracy"] for trial in study.stage("explore")}
+    stopped_at_once = [n for n, trial in study.trials.items() if trial.stage == "explore" and trial.epochs == 1]
+    survivors = [n for n in first if n not in stopped_at_once]
+    assert len(survivors) < 20  # about a third of 30 and those that came early; all of them without rungs
+    assert max(first[n] for n in stopped_at_once) < max(first[n] for n in survivors)
+
+
+def test_a_finished_study_can_be_extended(simulation):
+    run = simulation()
+    before = run.go()
+    again = run.go()
+    assert again.trials == before.trials
+
+    after = run.go(trials=20, seeds=4)
+
+    assert len(after.stage("explore")) == 20
+    assert {number: after.trials[number] for number in before.trials} == before.trials
+    assert all(len(trials) >= 4 for name, trials in after.confirmed().items() if name == "cnn2")
+
+
+def test_a_trial_that_is_not_a_number_fails_at_once_and_the_search_goes_on(simulation):
+    def curve(task, epoch):
+        sound = accuracy(task, epoch)
+        return {"metrics": {**sound["metrics"], "loss": math.nan}, "best": {}} if task.number == 3 else sound
+
+    study = simulation().go(curve=curve)
+    broken = study.trials[3]
+    assert (broken.status, broken.reason, broken.epochs, broken.values) == ("failed", "nan", 1, None)
+    assert len(study.stage("explore")) == 12 and study.confirmed()
+
+
+def test_a_trial_out_of_memory_fails_and_the_search_goes_on(simulation):
+    def curve(task, epoch):
+        return {"failed": "out of memory"} if task.number == 2 else accuracy(task, epoch)
+
+    study = simulation().go(curve=curve)
+    assert (study.trials[2].status, study.trials[2].reason) == ("failed", "out of memory")
+    assert study.confirmed()
+
+
+def test_a_study_in_which_everything_fails_ends(simulation):
+    study = simulation().go(curve=lambda task, epoch: {"failed": "error: no"})
+    assert {trial.status for trial in study.trials.values()} == {"failed"}
+    assert study.confirmed() == {}
+
+
+def test_when_the_time_is_up_exploring_stops_and_confirming_goes_on(simulation, monkeypatch):
+    now = [1000.0]
+
+    def clock():
+        now[0] += 1.0
+        return now[0]
+
+    monkeypatch.setattr(module.time, "time", clock)
+    study = simulation(trials=10_000, time=150.0).go()
+    explored = study.stage("explore")
+    assert 3 < len(explored) < 200
+    assert any(trial.reason == "time" and trial.status == "stopped" for trial in explored)
+    assert len(study.confirmed()) == 3
+
+
+def test_reports_that_come_again_after_a_lost_worker_count_once(simulation):
+    seen = {}
+
+    def curve(task, epoch):  # trial 1 falls back to its first epoch once, as a restarted worker does
+        if task.number == 1 and epoch == 2 and not seen:
+            seen["again"] = True
+            return {**accuracy(task, 1), "epoch": 1}
+        return accuracy(task, epoch)
+
+    study = simulation().go(curve=curve)
+    epochs = [epoch for epoch, _ in study.trials[1].reports]
+    assert seen and epochs == sorted(set(epochs))
+
+
+def test_two_objectives_confirm_the_front(simulation):
+    study = simulation(objectives=("accuracy", "parameters")).go()
+    on_front = module.finalists(study, 2)
+    assert {trial.number for trial in on_front} <= set(study.confirmed())
+    assert all(trial.values[1] == trial.parameters for trial in on_front)

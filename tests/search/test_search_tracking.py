@@ -1,0 +1,264 @@
+"""Tracking against real MLflow stores: a SQLite file, and a server that is killed and brought back."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from mlflow import MlflowClient
+from spectune.search import tracking
+from spectune.search.record import Journal
+from spectune.search.tracking import Follower, Writer, public
+
+CONFIG = {"network": {"family": "cnn", "depth": 2, "kernel_size": [5, 3]}, "training": {"learning_rate": 1e-3}}
+
+
+def begin(journal):
+    journal.append(
+        "study",
+        id="0123456789abcdef",
+        name="s",
+        session=1,
+        space="cnn",
+        dataset={"name": "challenge", "digest": "d1g357"},
+        objectives=[["accuracy", "max"]],
+        options={"trials": 3, "time": None},
+        seed=0,
+        command="spectune search",
+        versions={"python": "3.11"},
+    )
+
+
+def start(journal, number, stage="explore", **more):
+    values = {"config": CONFIG, "label": "", "seed": 0, "candidate": None, "parameters": 10, "macs": 20}
+    journal.append("start", trial=number, stage=stage, **{**values, **more})
+
+
+def report(journal, number, epoch):
+    metrics = {"accuracy": epoch / 10, "loss": 1 / epoch, "train_loss": 1.0, "macro_f1": 0.1, "learning_rate": 1e-3}
+    journal.append("report", trial=number, epoch=epoch, metrics=metrics)
+
+
+def end(journal, number, **more):
+    values = {"status": "complete", "reason": "", "metrics": {"accuracy": 0.3, "loss": 0.5}, "best_epoch": 3}
+    journal.append("end", trial=number, epochs=3, seconds=2.0, values=[0.3], **{**values, **more})
+
+
+def whole_study(journal):
+    begin(journal)
+    for number in range(3):
+        start(journal, number)
+        for epoch in (1, 2, 3):
+            report(journal, number, epoch)
+        end(journal, number, **({"status": "stopped", "reason": "asha"} if number == 1 else {}))
+    start(journal, 3, "confirm", candidate=0, seed=1)
+    end(journal, 3)
+    journal.append("test", candidate=0, trials=[3], seeds=[1], metrics=[{"accuracy": 0.25}], confused=[])
+    journal.append("finish", session=1, seconds=9.0)
+
+
+def runs(uri):
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("s")
+    if experiment is None:
+        return {}
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    keys = [run.data.tags["spectune.trial"] for run in found]
+    assert len(keys) == len(set(keys)), "a trial has two runs"
+    return dict(zip(keys, found, strict=True))
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "studies" / "s")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()  # makes the tables, which takes seconds
+    return path
+
+
+@pytest.fixture
+def uri(tmp_path, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_a_study_is_a_parent_run_with_a_child_for_each_trial(journal, uri):
+    whole_study(journal)
+    follower = Follower(journal.path.parent, uri)
+    follower.deliver()
+
+    found = runs(uri)
+    assert follower.behind == 0
+    assert set(found) == {"study", "0", "1", "2", "3"}
+    parent, trial = found["study"], found["1"]
+    assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert trial.data.params["depth"] == "2" and trial.data.params["learning_rate"] == "0.001"
+    assert trial.data.params["kernel_size"] == "[5, 3]"
+    assert {"family": "cnn", "stage": "explore", "status": "stopped", "dataset.digest": "d1g357"}.items() <= (
+        trial.data.tags.items()
+    )
+    assert trial.data.metrics["final/accuracy"] == 0.3
+    assert (parent.info.status, found["0"].info.status) == ("FINISHED", "FINISHED")
+    assert found["3"].data.metrics["test/accuracy"] == parent.data.metrics["test/0/accuracy"] == 0.25
+    history = MlflowClient(uri).get_metric_history(trial.info.run_id, "accuracy")
+    assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+def test_a_failed_trial_is_a_failed_run(journal, uri):
+    begin(journal)
+    start(journal, 0)
+    end(journal, 0, status="failed", reason="nan", metrics={})
+    Follower(journal.path.parent, uri).deliver()
+    assert runs(uri)["0"].info.status == "FAILED"
+    assert runs(uri)["0"].data.tags["reason"] == "nan"
+
+
+def test_delivering_again_from_the_start_changes_nothing(journal, uri):
+    whole_study(journal)
+    Follower(journal.path.parent, uri).deliver()
+    (journal.path.parent / "tracking.json").unlink()  # as after a crash before the cursor was written
+
+    Follower(journal.path.parent, uri).deliver()
+
+    found = runs(uri)
+    assert len(found) == 5
+    assert len(MlflowClient(uri).get_metric_history(found["1"].info.run_id, "accuracy")) == 3
+
+
+def test_a_delivery_that_breaks_off_is_taken_up_again(journal, uri, monkeypatch):
+    whole_study(journal)
+    follower = Follower(journal.path.parent, uri)
+    real, calls = MlflowClient.log_batch, []
+
+    def breaks(self, *arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise ConnectionError("gone")
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", breaks)
+    with pytest.raises(ConnectionError):
+        follower.deliver()
+    assert follower.behind > 0
+    follower.deliver()
+    assert follower.behind == 0
+    assert set(runs(uri)) == {"study", "0", "1", "2", "3"}
+
+
+def test_two_studies_of_one_name_do_not_mix(tmp_path, uri):
+    for place, identity in (("a", "1" * 16), ("b", "2" * 16)):
+        journal = Journal(tmp_path / place / "s")
+        begin(journal)
+        text = journal.path.read_text().replace("0123456789abcdef", identity)
+        journal.path.write_text(text)
+        start(journal, 0)
+        Follower(journal.path.parent, uri).deliver()
+        journal.close()
+    client = MlflowClient(uri)
+    found = client.search_runs([client.get_experiment_by_name("s").experiment_id])
+    assert len(found) == 4
+
+
+def test_passwords_are_neither_stored_nor_shown(journal, tmp_path):
+    secret = "http://user:geheim@127.0.0.1:9/"
+    begin(journal)
+    follower = Follower(journal.path.parent, secret)
+    with pytest.raises(Exception, match="127.0.0.1"):
+        follower.deliver()
+    assert "geheim" not in (journal.path.parent / "tracking.json").read_text()
+    assert public(secret) == "http://127.0.0.1:9/"
+    assert public("sqlite:////tmp/mlflow.db") == "sqlite:////tmp/mlflow.db"
+
+
+class Server:
+    """A real MLflow server that can be killed and started again on its store."""
+
+    def __init__(self, folder):
+        self.folder, self.process = folder, None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        options = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--workers", "1"]
+        options += ["--artifacts-destination", str(self.folder / "artifacts"), "--host", "127.0.0.1"]
+        command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), *options]
+        with (self.folder / "server.log").open("ab") as log:
+            environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=environment)
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(self.uri + "/health", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("the MLflow server did not start")
+
+    def kill(self):
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path)
+    yield server
+    server.kill()
+
+
+def test_a_server_that_is_killed_and_comes_back_has_everything_in_the_end(journal, server, monkeypatch):
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 0.5)
+    notes = []
+    server.start()
+    begin(journal)
+    writer = Writer(journal.path.parent, server.uri, notes.append)
+    for number in range(6):
+        if number == 2:
+            server.kill()
+        start(journal, number)
+        for epoch in (1, 2, 3):
+            report(journal, number, epoch)
+        end(journal, number)
+        if number == 4:
+            deadline = time.monotonic() + 60
+            while not notes and time.monotonic() < deadline:
+                time.sleep(0.1)
+            server.start()
+    left = writer.close(patience=120)
+
+    found = runs(server.uri)
+    assert left == 0
+    assert set(found) == {"study", *map(str, range(6))}
+    for number in range(6):
+        history = MlflowClient(server.uri).get_metric_history(found[str(number)].info.run_id, "accuracy")
+        assert [point.step for point in history] == [1, 2, 3]
+    assert any("out of reach" in note for note in notes) and "MLflow is back" in notes
+
+
+def test_what_an_absent_server_missed_is_kept_and_can_be_delivered_later(journal, server, uri):
+    whole_study(journal)
+    notes = []
+    writer = Writer(journal.path.parent, server.uri, notes.append)  # nobody listens there
+    left = writer.close(patience=60)
+    assert left == journal.path.stat().st_size
+    assert len(notes) == 1
+
+    follower = Follower(journal.path.parent, uri)
+    follower.deliver()
+    assert follower.behind == 0
+    assert json.loads((journal.path.parent / "tracking.json").read_text())[server.uri]["offset"] == 0
