@@ -40,7 +40,10 @@ class CNN(Network):
     convs_per_block: int | tuple[int, ...] = hyper(Int(1, 3), 1, "convolutions in a block", per_layer="depth")
     filters: int | tuple[int, ...] = hyper(Int(4, 128, log=True), 32, "filters of the first block", per_layer="depth")
     filter_growth: float | None = hyper(
-        Choice(1.0, 1.5, 2.0), 1.0, f"filters grow by this factor a block (up to {MOST_FILTERS})", when=Single("filters")
+        Choice(1.0, 1.5, 2.0),
+        1.0,
+        f"filters grow by this factor a block, up to {MOST_FILTERS}",
+        when=Single("filters"),
     )
     kernel_size: int | tuple[int, ...] = hyper(
         Int(3, 64, log=True), 25, "points under the first block's kernel", per_layer="depth"

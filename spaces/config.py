@@ -196,7 +196,6 @@ def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
     return value
 
 
-
 class Cost(NamedTuple):
     """What one forward pass of a network takes, computed from its config before anything is built."""
 

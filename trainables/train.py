@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import ctypes
+import functools
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -76,6 +79,7 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
         self.validation_labels = torch.from_numpy(dataset.validation.labels).to(device)
         self.random: list[Tensor] = []
+        _keep_memory()
         with self._own_random():
             torch.manual_seed(seed)
             self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
@@ -129,7 +133,7 @@ class _Run:
             labels = self.labels[indices.to(self.device)]
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.training.label_smoothing)
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimizer.step()
             total += loss.detach() * len(indices)
         return float(total) / len(self.labels)
@@ -166,6 +170,21 @@ class _Run:
             self.random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)]
 
 
+@functools.cache
+def _keep_memory() -> None:
+    """Have glibc keep the memory of freed tensors instead of returning it to the system after every operation.
+
+    Touching fresh pages again and again takes half of a training step (CNN2, batches of 128: 1.5 s with, 0.7 s
+    without). Full effect on the main thread only: other threads have arenas that cannot hold large blocks.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block gets a mapping of its own
+        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap never shrinks
+
+
 def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
     """Adam with Keras' epsilon; decoupled decay where asked, of the weights only (no biases, no normalisation)."""
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
@@ -176,7 +195,7 @@ def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:
     """``order`` in batches. A last batch of one spectrum joins the one before: it has no variance to normalise by."""
-    batches = list(order.split(size))
+    batches = list(torch.split(order, size))
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
@@ -186,7 +205,7 @@ def _logits(model: nn.Module, split: Split, device: torch.device, batch_size: in
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        batches = torch.arange(len(split)).split(batch_size)
+        batches = torch.split(torch.arange(len(split)), batch_size)
         logits = torch.cat([model(split.batch(indices, device)).float() for indices in batches])
     model.train(was_training)
     return logits

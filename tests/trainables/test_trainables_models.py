@@ -55,7 +55,7 @@ def keras_same(x, weight, bias, stride):
 
 
 def convolutions(model):
-    return [module for module in model.modules() if isinstance(module, nn.Conv1d)]
+    return [module for module in model.modules() if isinstance(module, nn.Conv2d)]
 
 
 @pytest.mark.parametrize("points", [33, 40])
@@ -72,8 +72,8 @@ def test_convolutions_pad_like_keras(points, stride, kernel):
     first, second = convolutions(model)
     for layer in (first, second):
         nn.init.uniform_(layer.bias)
-    expected = keras_same(x[:, None], first.weight, first.bias, stride).relu()
-    expected = keras_same(expected, second.weight, second.bias, 1).relu()
+    expected = keras_same(x[:, None], first.weight.squeeze(2), first.bias, stride).relu()
+    expected = keras_same(expected, second.weight.squeeze(2), second.bias, 1).relu()
     output = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
     torch.testing.assert_close(model(x), output(expected.flatten(1)), rtol=1e-4, atol=1e-5)
 
@@ -90,7 +90,7 @@ def test_pools_are_not_padded(pooling, size, stride, batch_norm):
     x = torch.rand(3, 35)
     x /= x.amax(1, keepdim=True)
     (layer,) = convolutions(model)
-    conv = keras_same(x[:, None], layer.weight, layer.bias, 1)
+    conv = keras_same(x[:, None], layer.weight.squeeze(2), layer.bias, 1)
     if batch_norm:
         conv = (conv - conv.mean((0, 2), keepdim=True)) / (conv.var((0, 2), correction=0, keepdim=True) + 1e-3).sqrt()
     conv = torch.where(conv > 0, conv, 0.1 * conv)
@@ -103,7 +103,7 @@ def test_pools_are_not_padded(pooling, size, stride, batch_norm):
 def test_weights_start_as_in_keras():
     model = build(PUBLISHED["cnn2"].network.replace(fc_width=(200, 100)), 500, 7)
     for module in model.modules():
-        if isinstance(module, nn.Conv1d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear):
             assert not module.bias.any()
             taps = module.weight[0, 0].numel()
             outputs, inputs = module.weight.shape[0] * taps, module.weight.shape[1] * taps
@@ -115,7 +115,7 @@ def test_weights_start_as_in_keras():
 
 def test_batch_normalisation_as_in_keras():
     model = build(PUBLISHED["cnn_bn"].network.replace(fc_width=32), 100, 5)
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)]
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     assert len(norms) == 3
     assert {(norm.momentum, norm.eps) for norm in norms} == {(0.01, 1e-3)}
 

@@ -29,11 +29,11 @@ def _block(network: CNN, block: Block, channels: int) -> list[nn.Module]:
         inputs, stride = (block.filters, 1) if number else (channels, block.stride)
         layers.append(Same(inputs, block.filters, block.kernel, stride))
         if network.batch_norm:
-            layers.append(nn.BatchNorm1d(block.filters, eps=1e-3, momentum=0.01))
+            layers.append(nn.BatchNorm2d(block.filters, eps=1e-3, momentum=0.01))
         layers.append(ACTIVATIONS[network.activation]())
     if block.pool_size:
-        pool = nn.MaxPool1d if network.pooling == "max" else nn.AvgPool1d
-        layers.append(pool(block.pool_size, block.pool_stride))
+        pool = nn.MaxPool2d if network.pooling == "max" else nn.AvgPool2d
+        layers.append(pool((1, block.pool_size), (1, block.pool_stride)))
     return [*layers, *_dropout(network.conv_dropout)]
 
 
