@@ -1,6 +1,8 @@
 """Datasets: ``load`` one by name or path, ``describe`` it, ``save`` a split; ``read`` spectra to classify."""
 
+from spectune.trainables.data.grid import resample
+from spectune.trainables.data.measured import read
 from spectune.trainables.data.show import describe, examples, save
 from spectune.trainables.data.sources import SOURCES, load
 
-__all__ = ["SOURCES", "describe", "examples", "load", "save"]
+__all__ = ["SOURCES", "describe", "examples", "load", "read", "resample", "save"]

@@ -11,6 +11,7 @@ from spectune.trainables.data.challenge import Challenge
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.described import Described
 from spectune.trainables.data.generated import Generated
+from spectune.trainables.data.measured import FORMATS, Measured
 
 
 class Source(Protocol):
@@ -40,7 +41,12 @@ def load(source: str, **options: Any) -> Dataset:
         )
     if path.suffix.lower() == ".json":
         return make(Described, source, {"path": path, **options}).load()
-    raise ValueError(f"a dataset's file must end in .json, got {source}: give a definition file")
+    if path.is_dir() or path.suffix.lower() in FORMATS:
+        return make(Measured, source, {"path": path, **options}).load()
+    raise ValueError(
+        f"a dataset's file must end in .json, {', '.join(FORMATS)}, got {source}: convert it, or put two-column text "
+        f"files in a folder per class"
+    )
 
 
 def make(kind: type[Source], source: str, options: dict[str, Any]) -> Source:

@@ -1,0 +1,152 @@
+"""NumPy archives: ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test`` ..., without pickle."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.trainables.data.dataset import SPLITS, Axis
+from spectune.trainables.data.table import ALIASES, NAME, Table, split_name, strict
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def read_archive(path: Path, label: str = "") -> Table:
+    """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
+    or (N, C) one-hot, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit`` and ``names`` of the classes (C,).
+    """
+    if label:
+        raise ValueError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
+    arrays = _joined(path, _arrays(path))
+    x = _intensities(path, arrays["x"])
+    names = _words(path, "names", arrays["names"]) if "names" in arrays else []
+    labels = _labels(path, arrays["y"], names, len(x), x.shape[1]) if "y" in arrays else None
+    splits = None
+    if "split" in arrays:
+        words = _words(path, "split", arrays["split"])
+        if len(words) != len(x):
+            raise ValueError(
+                f"{path}: split must have a word for each of the {len(x)} spectra, got {len(words)}: correct it"
+            )
+        splits = [split_name(f"{path}, spectrum {row}", word) for row, word in enumerate(words)]
+    return Table(
+        x,
+        [f"spectrum {row}" for row in range(len(x))],
+        labels=labels,
+        splits=splits,
+        axis=_axis(path, arrays, x.shape[1]),
+        classes=tuple(names),
+    )
+
+
+def _arrays(path: Path) -> Arrays:
+    """The arrays of the file under lower-case names."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("one array that is no archive")
+            arrays = {name.lower(): archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "pickle" in reason or "Object arrays" in reason:
+            raise ValueError(
+                f"{path} must hold arrays of numbers and words, got pickled objects, which could run code: save x as a "
+                f"2-D array of floats and names as an array of str"
+            ) from None
+        raise ValueError(f"{path} must be an .npz file as numpy.savez writes it, got {reason}: save it again") from None
+    except MemoryError:
+        raise ValueError(f"{path} must fit into memory, got arrays that do not: split the file") from None
+    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+
+
+def _joined(path: Path, arrays: Arrays) -> Arrays:
+    """``x``, ``y`` and ``split`` from arrays for each split, if that is what the file has."""
+    if "x" in arrays:
+        return arrays
+    parts = {}
+    for name in arrays:
+        start, _, split = name.partition("_")
+        if start == "x" and ALIASES.get(split, split) in SPLITS:
+            parts[ALIASES.get(split, split)] = (arrays[name], arrays.get(f"y_{split}"))
+    if not parts:
+        raise ValueError(
+            f"{path} must hold the array x, or x_train, x_test ..., got {', '.join(arrays) or 'nothing'}: rename"
+        )
+    sizes = [len(np.atleast_1d(x)) for x, _ in parts.values()]
+    try:
+        joined = {**arrays, "x": np.concatenate([x for x, _ in parts.values()])}
+        if all(y is not None for _, y in parts.values()):
+            joined["y"] = np.concatenate([np.asarray(y) for _, y in parts.values()])
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: the splits must have arrays of one length of spectrum, got {error}: resample"
+        ) from None
+    return {**joined, "split": np.repeat(list(parts), sizes)}
+
+
+def _intensities(path: Path, x: NDArray[Any]) -> NDArray[np.floating[Any]]:
+    """``x`` as (N, L) floats; axes of length 1 beyond that are dropped, as in (N, L, 1)."""
+    shape = x.shape
+    if x.ndim == 3 and 1 in shape[1:]:
+        x = x.reshape(shape[0], -1)
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"{path}: x must have the shape (spectra, points), got {shape}: reshape it")
+    if x.dtype.kind not in "fiub":
+        raise ValueError(f"{path}: x must hold real numbers, got {x.dtype}: convert it to float32")
+    kind = x.dtype if x.dtype in (np.float32, np.float64) else np.float64
+    return np.ascontiguousarray(x, dtype=kind)
+
+
+def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: int) -> list[str]:
+    """The class of each spectrum as a word."""
+    if y.ndim == 2 and 1 in y.shape:
+        y = y.ravel()
+    if y.ndim == 2 and len(y) == count and y.dtype.kind in "fiub" and ((y == 0) | (y == 1)).all():
+        if not (y.sum(axis=1) == 1).all():
+            raise ValueError(
+                f"{path}: y of shape {y.shape} must have one 1 a row, got others: give one class a spectrum"
+            )
+        y = y.argmax(axis=1)
+    if y.shape != (count,):
+        cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class a spectrum"
+        raise ValueError(f"{path}: y must have one class for each of the {count} spectra of x, got {y.shape}: {cure}")
+    if y.dtype.kind == "f" and np.array_equal(y, np.floor(y)):
+        y = y.astype(np.int64)
+    if y.dtype.kind in "iub":
+        numbers = y.astype(np.int64)
+        if names and not (numbers.min() >= 0 and numbers.max() < len(names)):
+            wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+            raise ValueError(f"{path}: y must number the {len(names)} names from 0, got {wrong}: correct y or names")
+        return [names[number] if names else str(number) for number in numbers]
+    return _words(path, "y", y)
+
+
+def _words(path: Path, name: str, array: NDArray[Any]) -> list[str]:
+    if array.ndim != 1 or array.dtype.kind not in "USiub":
+        raise ValueError(
+            f"{path}: {name} must be words or whole numbers, one an entry, got {array.dtype} of shape "
+            f"{array.shape}: correct it"
+        )
+    if array.dtype.kind == "S":
+        return [word.decode("utf-8", errors="replace") for word in array.tolist()]
+    return [str(word) for word in array.tolist()]
+
+
+def _axis(path: Path, arrays: Arrays, points: int) -> Axis | None:
+    if "axis" not in arrays:
+        return None
+    values = arrays["axis"]
+    if values.shape != (points,) or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{path}: axis must be {points} numbers, one a point of x, got {values.dtype} {values.shape}: correct it"
+        )
+    known = {"name": NAME, "unit": ""}
+    for key, name in (("axis_name", "name"), ("axis_unit", "unit")):
+        if key in arrays and arrays[key].size == 1 and arrays[key].dtype.kind in "US":
+            known[name] = str(arrays[key].reshape(-1)[0])
+    return Axis(strict(str(path), values.astype(np.float64)), **known)
