@@ -1,0 +1,55 @@
+# One environment for everything: made when it is missing, half made, moved, or older than what it is made from.
+
+PYTHON ?= python3
+SEARCH ?= --space cnn --dataset challenge --name demo --resume --trials 30 --epochs 30 --time 3m --seeds 3
+
+BIN := .venv/bin
+READY := .venv/ready
+EXTRAS := test,lint
+
+# `ready` holds the folder it was made in; an environment cannot be moved, nor outlive its Python.
+ifneq ($(CURDIR),$(shell test -x $(BIN)/python && cat $(READY) 2>/dev/null))
+$(shell rm -f $(READY))
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: help search test slow lint types ui clean
+
+help:
+	@echo 'make search   search, confirm, test and export a network; options by SEARCH="..."; go on with it by the same'
+	@echo 'make test     the tests;  make slow  the long ones;  options by ARGS="..."'
+	@echo 'make lint     ruff;       make types  mypy'
+	@echo 'make ui       the MLflow UI on the last study'
+	@echo 'make clean    remove what make made; studies stay'
+
+search: $(READY)
+	$(BIN)/spectune search $(SEARCH)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy $(ARGS)
+
+ui: $(READY)
+	$(BIN)/spectune ui $(ARGS)
+
+clean:
+	rm -rf .venv .types .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The link lets editors and mypy find spectune.search in search/.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("spectune needs Python 3.11 or later, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
+	@if [ -e $@ ]; then rm $@; else $(PYTHON) -m venv --clear .venv; fi
+	@mkdir -p .types && ln -sfn .. .types/spectune
+	@echo 'installing into .venv (a few minutes)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@printf '%s\n' "$(CURDIR)" > $@
