@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 from spectune.spaces.config import Cost, Network, hyper
-from spectune.spaces.domain import AtLeast, Choice, Float, Int, Is, Single
+from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Is, Single
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 MOST_FILTERS = 512  # filter_growth stops here
@@ -43,13 +43,16 @@ class CNN(Network):
         Choice(1.0, 1.5, 2.0),
         1.0,
         f"filters grow by this factor a block, up to {MOST_FILTERS}",
-        when=Single("filters"),
+        when=All(AtLeast("depth", 2), Single("filters")),
     )
     kernel_size: int | tuple[int, ...] = hyper(
         Int(3, 64, log=True), 25, "points under the first block's kernel", per_layer="depth"
     )
     kernel_last: int | None = hyper(
-        Int(3, 64, log=True), 9, "points under the last block's kernel; linear in between", when=Single("kernel_size")
+        Int(3, 64, log=True),
+        9,
+        "points under the last block's kernel; linear in between",
+        when=All(AtLeast("depth", 2), Single("kernel_size")),
     )
     stride: int | tuple[int, ...] = hyper(
         Int(1, 4), 1, "stride of the very first convolution (a tuple: of each block's first)", per_layer="depth"
@@ -78,12 +81,11 @@ class CNN(Network):
 
         Raises ValueError where a pool is wider than the signal that reaches it.
         """
-        strides = self.stride if isinstance(self.stride, tuple) else (self.stride,) + (1,) * (self.depth - 1)
         rows = zip(
             _each(self.convs_per_block, self.depth),
             self._filters(),
             self._kernels(),
-            strides,
+            self._strides(),
             _each(self.pool_size or 0, self.depth),
             _each(self.pool_stride or 1, self.depth),
             strict=True,
@@ -123,11 +125,37 @@ class CNN(Network):
             activations += outputs
         return Cost(parameters, macs, activations)
 
+    def describe(self) -> str:
+        """For instance: 3 blocks of 32 filters, kernels 25-9, max pooling 2/2, FC 256 relu, dropout 0.3."""
+        convolutions = _series(_each(self.convs_per_block, self.depth))
+        words = [
+            f"{self.depth} block{'s' if self.depth > 1 else ''} of {_series(self._filters())} filters",
+            f"{convolutions} convolutions a block" if convolutions != "1" else "",
+            f"kernel{'s' if self.depth > 1 else ''} {_series(self._kernels())}",
+            f"stride {_series(self._strides())}" if self.stride != 1 else "",
+            self._pools(),
+            "batch normalisation" if self.batch_norm else "",
+            self.activation if self.activation != "relu" else "",
+            f"block dropout {self.conv_dropout:.2g}" if self.conv_dropout else "",
+            f"FC {_series(self.fc_widths())} {self.fc_activation}" if self.fc_depth else "no hidden FC",
+            f"dropout {self.fc_dropout:.2g}" if self.fc_dropout else "",
+        ]
+        return ", ".join(word for word in words if word)
+
+    def _pools(self) -> str:
+        if self.pooling == "none":
+            return "no pooling"
+        pools = zip(_each(self.pool_size, self.depth), _each(self.pool_stride, self.depth), strict=True)
+        return f"{self.pooling} pooling {_series(tuple(f'{size}/{stride}' for size, stride in pools))}"
+
     def _filters(self) -> tuple[int, ...]:
         if isinstance(self.filters, tuple):
             return self.filters
         growth = self.filter_growth or 1.0
         return tuple(min(MOST_FILTERS, round(self.filters * growth**block)) for block in range(self.depth))
+
+    def _strides(self) -> tuple[int, ...]:
+        return self.stride if isinstance(self.stride, tuple) else (self.stride,) + (1,) * (self.depth - 1)
 
     def _kernels(self) -> tuple[int, ...]:
         if isinstance(self.kernel_size, tuple):
@@ -135,6 +163,11 @@ class CNN(Network):
         first, last = self.kernel_size, self.kernel_last or self.kernel_size
         steps = max(1, self.depth - 1)
         return tuple(round(first + (last - first) * block / steps) for block in range(self.depth))
+
+
+def _series(values: tuple[Any, ...]) -> str:
+    """Values by layer: one for all, or joined."""
+    return str(values[0]) if len(set(values)) == 1 else "-".join(str(value) for value in values)
 
 
 def _each(value: Any, count: int) -> tuple[Any, ...]:

@@ -85,7 +85,7 @@ class Config:
 
         Raises ValueError when the combination is one the config type refuses.
         """
-        fixed = fixed or {}
+        fixed = {name: tuple(v) if isinstance(v, list) else v for name, v in (fixed or {}).items()}
         values: dict[str, Any] = {}
         for hp in hyperparameters(cls):
             if hp.when is not None and not hp.when.holds(values):
@@ -103,12 +103,8 @@ class Config:
 
 def hyperparameters(space: type[Config]) -> tuple[Hyperparameter, ...]:
     """The hyperparameters of a config type in their order of declaration (conditions look only backwards)."""
-    cached = space.__dict__.get("_hyperparameters")
-    if cached is None:
-        fields = dataclasses.fields(space)  # type: ignore[arg-type]
-        cached = tuple(Hyperparameter(name=f.name, default=f.default, **f.metadata) for f in fields)
-        type.__setattr__(space, "_hyperparameters", cached)
-    return cached
+    fields = dataclasses.fields(space)  # type: ignore[arg-type]
+    return tuple(Hyperparameter(name=field.name, default=field.default, **field.metadata) for field in fields)
 
 
 def parse(space: type[Config], name: str, text: str) -> Any:
@@ -120,14 +116,13 @@ def parse(space: type[Config], name: str, text: str) -> Any:
     if name not in known:
         raise ValueError(f"{space.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
     hp = known[name]
+    parts = text.split(",") if hp.per_layer else [text]
     try:
-        if hp.per_layer and "," in text:
-            return tuple(hp.domain.parse(part) for part in text.split(","))
-        value = hp.domain.parse(text)
+        values = [hp.domain.parse(part.strip()) for part in parts]
     except ValueError:
         raise ValueError(f"{name} must be in {hp.domain}, got {text!r}: choose a value in that range") from None
-    hp.domain.check(name, value)
-    return value
+    checked = tuple(hp.domain.check(name, value) for value in values)
+    return checked if len(parts) > 1 else checked[0]
 
 
 def size(space: type[Config]) -> tuple[int, int]:
@@ -187,13 +182,8 @@ def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
                 f"{hp.name} needs one value, or one per layer ({hp.per_layer} = {earlier[hp.per_layer]}), "
                 f"got {len(value)} values {list(value)}: give as many as {hp.per_layer}"
             )
-        for part in value:
-            hp.domain.check(hp.name, part)
-        return tuple(value)
-    if isinstance(hp.domain, Float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    hp.domain.check(hp.name, value)
-    return value
+        return tuple(hp.domain.check(hp.name, part) for part in value)
+    return hp.domain.check(hp.name, value)
 
 
 class Cost(NamedTuple):
@@ -213,3 +203,7 @@ class Network(Config, ABC):
 
         Raises ValueError with the rule where such a network cannot work (the whole signal pooled away, say).
         """
+
+    def describe(self) -> str:
+        """The architecture in a few words, for tables and model cards."""
+        return ", ".join(f"{name} {value}" for name, value in self.to_dict().items())

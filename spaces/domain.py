@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 
-class Domain:
-    """The values one hyperparameter may take.
+class Domain(ABC):
+    """The values one hyperparameter may take."""
 
-    ``check`` raises ValueError with the rule and the value; ``parse`` reads the text of ``--set name=text``.
-    ``size`` is the number of different values, infinite for a continuous domain.
-    """
+    @property
+    @abstractmethod
+    def size(self) -> float:
+        """The number of different values, infinite for a continuous domain."""
 
-    size: float
+    @abstractmethod
+    def check(self, name: str, value: Any) -> Any:
+        """``value`` in the domain's own type; ValueError with the rule, the value and the cure where it is outside."""
 
-    def check(self, name: str, value: Any) -> None:
-        raise NotImplementedError
-
+    @abstractmethod
     def parse(self, text: str) -> Any:
-        raise NotImplementedError
+        """The value that the text of ``--set name=text`` means, unchecked. ValueError where it means none."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,15 @@ class Int(Domain):
     log: bool = False
 
     @property
-    def size(self) -> float:  # type: ignore[override]
+    def size(self) -> float:
         return (self.high - self.low) // self.step + 1
 
-    def check(self, name: str, value: Any) -> None:
+    def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(f"{name} must be a whole number, got {value!r}: use one of {self}")
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+        return value
 
     def parse(self, text: str) -> int:
         return int(text)
@@ -59,14 +62,15 @@ class Float(Domain):
     log: bool = False
 
     @property
-    def size(self) -> float:  # type: ignore[override]
+    def size(self) -> float:
         return math.inf
 
-    def check(self, name: str, value: Any) -> None:
+    def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"{name} must be a finite number, got {value!r}: use a value in {self}")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+        return float(value)
 
     def parse(self, text: str) -> float:
         return float(text)
@@ -82,12 +86,14 @@ class Choice(Domain):
         self.options = options
 
     @property
-    def size(self) -> float:  # type: ignore[override]
+    def size(self) -> float:
         return len(self.options)
 
-    def check(self, name: str, value: Any) -> None:
-        if not any(value == option and type(value) is type(option) for option in self.options):
-            raise ValueError(f"{name} must be one of {self}, got {value!r}: choose one of them")
+    def check(self, name: str, value: Any) -> Any:
+        for option in self.options:
+            if value == option and isinstance(value, bool) == isinstance(option, bool):
+                return option
+        raise ValueError(f"{name} must be one of {self}, got {value!r}: choose one of them")
 
     def parse(self, text: str) -> Any:
         for option in self.options:

@@ -32,8 +32,7 @@ def _split(random: np.random.Generator, each: int) -> Dense:
     return Dense(7 * spectra + random.uniform(0, 0.3, spectra.shape), labels)
 
 
-@pytest.fixture(scope="session")
-def dataset() -> Dataset:
+def make() -> Dataset:
     """Four easy classes of 96 points: 100 training spectra (not a multiple of a batch of 32), 20, and 12 to test."""
     random = np.random.default_rng(0)
     return Dataset(
@@ -45,6 +44,11 @@ def dataset() -> Dataset:
         validation=_split(random, 5),
         test=_split(random, 3),
     )
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    return make()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,0 +1,119 @@
+"""What every architecture keeps. A new family is tested because it is in SPACES and in BUILDERS."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import dataclass
+
+import onnxruntime
+import pytest
+import torch
+
+from spectune.spaces import PUBLISHED, SPACES, Network, Training
+from spectune.spaces.domain import Choice
+from spectune.trainables.export import read, write
+from spectune.trainables.models import BUILDERS, build
+from spectune.trainables.train import train
+
+POINTS, CLASSES = 96, 4
+MOST = 3_000_000  # multiply-adds per spectrum of the networks that are run: the tests are to be quick
+SEEDS = range(6)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    network: Network
+
+
+def pick(choose_by):
+    return lambda _, domain: choose_by(domain.options if isinstance(domain, Choice) else (domain.low, domain.high))
+
+
+def works(network, most=math.inf):
+    try:
+        return network.cost(POINTS, CLASSES).macs <= most
+    except ValueError:
+        return False
+
+
+def at_random(seed):
+    source = random.Random(seed)
+
+    def choose(_, domain):
+        if isinstance(domain, Choice):
+            return source.choice(domain.options)
+        if isinstance(domain.low, int):
+            return min(domain.high, domain.low + int(source.expovariate(8 / (domain.high - domain.low + 1))))
+        return source.uniform(domain.low, domain.high)
+
+    return choose
+
+
+def cases():
+    """Every space at its default, at its smallest corner, at random; and the published networks with narrow FCs."""
+    for name, space in SPACES.items():
+        yield Case(f"{name}-default", space())
+        yield Case(f"{name}-lowest", space.propose(pick(lambda values: values[0])))
+        for seed in SEEDS:
+            tried = (space.propose(at_random(1000 * seed + number)) for number in itertools.count())
+            yield Case(f"{name}-random{seed}", next(network for network in tried if works(network, MOST)))
+
+
+def all_cases(found):
+    return pytest.mark.parametrize("case", list(found), ids=lambda case: case.name)
+
+
+def highest():
+    """The corners too large to run, and the published networks: only counted."""
+    for name, space in SPACES.items():
+        yield Case(f"{name}-highest", space.propose(pick(lambda values: values[-1])))
+    for name, published in PUBLISHED.items():
+        yield Case(name, published.network)
+
+
+def test_every_space_has_a_builder():
+    assert set(BUILDERS) == set(SPACES.values())
+
+
+@all_cases([*cases(), *(case for case in highest() if works(case.network))])
+def test_the_network_has_as_many_parameters_as_its_config_says(case):
+    with torch.device("meta"):
+        model = build(case.network, POINTS, CLASSES)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert parameters == case.network.cost(POINTS, CLASSES).parameters
+
+
+@all_cases(cases())
+def test_one_epoch_gives_finite_metrics_weights_and_gradients(case, dataset):
+    (epoch,) = train(case.network, Training(), dataset, seed=0, epochs=1)
+    assert all(math.isfinite(value) for value in epoch.metrics.values())
+    assert all(tensor.isfinite().all() for tensor in epoch.state["model"].values())
+    torch.manual_seed(0)
+    model = build(case.network, POINTS, CLASSES).train()
+    spectra = dataset.train.batch(torch.arange(0, 100, 10))
+    torch.nn.functional.cross_entropy(model(spectra), torch.from_numpy(dataset.train.labels)[::10]).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+    assert any(parameter.grad.any() for parameter in model.parameters())
+
+
+@all_cases(cases())
+def test_the_export_gives_the_same_numbers(case, dataset, tmp_path):
+    torch.manual_seed(1)
+    model = build(case.network, POINTS, CLASSES).eval()
+    weights = model.state_dict()
+    write(tmp_path / "model", network=case.network, training=Training(), weights=weights, dataset=dataset, numbers={})
+    spectra = dataset.test.batch(torch.arange(12))
+    expected = model(spectra).detach()
+    session = onnxruntime.InferenceSession(tmp_path / "model/model.onnx", providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"spectra": spectra.numpy()})
+    torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=1e-4, atol=1e-4)
+    exported = read(tmp_path / "model")
+    assert exported.network == case.network
+    probabilities = torch.from_numpy(exported.predict(spectra.numpy()))
+    torch.testing.assert_close(probabilities, expected.double().softmax(1), rtol=1e-4, atol=1e-6)
+    assert case.network.describe() in (tmp_path / "model/README.md").read_text()

@@ -1,0 +1,120 @@
+"""The model card: what an exported network is, how well it did, how to use it, and what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spectune.spaces import Network
+
+TEXT = """# {title}
+
+{summary}
+
+| | |
+|---|---|
+| architecture | {architecture} |
+| input | spectra of {points} points, {axis} |
+| output | {count} classes: {classes} |
+| parameters | {parameters:,} |
+| multiply-adds per spectrum | {macs:,} |
+| dataset | {dataset} |
+| dataset digest | `{digest}` |
+| made with | spectune {version} |
+
+## Results
+
+{results}
+
+## Use
+
+Each spectrum is divided by its own maximum inside the network: give raw intensities on the axis above. Nothing here
+needs pickle.
+
+```sh
+spectune predict FOLDER FILE
+```
+
+```python
+from spectune.trainables.export import read
+
+model = read("FOLDER")  # checks the hashes below
+probabilities = model.predict(spectra)  # (N, {points}) array to (N, {count}), in the order of model.classes
+```
+
+Without spectune, by any ONNX runtime; the softmax of the logits are the probabilities:
+
+```python
+import onnxruntime
+
+session = onnxruntime.InferenceSession("FOLDER/model.onnx")
+(logits,) = session.run(None, {{"spectra": spectra.astype("float32")}})
+```
+
+It knows the classes above only: a spectrum of anything else, or of several of them together, gets one of them too. The
+results hold for spectra like those of the dataset, measured or simulated in the same way.
+
+## Files
+
+Check them with `sha256sum -c SHA256SUMS`.
+
+| file | SHA-256 |
+|---|---|
+{files}
+"""
+LISTED = 30  # classes that are named
+
+
+def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> str:
+    """The text of README.md from what config.json holds and the hashes of the other files."""
+    numbers, classes, axis = config["numbers"], config["classes"], config["axis"]
+    values = axis["values"]
+    named = ", ".join(_plain(name) for name in classes[:LISTED])
+    return TEXT.format(
+        title=_plain(f"A classifier of spectra: {config['dataset']['name']}"),
+        summary=_summary(numbers),
+        architecture=f"{network.family}: {network.describe()}",
+        points=len(values),
+        axis=_plain(f"{axis['name']} {values[0]:g} to {values[-1]:g} {axis['unit']}"),
+        count=len(classes),
+        classes=named + (f" and {len(classes) - LISTED} more in config.json" if len(classes) > LISTED else ""),
+        parameters=config["parameters"],
+        macs=config["macs"],
+        dataset=_plain(f"{config['dataset']['name']}: {config['dataset']['description']}"),
+        digest=config["dataset"]["digest"],
+        version=config["spectune"],
+        results=_results(numbers),
+        files="\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items()),
+    )
+
+
+def _summary(numbers: dict[str, Any]) -> str:
+    study = f" in the study {_plain(numbers['study'])}" if numbers.get("study") else ""
+    return f"A neural network for one-dimensional spectra, found and trained by spectune{study}."
+
+
+def _results(numbers: dict[str, Any]) -> str:
+    """One row a split: mean over seeds and its interval, and the value of the seed whose weights are exported."""
+    splits = {name: row for name, row in numbers.items() if isinstance(row, dict) and "mean" in row}
+    if not splits:
+        return "No results were recorded."
+    seed = numbers.get("exported_seed")
+    lines = ["| split | metric | mean of seeds | 95 % interval | seeds | this network |", "|---|---|---|---|---|---|"]
+    for name, row in splits.items():
+        own = dict(zip(row.get("seeds", ()), row.get("values", ()), strict=False)).get(seed)
+        interval = "one seed only" if row.get("low") is None else f"{row['low']:.4f} to {row['high']:.4f}"
+        seeds = " ".join(str(one) for one in row.get("seeds", ()))
+        lines.append(
+            f"| {name} | {row.get('metric', '')} | {row['mean']:.4f} | {interval} | {seeds} | "
+            f"{'' if own is None else f'{own:.4f}'} |"
+        )
+    if seed is not None:
+        lines += ["", f"The weights are those of seed {seed}. The means are what to expect of this architecture."]
+    if "test" not in splits:
+        lines += ["", "It was not tested on the blind test split: the validation split has chosen it, so expect less."]
+    return "\n".join(lines)
+
+
+def _plain(text: Any) -> str:
+    """Text that cannot break out of a table cell or start markup."""
+    one_line = " ".join(str(text).split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in one_line)

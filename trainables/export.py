@@ -1,0 +1,258 @@
+"""A trained network as a folder that others can use: weights, config, ONNX model, model card, hashes. No pickle."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from spectune.spaces import SPACES, Network, Training
+from spectune.trainables.card import card
+from spectune.trainables.data.dataset import Axis, Dataset
+from spectune.trainables.data.grid import resample
+from spectune.trainables.models import build
+
+FORMAT = {"format": "spectune-model", "version": 1}
+WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
+HASHED = (WEIGHTS, CONFIG, ONNX, CARD)
+TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
+CHECKED = 256  # validation spectra that are compared
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network read from an export. ``numbers`` says how well it did, as on its model card."""
+
+    network: Network
+    training: Training
+    classes: tuple[str, ...]
+    axis: Axis
+    dataset: dict[str, str]
+    numbers: dict[str, Any]
+    model: nn.Module
+
+    def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
+        """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
+
+        It knows its classes only: a spectrum of anything else gets one of them too. ValueError where the spectra do
+        not fit.
+        """
+        values = np.asarray(spectra)
+        if axis is not None and not np.array_equal(axis.values, self.axis.values):
+            values = resample(values, axis, self.axis)
+        if values.ndim != 2 or values.shape[1] != len(self.axis):
+            raise ValueError(
+                f"spectra must be (N, {len(self.axis)}) for this network, got {values.shape}: give their axis as well, "
+                "or resample them"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError("spectra must be finite, got NaN or infinite intensities: clean them first")
+        batches = torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
+        probabilities: NDArray[np.float64] = _logits(self.model, batches).double().softmax(dim=1).numpy()
+        return probabilities
+
+
+def write(
+    folder: Path | str,
+    *,
+    network: Network,
+    training: Training,
+    weights: dict[str, Tensor],
+    dataset: Dataset,
+    numbers: dict[str, Any],
+) -> None:
+    """Export the network with ``weights`` into ``folder``, whole or not at all; an older export there is replaced.
+
+    ``numbers`` is JSON-ready and goes to the model card: validation and test results, seeds, the study's name. Raises
+    RuntimeError when a reloaded network disagrees with the trained one on validation spectra.
+    """
+    folder = Path(folder)
+    _refuse_other(folder)
+    model = _model(network, len(dataset.axis), len(dataset.classes), weights)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, part / WEIGHTS)
+        config = _config(network, training, dataset, numbers)
+        (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
+        _write_onnx(model, len(dataset.axis), part / ONNX)
+        hashes = {name: _sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
+        (part / CARD).write_text(card(network, config, hashes))
+        lines = [f"{_sha256(part / name)}  {name}\n" for name in HASHED]
+        (part / SUMS).write_text("".join(lines))
+        _compare(model, part, dataset)
+        _replace(folder, part)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def read(folder: Path | str) -> Exported:
+    """The network exported to ``folder``, its hashes checked. ValueError in one line where it is not whole."""
+    folder = Path(folder)
+    _verify(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+        if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
+            raise ValueError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
+        axis = Axis(
+            np.array(config["axis"]["values"], dtype=np.float64), config["axis"]["name"], config["axis"]["unit"]
+        )
+        network, training = _network(config["network"]), Training.from_dict(config["training"])
+        classes = tuple(config["classes"])
+        model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS))
+        return Exported(network, training, classes, axis, config["dataset"], config["numbers"], model)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
+        ) from None
+
+
+def _axis(name: str, unit: str, values: list[float]) -> Axis:
+    return Axis(np.array(values, dtype=np.float64), name, unit)
+
+
+def _network(values: dict[str, Any]) -> Network:
+    family = values.get("family")
+    if family not in SPACES:
+        raise ValueError(f"family must be one of {', '.join(SPACES)}, got {family!r}")
+    return SPACES[family].from_dict({name: value for name, value in values.items() if name != "family"})
+
+
+def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor]) -> nn.Module:
+    """The network with ``weights``, ready to predict; ValueError when they belong to another one."""
+    with torch.device("meta"):  # takes no memory, whatever a foreign config asks for
+        model = build(network, points, classes)
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if expected != {name: tensor.shape for name, tensor in weights.items()}:
+        raise ValueError("weights must have the names and shapes of their network, got those of another one")
+    model.load_state_dict({name: tensor.detach().cpu() for name, tensor in weights.items()}, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def _config(network: Network, training: Training, dataset: Dataset, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Everything but the weights. File names are not among it: no config can point elsewhere."""
+    axis, cost = dataset.axis, network.cost(len(dataset.axis), len(dataset.classes))
+    return {
+        **FORMAT,
+        "spectune": version("spectune"),
+        "network": {"family": network.family, **network.to_dict()},
+        "training": training.to_dict(),
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
+        "numbers": numbers,
+        "classes": list(dataset.classes),
+        "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
+    }
+
+
+def _write_onnx(model: nn.Module, points: int, path: Path) -> None:
+    """``spectra`` (batch, L) float32 to ``logits`` (batch, C), any number of spectra at a time."""
+    batch = torch.export.Dim("batch")
+    with _quiet():
+        program = torch.onnx.export(
+            model,
+            (torch.rand(2, points),),
+            input_names=["spectra"],
+            output_names=["logits"],
+            dynamic_shapes=({0: batch},),
+            dynamo=True,
+            verbose=False,
+        )
+        assert program is not None
+        program.save(path, external_data=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch's exporter warns of its own deprecations and of torchvision's absence; neither concerns the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _compare(model: nn.Module, folder: Path, dataset: Dataset) -> None:
+    """Reload both forms and compare them with the trained network on validation spectra."""
+    import onnxruntime
+
+    indices = torch.arange(min(CHECKED, len(dataset.validation)))
+    spectra = dataset.validation.batch(indices).cpu()
+    expected = _logits(model, (spectra,))
+    session = onnxruntime.InferenceSession(folder / ONNX, providers=["CPUExecutionProvider"])
+    reloaded = {
+        WEIGHTS: _logits(read(folder).model, (spectra,)),
+        ONNX: torch.from_numpy(session.run(None, {"spectra": spectra.numpy()})[0]),
+    }
+    allowed = TOLERANCE * max(1.0, float(expected.abs().max()))
+    for name, logits in reloaded.items():
+        difference = float((logits - expected).abs().max())
+        if not difference <= allowed:
+            raise RuntimeError(f"{name} differs from the trained network by {difference:g} in logits: not exported")
+
+
+def _logits(model: nn.Module, batches: tuple[Tensor, ...]) -> Tensor:
+    with torch.no_grad():
+        return torch.cat([model(spectra) for spectra in batches])
+
+
+def _verify(folder: Path) -> None:
+    """Every file of the export is there and is the one that was written."""
+    if not folder.is_dir():
+        raise ValueError(f"an export is a folder, got {folder}: give the folder that spectune export wrote")
+    for name in (*HASHED, SUMS):
+        if not (folder / name).is_file():
+            raise ValueError(f"an export holds {name}, there is none in {folder}: give a whole export")
+    pairs = [line.split("  ", 1)[::-1] for line in (folder / SUMS).read_text(errors="replace").splitlines()]
+    expected = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    for name in HASHED:
+        if expected.get(name) != _sha256(folder / name):
+            raise ValueError(
+                f"{name} in {folder} is not the file that was exported, its SHA-256 differs from that in {SUMS}: "
+                "copy or export it again"
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_other(folder: Path) -> None:
+    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / SUMS).is_file())):
+        raise ValueError(
+            f"an export replaces only an older export, {folder} holds something else: choose another folder"
+        )
+
+
+def _replace(folder: Path, part: Path) -> None:
+    """Put the finished folder in its place; an older export is gone only when the new one is complete."""
+    old = part.with_suffix(".old")
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
