@@ -310,7 +310,7 @@ class Writer:
                 if not self._failed:
                     self._failed = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
                     uri = public(self._follower.uri)
-                    self._note(f"MLflow at {uri} is out of reach; the search goes on, the journal keeps what it misses")
+                    self._note(f"MLflow at {uri} is out of reach ({self._failed}); the journal keeps what it misses")
             else:
                 if self._failed:
                     self._note("MLflow is back")
@@ -325,6 +325,7 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     logging.getLogger("alembic").setLevel(logging.ERROR)
 
 

@@ -31,19 +31,14 @@ from spectune.trainables.train import Epoch, predict, train
 
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
-# Freed memory stays with the process: otherwise large activations are paged in anew at every step.
-MALLOC = (
-    "glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=68719476736:"
-    "glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1"
-)
 SILENCE = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
 }
 
 
@@ -279,7 +274,6 @@ def start(address: str | None) -> dict[str, float]:
     options: dict[str, Any] = {"include_dashboard": False, "num_cpus": os.cpu_count()} if local else {}
     ray.init(
         address="local" if local else address,
-        runtime_env={"env_vars": {"GLIBC_TUNABLES": MALLOC}},
         log_to_driver=False,
         logging_level="error",
         configure_logging=True,

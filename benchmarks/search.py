@@ -1,0 +1,77 @@
+"""Wall time of ``spectune search`` beside a plain Ray Tune script, on the same tiny trials, in one run.
+
+    python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3]
+
+Both train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout are
+searched), every trial to its last epoch, two at a time, tracked in a SQLite MLflow store. Each command is timed as a whole
+process, in turn. spectune's time includes one confirmation, the test, the export and the report, which the plain script
+does not do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import append
+
+HERE = Path(__file__).parent
+DATA = ("classes=5", "points=500", "train=30", "validation=10", "test=10")
+NETWORK = (
+    "depth=2", "convs_per_block=1", "filters=8", "filter_growth=1.0", "kernel_size=9", "kernel_last=5", "stride=2",
+    "pooling=max", "pool_size=2", "pool_stride=2", "batch_norm=False", "activation=relu", "conv_dropout=0.0",
+    "fc_depth=1", "fc_width=32",
+)  # fmt: skip
+TRAINING = ("batch_size=128", "weight_decay=0.0", "schedule=plateau", "plateau_factor=0.1")
+
+
+def commands(trials: int, epochs: int) -> dict[str, list[str]]:
+    """The two commands, each complete."""
+    data = [word for setting in DATA for word in ("--data", setting)]
+    network = [word for setting in NETWORK for word in ("--set", setting)]
+    training = [word for setting in TRAINING for word in ("--set", setting)]
+    budget = ["--trials", str(trials), "--epochs", str(epochs), "--concurrent", "2"]
+    whole = ["--grace", str(epochs), "--baseline", "none", "--top", "1", "--seeds", "1", "--max-macs", "1M"]
+    return {
+        "spectune": ["-m", "spectune.search.run", "--name", "s", "--dataset", "generated", *data, *network, *training]
+        + [*budget, *whole],
+        "plain Ray Tune": [str(HERE / "plain_tune.py"), *data, *network, *budget],
+    }
+
+
+def seconds(command: list[str]) -> float:
+    """Wall time of one command in an empty folder; its failure ends the benchmark."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_"))}
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        taken = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:3])} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    taken: dict[str, list[float]] = {}
+    for _ in range(options.rounds):
+        for name, command in commands(options.trials, options.epochs).items():
+            taken.setdefault(name, []).append(round(seconds(command), 2))
+            print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
+    ratios = [a / b for a, b in zip(taken["spectune"], taken["plain Ray Tune"], strict=True)]
+    print(f"spectune takes {statistics.median(ratios):.2f} of the plain script's time (median of {options.rounds} pairs)")
+    append("search", {**vars(options), "seconds": taken, "ratio": round(statistics.median(ratios), 3)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+import argparse
+import subprocess
+import sys
+
+import pytest
+from spectune.search import cli
+from spectune.search.cli import count, duration, find, main
+
+SWALLOWED = """--start --stop --screen --tmux --args --cluster-name -n --port-forward -p --no-config-cache -v --verbose
+--log-style --log-color --disable-usage-stats --extra-screen-args""".split()  # by `ray submit`
+
+
+def refusal(capsys, *arguments):
+    """What a refused command says; asserts that it is one line on stderr and exit code 2."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    errors = capsys.readouterr().err
+    assert code == 2
+    assert "Traceback" not in errors
+    return errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1d", 86400)])
+def test_times_are_read_with_their_unit(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5m", "5 m", "5w", "nan"])
+def test_times_that_are_none_are_refused_with_the_cure(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="write 90s, 10m or 2h"):
+        duration(text)
+
+
+def test_counts_are_read_with_their_factor():
+    assert [count(text) for text in ("500000", "500k", "2M", "1.5G")] == [500_000, 500_000, 2_000_000, 1_500_000_000]
+
+
+def test_search_owns_no_option_that_ray_submit_swallows():
+    parser = cli._parser()._subparsers._group_actions[0].choices["search"]
+    ours = {option for action in parser._actions for option in action.option_strings}
+    assert "--space" in ours
+    assert not ours & set(SWALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "--space", "nope"], "cnn"),
+        (["search", "--dataset", "nope"], "benchmark"),
+        (["search", "--set", "pooling"], "--set takes name=value"),
+        (["search", "--set", "poling=max"], "known are depth"),
+        (["search", "--set", "pooling=nope"], "max | average | none"),
+        (["search", "--set", "depth=99"], "1..8"),
+        (["search", "--objective", "beauty"], "accuracy"),
+        (["search", "--objective", "parameters"], "the first --objective"),
+        (["search", "--baseline", "nope"], "cnn2"),
+        (["search", "--trials", "0"], "--trials must be at least 1"),
+        (["search", "--trials", "x"], "invalid int value"),
+        (["search", "--time", "soon"], "write 90s"),
+        (["search", "--data", "points"], "--data takes name=value"),
+        (["search", "--data", "nope=1"], "nope"),
+        (["search", "--name", "../escape"], "plain folder name"),
+        (["export", "nope"], "known are"),
+        (["predict", "nope", "nope.csv"], "nope"),
+        (["report", "nope"], "known are"),
+        (["track", "nope"], "known are"),
+        (["data", "show", "nope"], "benchmark"),
+        (["data", "export", "challenge", "--split", "tset", "--out", "x.npz"], "train, validation, test"),
+    ],
+)
+def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in refusal(capsys, *arguments)
+    assert not list(tmp_path.rglob("journal.jsonl"))
+
+
+def test_known_studies_are_listed_when_one_is_not_found(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "journal.jsonl").touch()
+    with pytest.raises(ValueError, match="known are mine"):
+        find("yours", str(tmp_path))
+    assert find("mine", str(tmp_path)) == tmp_path / "mine"
+
+
+def test_the_space_is_printed_with_its_conditions_and_size():
+    done = subprocess.run(
+        [sys.executable, "-m", "spectune.search.run", "--print-space"], capture_output=True, text=True, check=True
+    )
+    for text in ("pool_size", "pooling = max | average", "fc_activation", "fc_depth >= 1", "learning_rate", "log"):
+        assert text in done.stdout

@@ -1,0 +1,242 @@
+"""Whole studies as a user starts them: real processes, a real Ray, a real MLflow store, real signals."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import optuna
+import pytest
+from mlflow import MlflowClient
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from spectune.search.record import read
+
+ROOT = Path(__file__).parents[2]
+SPECTUNE = str(Path(sys.executable).with_name("spectune"))
+DATA = ["--dataset", "generated"]
+for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
+    DATA += ["--data", setting]
+TINY = [*DATA, "--trials", "6", "--epochs", "4", "--seeds", "2", "--top", "2", "--max-params", "60k", "--max-macs", "600k"]
+
+
+def environment(**more):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_", "COLUMNS"))}
+    return {**clean, **more}
+
+
+def spectune(folder, *arguments, program=(SPECTUNE,), code=0):
+    done = subprocess.run(
+        [*program, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def mlflow_runs(folder, name):
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name(name)
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    keys = [run.data.tags["spectune.trial"] for run in found]
+    assert len(keys) == len(set(keys)), "a trial has two runs"
+    return dict(zip(keys, found, strict=True))
+
+
+def optuna_trials(folder, name):
+    storage = JournalStorage(JournalFileBackend(str(folder / "studies" / name / "optuna.journal")))
+    return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+
+
+def check_whole(folder, name, trials, candidates, seeds):
+    """Every trial is there once, ended, in the records, in Optuna and in MLflow."""
+    study = read(folder / "studies" / name)
+    assert study.finished
+    assert len(study.stage("explore")) == trials
+    assert all(trial.status in ("complete", "stopped") for trial in study.trials.values())
+    confirmations = [(trial.candidate, trial.seed) for trial in study.stage("confirm")]
+    assert len(confirmations) == len(set(confirmations)) == candidates * seeds
+    told = optuna_trials(folder, name)
+    assert sorted(trial.user_attrs["trial"] for trial in told) == [trial.number for trial in study.stage("explore")]
+    assert {trial.state for trial in told} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    runs = mlflow_runs(folder, name)
+    assert set(runs) == {"study", *(str(number) for number in study.trials)}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    for number, trial in study.trials.items():
+        steps = MlflowClient(f"sqlite:///{folder}/mlflow.db").get_metric_history(runs[str(number)].info.run_id, "loss")
+        assert [point.step for point in steps] == list(range(1, trial.epochs + 1))
+    return study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder in which a study called ``tiny`` was run, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, spectune(folder, "search", "--name", "tiny", *TINY)
+
+
+def test_one_command_explores_confirms_tests_and_exports(finished):
+    folder, done = finished
+    study = check_whole(folder, "tiny", trials=6, candidates=3, seeds=2)
+    assert {test["candidate"] for test in study.tests} >= {"cnn2"}
+    assert len(study.tests) <= 2
+    assert (folder / "studies/tiny/report.html").stat().st_size > 100_000
+    assert not (folder / "studies/tiny/ray").exists()
+    assert "Traceback" not in done.stderr and "Warning" not in done.stderr
+
+
+def test_it_ends_with_a_table_and_what_comes_next(finished):
+    folder, done = finished
+    assert re.search(r"cnn2 \(baseline\)|cnn2 \*", done.stdout)
+    assert "validation" in done.stdout and "blind test" in done.stdout
+    for line in ("report  studies/tiny/report.html", "spectune predict studies/tiny/exports/", "--resume --name tiny"):
+        assert line in done.stdout
+
+
+def test_progress_is_plain_lines_in_a_log(finished):
+    folder, done = finished
+    assert re.search(r"^\d+:\d\d explore  \d+/\d+ trials", done.stderr, re.MULTILINE)
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr
+
+
+def test_the_result_keeps_its_schema_and_says_what_the_records_say(finished):
+    folder, _ = finished
+    found = json.loads((folder / "studies/tiny/result.json").read_text())
+    jsonschema.validate(found, json.loads((ROOT / "docs/result.schema.json").read_text()))
+    study = read(folder / "studies/tiny")
+    tested = {test["candidate"]: test for test in study.tests}
+    for row in found["confirmed"]:
+        trials = study.confirmed()[row["candidate"]]
+        assert row["validation"]["values"] == [trial.metrics["accuracy"] for trial in trials]
+        assert row["validation"]["mean"] == pytest.approx(np.mean(row["validation"]["values"]))
+        assert (row["test"] is not None) == (row["candidate"] in tested)
+        if row["test"]:
+            assert row["test"]["values"] == [metrics["accuracy"] for metrics in tested[row["candidate"]]["metrics"]]
+    means = [row["validation"]["mean"] for row in found["confirmed"]]
+    assert means == sorted(means, reverse=True)
+    assert found["winner"] == found["confirmed"][0]["candidate"]
+
+
+def test_the_winner_is_a_registered_model_that_gives_the_exports_answers(finished):
+    import onnxruntime
+    from mlflow.artifacts import download_artifacts
+
+    folder, _ = finished
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    version = client.get_model_version_by_alias("tiny", "winner")
+    place = download_artifacts(version.source, tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    registered = onnxruntime.InferenceSession(next(Path(place).rglob("*.onnx")))
+    exported = onnxruntime.InferenceSession(next((folder / "studies/tiny/exports").rglob("model.onnx")))
+    spectra = np.random.default_rng(0).random((3, 200), dtype=np.float32)
+    answers = [one.run(None, {one.get_inputs()[0].name: spectra})[0] for one in (registered, exported)]
+    np.testing.assert_array_equal(*answers)
+    assert not list(Path(place).rglob("*.pkl"))
+
+
+def test_the_export_classifies_a_written_split_as_the_study_said(finished):
+    folder, _ = finished
+    spectune(folder, "data", "export", "generated", *DATA[2:], "--split", "test", "--out", "test.npz")
+    export = next((folder / "studies/tiny/exports").iterdir())
+    done = spectune(folder, "predict", str(export), "test.npz")
+    lines = done.stdout.splitlines()
+    with np.load(folder / "test.npz") as arrays:
+        names, labels = [str(name) for name in arrays["names"]], arrays["y"]
+    predicted = [re.match(r".*?: (\S+) ([01]\.\d{4})", line)[1] for line in lines]
+    accuracy = np.mean([name == names[label] for name, label in zip(predicted, labels, strict=True)])
+    found = json.loads((folder / "studies/tiny/result.json").read_text())
+    winner = next(row for row in found["confirmed"] if row["candidate"] == found["winner"])
+    best = int(np.argmax(winner["validation"]["values"]))
+    assert accuracy == pytest.approx(winner["test"]["values"][best], abs=1e-6) or accuracy in winner["test"]["values"]
+
+
+def test_the_best_three_can_be_exported_later(finished):
+    folder, _ = finished
+    done = spectune(folder, "export", "tiny", "--top", "3")
+    folders = [folder / line for line in done.stdout.split()]
+    assert len(folders) == 3
+    for export in folders:
+        assert {"model.onnx", "weights.safetensors", "config.json", "README.md"} <= {f.name for f in export.iterdir()}
+
+
+def test_a_study_is_not_started_twice_by_accident(finished):
+    folder, _ = finished
+    done = spectune(folder, "search", "--name", "tiny", *TINY, code=2)
+    assert done.stderr.count("\n") == 1 and "--resume" in done.stderr
+
+
+def test_a_resumed_study_keeps_its_data_and_space(finished):
+    folder, _ = finished
+    done = spectune(folder, "search", "--name", "tiny", "--resume", "--epochs", "9", code=2)
+    assert "keeps its --epochs, it is 4, got 9" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_finished_study_is_extended(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path / "copy")
+    before = read(tmp_path / "copy/studies/tiny")
+    spectune(tmp_path / "copy", "search", "--name", "tiny", "--resume", "--trials", "9", "--time", "10m")
+    after = read(tmp_path / "copy/studies/tiny")
+    assert len(after.stage("explore")) == 9
+    assert {number: after.trials[number] for number in before.trials} == before.trials
+    assert set(mlflow_runs(tmp_path / "copy", "tiny")) == {"study", *(str(number) for number in after.trials)}
+
+
+def test_a_copy_of_the_script_works_from_another_folder(tmp_path):
+    shutil.copy(ROOT / "search/run.py", tmp_path / "run.py")
+    small = ["--trials", "2", "--epochs", "1", "--seeds", "1", "--top", "1", "--baseline", "none", "--max-params", "60k"]
+    script = (sys.executable, str(tmp_path / "run.py"))
+    done = spectune(tmp_path, "--space", "cnn", "--name", "copied", *DATA, *small, program=script)
+    assert "trial" in done.stdout
+    assert read(tmp_path / "studies/copied").finished
+
+
+def wait_for(path, ended, process):
+    """Until the journal holds so many ended trials."""
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and process.poll() is None:
+        if path.is_file() and path.read_bytes().count(b'"event":"end"') >= ended:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the study did not get to {ended} ended trials: exit {process.poll()}")
+
+
+def begin(folder, *arguments):
+    return subprocess.Popen(
+        [SPECTUNE, "search", *arguments], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_driver_killed_three_times_loses_nothing(tmp_path):
+    journal = tmp_path / "studies/killed/journal.jsonl"
+    finished = {}
+    for ended in (1, 4, 9):
+        process = begin(tmp_path, "--name", "killed", "--resume", *TINY)
+        wait_for(journal, ended, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        now = read(journal.parent)
+        assert {number: now.trials[number] for number in finished} == finished
+        finished = {number: trial for number, trial in now.trials.items() if trial.status != "running"}
+
+    spectune(tmp_path, "search", "--name", "killed", "--resume")
+
+    study = check_whole(tmp_path, "killed", trials=6, candidates=3, seeds=2)
+    assert {number: study.trials[number] for number in finished} == finished
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, sent):
+    process = begin(tmp_path, "--name", "stopped", *TINY)
+    wait_for(tmp_path / "studies/stopped/journal.jsonl", 2, process)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1].endswith("To go on: spectune search --resume --name stopped")
+    assert "Traceback" not in errors
