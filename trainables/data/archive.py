@@ -47,13 +47,14 @@ def read_archive(path: Path, label: str = "") -> Table:
 def _arrays(path: Path) -> Arrays:
     """The arrays of the file under lower-case names."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
                 raise ValueError("one array that is no archive")
             arrays = {name.lower(): archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if "pickle" in reason or "Object arrays" in reason:
+        if "Object arrays cannot be loaded" in reason:
             raise ValueError(
                 f"{path} must hold arrays of numbers and words, got pickled objects, which could run code: save x as a "
                 f"2-D array of floats and names as an array of str"

@@ -37,7 +37,7 @@ class Generated:
     def __post_init__(self) -> None:
         rules = (
             ("classes", 2 <= self.classes <= 100_000, "from 2 to 100000"),
-            ("points", 50 <= self.points <= 1_000_000, "from 50 to 1000000"),
+            ("points", 100 <= self.points <= 1_000_000, "from 100 to 1000000"),
             ("min_peaks", 1 <= self.min_peaks <= 1000, "from 1 to 1000"),
             ("max_peaks", self.min_peaks <= self.max_peaks <= 1000, f"from min_peaks ({self.min_peaks}) to 1000"),
             ("shift", 0 <= self.shift <= 0.5, "from 0 to 0.5"),
@@ -45,8 +45,8 @@ class Generated:
             ("min_width", self.min_width >= 0.3, "at least 0.3"),
             (
                 "max_width",
-                self.min_width <= self.max_width <= self.points / 8,
-                f"from min_width to {self.points / 8:g}",
+                self.min_width <= self.max_width <= self.points / 20,
+                f"from min_width to {self.points / 20:g}",
             ),
             ("noise", 0 <= self.noise <= 100, "from 0 to 100"),
             ("background", 0 <= self.background <= 100, "from 0 to 100"),

@@ -61,8 +61,8 @@ class Peaks(Split):
         spectra = _scatter(table, indices, self.points)
         if table.background is not None:
             coefficients = table.background[indices]
-            for number, shape in enumerate(table.shapes):
-                spectra.addcmul_(coefficients[:, number, None], shape)
+            for number, trend in enumerate(table.trends):
+                spectra.addcmul_(coefficients[:, number, None], trend)
         if table.noise is not None:
             stretches = table.bank.unfold(0, self.points, 1)[table.offsets[indices]]
             spectra.addcmul_(stretches, table.noise[indices, None])
@@ -91,25 +91,23 @@ class Peaks(Split):
         def tensor(array: ArrayLike) -> Tensor:
             return torch.tensor(array, dtype=dtype, device=device)
 
-        reach = _radii(self.widths)
-        radius = int(reach.max())
+        radius = int(_radii(self.widths).max())
         background = noise = None
-        shapes = bank = offsets = torch.empty(0)
+        trends = bank = offsets = torch.empty(0)
         if self.background is not None:
-            background, shapes = tensor(self.background), tensor(_bernstein(self.points))
+            background, trends = tensor(self.background), tensor(_bernstein(self.points))
         if self.noise is not None:
             random = np.random.default_rng(self.seed)
             offsets = torch.tensor(random.integers(0, BANK, len(self)), device=device)
             noise, bank = tensor(self.noise), tensor(random.standard_normal(BANK + self.points, dtype=np.float32))
         return _Table(
             positions=torch.tensor(self.positions, device=device),
-            heights=tensor(self.heights / _areas(self.widths)[:, None]),
-            slopes=tensor(-0.5 / self.widths**2),
-            reach=tensor(reach**2),
+            heights=tensor(self.heights),
+            shapes=tensor(_shapes(self.widths)),
             window=torch.arange(-radius, radius + 1, dtype=torch.int32, device=device),
             edges=bool(self.positions.min() < radius or self.positions.max() >= self.points - radius),
             background=background,
-            shapes=shapes,
+            trends=trends,
             noise=noise,
             bank=bank,
             offsets=offsets,
@@ -125,37 +123,39 @@ class Peaks(Split):
 
 
 class _Table(NamedTuple):
-    """A peak table on a device. ``heights`` are divided by their peak's area, ``slopes`` is -1 / (2 sigma^2)."""
+    """A peak table on a device."""
 
     positions: Tensor  # (N, P) int32
     heights: Tensor  # (N, P)
-    slopes: Tensor  # (N,)
-    reach: Tensor  # (N,) the square of the distance where a peak ends
-    window: Tensor  # (W,) int32
-    edges: bool  # whether any window leaves the spectrum
+    shapes: Tensor  # (N, W) a peak of height 1
+    window: Tensor  # (W,) int32, the distances of these points from the position
+    edges: bool  # whether any peak leaves the spectrum
     background: Tensor | None  # (N, 4)
-    shapes: Tensor  # (4, L)
+    trends: Tensor  # (4, L)
     noise: Tensor | None  # (N,)
     bank: Tensor  # (BANK + L,)
     offsets: Tensor  # (N,) int64
 
 
 def _scatter(table: _Table, indices: Tensor, points: int) -> Tensor:
-    """The sum of all peaks (B, L). Adds only the W points around each peak, on 32-bit positions while they suffice."""
-    count, device = len(indices), table.heights.device
-    small = count * points < 1 << 31
-    squares = (table.window * table.window).to(table.heights.dtype)
-    shapes = torch.outer(table.slopes[indices], squares).exp_()
-    shapes *= squares <= table.reach[indices, None]
-    values = table.heights[indices][:, :, None] * shapes[:, None]  # (B, P, W)
-    places = table.positions[indices][:, :, None] + table.window
+    """The sum of all peaks (B, L). Adds only the W points around each peak, at 32-bit places while they suffice."""
+    device, size = indices.device, len(indices) * points
+    spectra = torch.zeros(size, dtype=table.heights.dtype, device=device)  # first, to be the same memory every time
+    heights = table.heights.index_select(0, indices).view(-1)
+    starts = torch.arange(0, size, points, dtype=torch.int32 if size < 1 << 31 else torch.int64, device=device)
+    positions = table.positions.index_select(0, indices)
+    # Leaving out absent peaks pays on a CPU; on a GPU it would wait for their number.
+    peaks = heights.nonzero().view(-1) if device.type == "cpu" else torch.arange(len(heights), device=device)
+    rows = peaks // positions.shape[1]
+    values = table.shapes.index_select(0, indices.index_select(0, rows))
+    values *= heights.index_select(0, peaks)[:, None]
     if table.edges:
+        places = positions.view(-1).index_select(0, peaks)[:, None] + table.window
         values *= (places >= 0) & (places < points)
-        places.clamp_(0, points - 1)
-    rows = torch.arange(count, dtype=torch.int32 if small else torch.int64, device=device) * points
-    places = places + rows[:, None, None]
-    spectra = torch.zeros(count * points, dtype=values.dtype, device=device)
-    return spectra.index_add_(0, places.view(-1), values.view(-1)).view(count, points)
+        places = places.clamp_(0, points - 1) + starts.index_select(0, rows)[:, None]
+    else:
+        places = (positions + starts[:, None]).view(-1).index_select(0, peaks)[:, None] + table.window
+    return spectra.index_add_(0, places.view(-1), values.view(-1)).view(len(indices), points)
 
 
 def _radii(widths: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -163,13 +163,13 @@ def _radii(widths: NDArray[np.float64]) -> NDArray[np.int64]:
     return (4.0 * widths + 0.5).astype(np.int64)
 
 
-def _areas(widths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums of the sampled, truncated Gaussians of height 1."""
-    radii = _radii(widths)
-    areas = np.ones(len(widths))
-    for distance in range(1, int(radii.max()) + 1):
-        areas += np.where(distance <= radii, 2 * np.exp(-0.5 * (distance / widths) ** 2), 0)
-    return areas
+def _shapes(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Peaks of height 1 (N, W): sampled Gaussians, cut at their radius, of area 1."""
+    radii = _radii(widths)[:, None]
+    distances = np.arange(-radii.max(), radii.max() + 1)
+    shapes = np.exp(-0.5 * (distances / widths[:, None]) ** 2) * (np.abs(distances) <= radii)
+    normal: NDArray[np.float64] = shapes / shapes.sum(axis=1, keepdims=True)
+    return normal
 
 
 def _bernstein(points: int) -> NDArray[np.float64]:
@@ -180,4 +180,8 @@ def _bernstein(points: int) -> NDArray[np.float64]:
 
 def apex(widths: NDArray[np.float64]) -> NDArray[np.float64]:
     """How high a peak of height 1 stands in the rendered spectrum, for each of ``widths`` (N,)."""
-    return 1 / _areas(widths)
+    radii = _radii(widths)
+    areas = np.ones(len(widths))
+    for distance in range(1, int(radii.max()) + 1):
+        areas += np.where(distance <= radii, 2 * np.exp(-0.5 * (distance / widths) ** 2), 0)
+    return 1 / areas

@@ -69,7 +69,8 @@ def split_name(where: str, word: str) -> str:
 def turn(values: NDArray[np.float64]) -> int | None:
     """Where ``values`` stop only rising or only falling: the index of the first wrong one; None if they never do."""
     steps = np.diff(values)
-    wrong = np.flatnonzero(~((steps > 0) if len(steps) and steps[0] > 0 else (steps < 0)))
+    rising = 2 * np.count_nonzero(steps > 0) >= len(steps)
+    wrong = np.flatnonzero(~((steps > 0) if rising else (steps < 0)))
     return int(wrong[0]) + 1 if len(wrong) else None
 
 
