@@ -1,0 +1,60 @@
+"""The report of a study: ``python -m spectune.dashboards.report STUDY_FOLDER [--out FILE]`` writes one HTML page.
+
+It works at any moment of a study's life: before the first trial, while it runs, after a crash and when it is finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from spectune.dashboards import sections
+from spectune.dashboards.page import page, write
+from spectune.dashboards.summary import Summary
+from spectune.dashboards.words import moment
+from spectune.search.record import Study, read
+
+SECTIONS = {
+    "finalists": ("Finalists", sections.finalists),
+    "search": ("The search", sections.search),
+    "hyperparameters": ("Hyperparameters", sections.hyperparameters),
+    "front": ("Pareto front", sections.front),
+    "confused": ("Most confused classes", sections.confused),
+    "trials": ("Trials", sections.trials),
+    "repeat": ("To repeat this", sections.repeat),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page; 2 with one line on stderr when that cannot be done."""
+    parser = argparse.ArgumentParser(prog="spectune.dashboards.report", description="Write a study's report page.")
+    parser.add_argument("study", type=Path, metavar="STUDY_FOLDER", help="folder with the study's journal")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default STUDY_FOLDER/report.html)")
+    options = parser.parse_args(arguments)
+    out = options.out or options.study / "report.html"
+    try:
+        write(out, build(read(options.study)))
+    except (ValueError, OSError) as error:
+        print(f"spectune report: {error}", file=sys.stderr)
+        return 2
+    print(out)
+    return 0
+
+
+def build(study: Study) -> str:
+    """The page of a study as text."""
+    summary = Summary(study)
+    found = {name: (heading, html) for name, (heading, draw) in SECTIONS.items() if (html := draw(summary))}
+    links = "".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
+    body = [sections.head(summary), f"<nav>{links}</nav>"]
+    body += [f'<section id="{name}"><h2>{heading}</h2>\n{html}</section>' for name, (heading, html) in found.items()]
+    body.append(f"<footer>Written on {moment(time.time())} from {escape(str(study.folder))}.</footer>")
+    return page(f"{study.name}: spectune report", "\n".join(body))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

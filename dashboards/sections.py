@@ -1,0 +1,275 @@
+"""The sections of a report, each from the tables of a study to HTML; "" leaves a section out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import zipfile
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spectune.dashboards import figures
+from spectune.dashboards.learning import learning
+from spectune.dashboards.marks import STATUS
+from spectune.dashboards.page import Cell, Folded, code, facts, nothing, plot, table
+from spectune.dashboards.parallel import parallel
+from spectune.dashboards.style import Drawing
+from spectune.dashboards.summary import Summary
+from spectune.dashboards.table import CONFIG, varied
+from spectune.dashboards.verdict import verdict
+from spectune.dashboards.words import between, duration, missing, moment, number, setting, title, who
+
+MOST_ROWS = 500  # of the table of trials
+MOST_PAIRS = 8  # confused pairs that are drawn
+MOST_LISTED = 30  # confused pairs that are listed
+SHOWN = 3  # hyperparameters with a column of their own in the table of trials
+
+
+def head(summary: Summary) -> str:
+    """What was studied, when, on what, and the result in a sentence."""
+    study, frame = summary.study, summary.trials
+    header, dataset = study.header, study.header["dataset"]
+    ended, stages = frame["status"].value_counts(), frame["stage"].value_counts()
+    seeds = sorted({trial.seed for trial in study.trials.values()})
+    goals = " and ".join(f"{title(metric)} ({direction}imal)" for metric, direction in study.objectives)
+    sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
+    rows = {
+        "Dataset": dataset["description"],
+        "Data digest": dataset["digest"],
+        "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
+        "Classes and points": f"{dataset['classes']:,} classes, {dataset['points']:,} points",
+        "Space": header["space"],
+        "Objective" if len(study.objectives) == 1 else "Objectives": goals,
+        "Trials": f"{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
+        "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
+        "Seeds": f"{_ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
+        "From": moment(study.sessions[0]["time"]),
+        "To": moment(summary.last) + sessions,
+        "Time of all trainings": duration(float(frame["seconds"].sum())),
+    }
+    notice = ""
+    if not study.finished:
+        said = f"This study has not finished. These are its records up to {moment(summary.last)}."
+        notice = f'<p class="notice">{said} Write the page again for newer ones.</p>'
+    return (
+        f'<p class="kicker">spectune study on {escape(dataset["name"])}</p>\n<h1>{escape(study.name)}</h1>\n'
+        f'<p class="result">{verdict(summary)}</p>\n{notice}{facts(rows)}'
+    )
+
+
+def finalists(summary: Summary) -> str:
+    """The confirmed configs as a table and as intervals."""
+    found, metric = summary.confirmed, title(summary.metric)
+    drawing = plot(figures.finalists(found, summary.metric), "plot-finalists")
+    if not len(found):
+        return drawing
+    rows = []
+    for rank, row in enumerate(found.itertuples(), start=1):
+        of = f" of {row.planned}" if len(row.values) < row.planned else ""
+        tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
+        rows.append(
+            [
+                Cell(rank),
+                Folded(who(row.candidate, row.label), _said(_flat(row.config)), left=True),
+                Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
+                Cell(number(row.test_mean), small=_listed(tested)),
+                Cell(f"{row.parameters:,}"),
+                Cell(f"{row.macs:,}"),
+                Cell(duration(row.seconds)),
+            ]
+        )
+    heads = (
+        "",
+        "config",
+        f"validation {metric}>",
+        f"blind test {metric}>",
+        "parameters>",
+        "multiply-adds>",
+        "training>",
+    )
+    words = (
+        "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
+        "interval (Student's t). Only the winner and the published baseline see the blind test, once."
+    )
+    return f"<p>{words}</p>{table(heads, rows, style='ranked', first=0)}{drawing}"
+
+
+def search(summary: Summary) -> str:
+    """Values and learning curves of the exploration."""
+    history = figures.history(summary.trials, summary.direction, summary.metric)
+    lines = learning(summary.trials, summary.curves, summary.metric, finalists=summary.promoted)
+    return _captioned(
+        "Each mark is one explored config at its best epoch by validation loss. Weak ones were stopped early: theirs "
+        "is what they had reached by then. Trials without a value stand at the foot.",
+        history,
+        "plot-history",
+    ) + _captioned(
+        "A curve ends in an open circle where the trial was stopped, in a cross where it failed. Point at a curve to "
+        "bring it to the front.",
+        lines,
+        "plot-learning",
+        heading="Learning curves",
+    )
+
+
+def hyperparameters(summary: Summary) -> str:
+    """Which hyperparameters the good trials share, and how much each decides."""
+    lines = parallel(summary.trials, summary.objectives, list(summary.importances.index))
+    bars = figures.importance(summary.importances, summary.metric)
+    return _captioned(
+        "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
+        "over a row to keep the trials that pass through it, hold Shift for a second row, double-click to see all "
+        "again. Of a value per layer the first is shown.",
+        lines,
+        "plot-parallel",
+        heading="What the good trials have in common",
+    ) + _captioned(
+        "How differently a hyperparameter is distributed among the best trials and among all of them (PED-ANOVA). The "
+        "black marks are the most it reached in twenty studies with shuffled values: a bar that does not pass its mark "
+        "says nothing.",
+        bars,
+        "plot-importance",
+        heading="Importance",
+    )
+
+
+def front(summary: Summary) -> str:
+    """The first objective against each other one; left out when there is one objective."""
+    words = "The stars are trials, trained to the end, that no other such trial beats in every objective."
+    return "".join(
+        _captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
+        for second in range(1, len(summary.objectives))
+    )
+
+
+def confused(summary: Summary) -> str:
+    """What the winner got wrong on the blind test, drawn."""
+    study = summary.study
+    winner = summary.confirmed.iloc[0].candidate if len(summary.confirmed) else None
+    tested = next((test for test in study.tests if test["candidate"] == winner), None)
+    if tested is None:
+        return nothing("They are known once the winner has been tested.")
+    pairs = [row for row in tested["confused"] if row[2] > 0]
+    if not pairs:
+        return nothing("The winner made no mistake on the blind test.")
+    seeds, spectra = len(tested["seeds"]), study.header["dataset"]["sizes"]["test"]
+    wrong = sum(count for _, _, count in pairs)
+    words = (
+        f"{wrong:,} of {spectra * seeds:,} answers were wrong ({spectra:,} spectra, {seeds} seeds). Drawn are the most "
+        "frequent pairs: training spectra of both classes and a test spectrum that was mistaken. Drag to zoom, "
+        "double-click to go back."
+    )
+    rows = [[Cell(true), Cell(predicted), Cell(count)] for true, predicted, count in pairs[:MOST_LISTED]]
+    more = f", without {len(pairs) - MOST_LISTED} rarer ones" if len(pairs) > MOST_LISTED else ""
+    listed = table(("true class", "taken for", "times>"), rows, style="short")
+    return f"<p>{words}</p>{_drawn(summary)}<details><summary>all pairs{more}</summary>{listed}</details>"
+
+
+def _drawn(summary: Summary) -> str:
+    try:
+        with np.load(summary.study.folder / "confused.npz", allow_pickle=False) as file:
+            arrays = dict(file)
+        blocks = []
+        for pair in range(min(int(arrays["pairs"]), MOST_PAIRS)):
+            names = [escape(str(arrays[f"{name}_{pair}"])) for name in ("true", "predicted")]
+            heading = f"{names[0]} taken for {names[1]}, {int(arrays[f'count_{pair}'])} times"
+            blocks.append(f"<div><h3>{heading}</h3>{plot(figures.confusion(arrays, pair), f'plot-pair-{pair}')}</div>")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return nothing("Their spectra cannot be drawn: confused.npz is missing or broken.")
+    return f'<div class="pairs">{"".join(blocks)}</div>'
+
+
+def trials(summary: Summary) -> str:
+    """All trials, best first."""
+    frame = summary.trials
+    if not len(frame):
+        return nothing("No trial was started.")
+    ranked = frame.sort_values("value", ascending=summary.direction == "min", kind="stable", na_position="last")
+    own = list(summary.importances.index) or [name.removeprefix(CONFIG) for name in varied(frame)]
+    others = [metric for metric, _ in summary.objectives[1:] if metric != "parameters"]
+    rows = [_trial(row, own[:SHOWN], others) for _, row in ranked.head(MOST_ROWS).iterrows()]
+    heads = ["trial>", "stage", "end", "name", f"{title(summary.metric)}>", *(f"{title(name)}>" for name in others)]
+    heads += ["epochs>", "parameters>", "seconds>", *(f"{name}>" for name in own[:SHOWN]), "config"]
+    note = "Values are those of the epoch with the lowest validation loss. Click a head to sort by it."
+    if len(frame) > MOST_ROWS:
+        note += f" The best {MOST_ROWS} of {len(frame):,} are listed; all are in journal.jsonl."
+    return f'<p class="note">{note}</p>{table(heads, rows, style="sortable")}'
+
+
+def _trial(row: pd.Series, own: list[str], others: list[str]) -> list[Cell]:
+    confirms = "" if missing(row["candidate"]) else f"seed {row['seed']} of {who(row['candidate'], row['label'])}"
+    config = {str(name).removeprefix(CONFIG): value for name, value in row.items() if str(name).startswith(CONFIG)}
+    reason = f": {row['reason'].removeprefix('error: ')}" if row["reason"] else ""
+    return [
+        Cell(row.name),
+        Cell(row["stage"]),
+        Cell(row["status"] + reason, style=f"end {row['status']}"),
+        Cell(confirms or row["label"]),
+        *(Cell(number(row[name]), value=row[name]) for name in ("value", *others)),
+        Cell(f"{row['epochs']:.0f}"),
+        Cell(f"{row['parameters']:,}", value=row["parameters"]),
+        Cell(f"{row['seconds']:.1f}", value=row["seconds"]),
+        *(_setting(config[name]) for name in own),
+        Folded("all", _said(config)),
+    ]
+
+
+def _setting(value: Any) -> Cell:
+    first = value[0] if isinstance(value, list) else value
+    return Cell("" if missing(value) else setting(value), value=None if isinstance(first, str) else first)
+
+
+def repeat(summary: Summary) -> str:
+    """Everything that is needed to run the study again."""
+    study, header, dataset = summary.study, summary.study.header, summary.study.header["dataset"]
+    commands = "".join(
+        (f"<h3>Session {one['session']}, {moment(one['time'])}</h3>" if len(study.sessions) > 1 else "")
+        + code(one["command"])
+        for one in study.sessions
+    )
+    git = header["git"].removesuffix("+") + (", with uncommitted changes" if header["git"].endswith("+") else "")
+    rows = {
+        "Seed": header["seed"],
+        "Dataset": f"{dataset['source']}, {_said(dataset['options']) or 'no options'}",
+        "Data digest": dataset["digest"],
+        "Code (git commit)": git or "not from a checkout",
+        "Machine": _said(header["machine"]),
+        "Versions": _said(header["versions"], sign=" "),
+        "Records": study.folder / "journal.jsonl",
+        "Exports": ", ".join(str(study.folder / one["folder"]) for one in study.exports),
+    }
+    blocks = [("all options of the last session", header["options"])]
+    blocks += [(f"config of {who(row.candidate, row.label)}", row.config) for row in summary.confirmed.itertuples()]
+    folded = "".join(
+        f"<details><summary>{escape(name)}</summary>{code(json.dumps(values, indent=2))}</details>"
+        for name, values in blocks
+    )
+    again = code(shlex.join(["python", "-m", "spectune.dashboards.report", str(study.folder)]))
+    return f"{commands}{facts(rows)}<h3>In full</h3>{folded}<h3>To write this page again</h3>{again}"
+
+
+def _captioned(words: str, drawing: Drawing, name: str, *, heading: str = "") -> str:
+    """A figure under its heading and its words; what stands for a missing figure needs no words."""
+    top = f"<h3>{heading}</h3>" if heading else ""
+    return top + (f"<p>{words}</p>" if not isinstance(drawing, str) else "") + plot(drawing, name)
+
+
+def _listed(parts: list[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config["network"], **config["training"]}
+
+
+def _said(values: dict[str, Any], *, sign: str = " = ") -> str:
+    return ", ".join(f"{name}{sign}{setting(value)}" for name, value in values.items() if not missing(value))
+
+
+def _ranges(seeds: list[int]) -> str:
+    """1, 2, 3 as 1 to 3."""
+    whole = seeds == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 2 else ", ".join(map(str, seeds))

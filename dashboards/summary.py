@@ -1,0 +1,30 @@
+"""All tables of a study, made once for all sections of a page."""
+
+from __future__ import annotations
+
+from spectune.dashboards.importance import importances
+from spectune.dashboards.table import confirmed, curves, trials
+from spectune.search.record import Study
+
+
+class Summary:
+    """``study`` and what is derived from it; the first objective is ``metric`` with its ``direction``."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.objectives = study.objectives
+        self.metric, self.direction = study.objectives[0]
+        self.trials, self.curves, self.confirmed = trials(study), curves(study), confirmed(study)
+        self.importances = importances(self.trials, self.direction)
+
+    @property
+    def promoted(self) -> list[int]:
+        """Explore trials that were confirmed later."""
+        return [name for name in self.confirmed["candidate"] if not isinstance(name, str)]
+
+    @property
+    def last(self) -> float:
+        """When the last recorded thing happened."""
+        times = [line["time"] for line in (*self.study.sessions, *self.study.tests, *self.study.exports)]
+        times += [trial.ended or trial.started for trial in self.study.trials.values()]
+        return float(max(times))
