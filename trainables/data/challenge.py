@@ -53,8 +53,8 @@ class Challenge:
 
     def __str__(self) -> str:
         return (
-            f"challenge: 9 classes told apart by minor peaks of {self.minor:g}, 9 by positions {self.spacing} apart "
-            f"(of 5000), 9 by heights {self.step:g} apart, {self.points} points"
+            f"27 classes of {self.points} points: 9 told apart by minor peaks of {self.minor:g}, 9 by positions "
+            f"{self.spacing} of 5000 apart, 9 by heights {self.step:g} apart"
         )
 
     def load(self) -> Dataset:

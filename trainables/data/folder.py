@@ -28,16 +28,14 @@ def read_folder(path: Path, label: str = "") -> Table:
     if label:
         raise ValueError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
     found = _files(path)
-    if not found:
-        raise ValueError(
-            f"{path} must hold a folder per class of two-column text files ({', '.join(SUFFIXES)}), got no such file: "
-            f"sort the files into folders"
-        )
     files = [file for _, _, file in found]
     rows = [str(file.relative_to(path)) for file in files]
     read = [read_pairs(read_lines(file)) for file in files]
     values, spectra, notes = common([(axis.values, row) for axis, row in read], [str(file) for file in files])
     axis = replace(read[0][0], values=values)
+    seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
+    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(files)
+    notes = (*notes, f"ignored {others} other files") if others else notes
     labels = [name for _, name, _ in found]
     splits = [split for split, _, _ in found]
     return Table(
@@ -95,8 +93,12 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _texts(path: Path) -> list[Path]:
-    return sorted(
-        entry
-        for entry in path.iterdir()
-        if entry.suffix.lower() in SUFFIXES and entry.is_file() and not entry.name.startswith(".")
-    )
+    """The text files of a class; ValueError when there are none."""
+    files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    texts = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if not texts:
+        raise ValueError(
+            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "
+            f"them, or remove the folder"
+        )
+    return texts

@@ -61,7 +61,7 @@ class Generated:
 
     def __str__(self) -> str:
         return (
-            f"generated: {self.classes} classes of {self.min_peaks} to {self.max_peaks} peaks, {self.points} points, "
+            f"{self.classes} classes of {self.min_peaks} to {self.max_peaks} peaks, {self.points} points, "
             f"shift {self.shift:g} of the axis, height change {self.change:g}, width {self.min_width:g} to "
             f"{self.max_width:g} points, noise {self.noise:g}, background {self.background:g}, "
             f"{self.train}/{self.validation}/{self.test} spectra a class, seed {self.seed}"

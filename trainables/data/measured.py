@@ -166,6 +166,10 @@ def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: 
 
 def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of the classes, in the file's order or sorted, and the number of each spectrum's class."""
+    if table.labels is None and len(table.rows) == 1:
+        raise ValueError(
+            f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
+        )
     if table.labels is None:
         raise ValueError(
             f"{path} must say the class of each spectrum, got no labels: add a column called "

@@ -21,20 +21,22 @@ def read_rows(path: Path, label: str = "") -> Table:
         return Table(columns[1][None], [path.name], axis=columns[0])
     first = lines.cells(0)
     sample = [lines.cells(line) for line in range(1, min(len(lines), SAMPLE))]
+    if sample and len(first) != len(sample[0]):
+        raise ValueError(
+            f"{lines.where(0)}: every line must have as many values as the next, {len(sample[0])}, got {len(first)}: "
+            f"correct the line, or put # before it if it is a remark"
+        )
     text = _text(lines, sample or [first], len(first))
-    headed = _headed(lines, first, sample, text)
-    if headed and not sample:
-        raise ValueError(f"{path} must hold spectra, got only a header: check the file")
-    header = [cell.replace(",", ".") if lines.comma else cell for cell in first] if headed else None
+    header, start = _header(lines, first, sample, text)
     found = roles(str(path), header, text, columns=len(first), label=label)
-    if not headed and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
+    if header is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
         raise ValueError(
             f"{path} must hold one spectrum a line, got no column of numbers: check the separator (it looks like "
             f"{lines.separator or ' '!r})"
         )
-    return _table(lines, found, start=int(headed))
+    return _table(lines, found, start=start)
 
 
 def _table(lines: Lines, found: Roles, *, start: int) -> Table:
@@ -73,6 +75,18 @@ def _text(lines: Lines, sample: list[list[str]], columns: int) -> set[int]:
         for column, cell in enumerate(cells[:columns]):
             words[column] += lines.number(cell) is None
     return set(np.flatnonzero(2 * words > len(sample)).tolist())
+
+
+def _header(lines: Lines, first: list[str], sample: list[list[str]], text: set[int]) -> tuple[list[str] | None, int]:
+    """The names of the columns, if the first line or the comment above it has them, and the first line of spectra."""
+    names, start = first, 1
+    if not _headed(lines, first, sample, text):
+        names, start = lines.split(lines.remark), 0
+        if len(names) != len(first) or not _headed(lines, names, [first, *sample], text):
+            return None, 0
+    if start == len(lines):
+        raise ValueError(f"{lines.path} must hold spectra, got only a header: check the file")
+    return [name.replace(",", ".") if lines.comma else name for name in names], start
 
 
 def _headed(lines: Lines, first: list[str], sample: list[list[str]], text: set[int]) -> bool:
@@ -122,19 +136,19 @@ def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
         if not math.isfinite(values[row, 0]):
             raise ValueError(f"{lines.where(line)}: the axis must be a number, got {cells[0]!r}: remove the line")
     strict(lines.where(start + (turn(values[:, 0]) or 0)), values[:, 0])
-    name, unit = _named(lines.texts[start - 1], lines.separator) if start else (NAME, "")
+    name, unit = _named(lines, lines.texts[start - 1] if start else lines.remark)
     return Axis(values[:, 0].copy(), name, unit), values[:, 1]
 
 
-def _named(header: str, separator: str) -> tuple[str, str]:
-    """Name and unit of the axis from the header of the first column."""
-    if separator:
-        first, word, end = header.split(separator, maxsplit=1)[0].strip(), r"[^()\[\]\"]+?", r"\"?$"
-    else:
-        first, word, end = header, r"[^\s()\[\]]+", r"$|\s"
+def _named(lines: Lines, header: str) -> tuple[str, str]:
+    """Name and unit of the axis from the header of the first column, if ``header`` looks like two headers."""
+    word, end = (r"[^()\[\]\"]+?", r"\"?$") if lines.separator else (r"[^\s()\[\]]+", r"(?=\s)")
+    first = header.split(lines.separator, maxsplit=1)[0].strip() if lines.separator else header
     found = re.match(rf"\"?({word})\s*(?:[(\[]([^()\[\]]*)[)\]]|{end})", first)
-    named = found is not None and any(character.isalpha() for character in found[1])
-    return (found[1], found[2] or "") if found and named else (NAME, "")
+    two = found is not None and (len(lines.split(header)) in (2, 3) if lines.separator or not found[2] else True)
+    if not found or not two or not any(character.isalpha() for character in found[1]) or found[1].endswith(":"):
+        return NAME, ""
+    return found[1], found[2] or ""
 
 
 def _numeric(lines: Lines, line: int) -> bool:

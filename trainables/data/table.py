@@ -26,6 +26,7 @@ OTHERS = (
     "filename",
     "row",
     "unnamed: 0",
+    "x",
     "__index_level_0__",
 )  # no intensities
 ALIASES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation", "testing": "test"}
@@ -97,7 +98,7 @@ def roles(where: str, header: Sequence[str] | None, text: Collection[int], *, co
     rest = [column for column in range(columns) if column not in (chosen, split)]
     numeric = [column for column in rest if _number(names[column]) is not None and column not in text]
     if header is not None and 2 * len(numeric) > len(rest):
-        axis = np.array([float(names[column]) for column in numeric])
+        axis = np.array([_number(names[column]) for column in numeric], np.float64)
         spectrum = numeric
         strict(f"{where}, header", axis)
     else:
@@ -128,9 +129,9 @@ def _label(
 
 
 def _number(text: str) -> float | None:
-    """A finite number, or None."""
+    """A finite number, or None; R writes the number 400 as the name X400."""
     try:
-        value = float(text)
+        value = float(text.removeprefix("X"))
     except ValueError:
         return None
     return value if math.isfinite(value) and "_" not in text else None

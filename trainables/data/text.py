@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 COMMENTS = ("#", "%", "//", "!")
 MISSING = {"", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", "?"}
-SAMPLE = 50  # lines that decide on the separator
+SAMPLE = 20  # lines that decide on the separator
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a file that are neither blank nor comments, each with its number in the file, and its dialect."""
+    """The lines of a file that are neither blank nor comments, each with its number in the file, and its dialect.
+
+    ``remark`` is the comment right above the first of them, where numpy and others write the header.
+    """
 
     path: Path
     numbers: list[int]
@@ -27,13 +30,18 @@ class Lines:
     separator: str  # "" is any white space
     comma: bool  # whether numbers have decimal commas
     quoted: bool
+    remark: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def cells(self, line: int) -> list[str]:
         """The stripped cells of a line."""
-        return _cells(self.texts[line], self.separator, self.quoted)
+        return self.split(self.texts[line])
+
+    def split(self, text: str) -> list[str]:
+        """The stripped cells of any text in the dialect of the file."""
+        return _cells(text, self.separator, self.quoted)
 
     def where(self, line: int) -> str:
         return f"{self.path}, line {self.numbers[line]}"
@@ -66,10 +74,14 @@ class Lines:
 
 def read_lines(path: Path) -> Lines:
     """The lines of a text file with its separator and decimal sign worked out."""
-    numbers, texts = [], []
+    numbers: list[int] = []
+    texts: list[str] = []
+    remark = ""
     for number, line in enumerate(re.split(r"\r\n|\r|\n", _decode(path)), start=1):
         stripped = line.strip()
-        if stripped and not stripped.startswith(COMMENTS):
+        if stripped.startswith(COMMENTS) or re.fullmatch(r"(?i)sep=.", stripped):  # the latter is for spreadsheets
+            remark = remark if texts else stripped.lstrip("#%/! ")
+        elif stripped:
             numbers.append(number)
             texts.append(line.strip(" \r"))
     if not texts:
@@ -77,7 +89,7 @@ def read_lines(path: Path) -> Lines:
     separator = _separator(texts[:SAMPLE])
     quoted = any('"' in text for text in texts)
     cells = [cell for text in texts[:SAMPLE] for cell in _cells(text, separator, quoted)]
-    return Lines(path, numbers, texts, separator, _decimal_comma(cells, texts, separator), quoted)
+    return Lines(path, numbers, texts, separator, _decimal_comma(cells, texts, separator), quoted, remark)
 
 
 def _decode(path: Path) -> str:

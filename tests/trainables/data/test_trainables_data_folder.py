@@ -128,8 +128,10 @@ def test_a_missing_intensity_is_named_with_its_file(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_no_dataset_are_refused(tmp_path: Path) -> None:
-    refused(str(tmp_path), "must hold a folder per class of two-column text files")
+    refused(str(tmp_path), "must hold two-column text files")
     spectrum(tmp_path, "a.txt")
+    refused(str(tmp_path), "got one spectrum")
+    spectrum(tmp_path, "b.txt")
     refused(str(tmp_path), "got no labels")
     spectrum(tmp_path, "quartz/a.txt")
     spectrum(tmp_path, "calcite/a.txt")
@@ -138,12 +140,35 @@ def test_folders_that_are_no_dataset_are_refused(tmp_path: Path) -> None:
         load(str(tmp_path), label="x")
 
 
+def test_a_class_without_readable_files_is_not_passed_over(tmp_path: Path) -> None:
+    source = Path(classes(tmp_path))
+    (source / "rutile").mkdir()
+    (source / "rutile" / "a.spc").write_bytes(b"\x00")
+    refused(str(source), r"rutile must hold two-column text files \(.txt, .* got 1 other files: convert them")
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "unit"),
+    [
+        ("# Shift (1/cm) Counts\n", "Shift", "1/cm"),
+        ("# measured on a Monday\n", "position", ""),
+        ("Date: Monday\n", "position", ""),
+        ("2Theta Counts\n", "2Theta", ""),
+        ("", "position", ""),
+    ],
+)
+def test_the_axis_is_called_by_its_header(tmp_path: Path, head: str, name: str, unit: str) -> None:
+    axis = load(classes(tmp_path, head=head)).axis
+    assert (axis.name, axis.unit) == (name, unit)
+
+
 def test_hidden_and_foreign_files_are_passed_over(tmp_path: Path) -> None:
     source = Path(classes(tmp_path))
     (source / ".git").mkdir()
     (source / "quartz" / ".hidden.txt").write_text("x")
     (source / "quartz" / "photo.png").write_bytes(b"\x00")
     assert load(str(source)).digest == load(classes(tmp_path / "clean")).digest
+    assert "ignored 1 other files" in load(str(source)).description
 
 
 def test_read_takes_a_folder_of_files_to_classify(tmp_path: Path) -> None:

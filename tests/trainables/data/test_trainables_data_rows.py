@@ -73,6 +73,28 @@ def test_dirt_that_does_not_matter_is_passed_over(tmp_path: Path) -> None:
     check(load(written(tmp_path, "\r".join(dirty))))
 
 
+def test_a_line_that_names_the_separator_for_spreadsheets_is_passed_over(tmp_path: Path) -> None:
+    check(load(written(tmp_path, "sep=;\r\n" + text(";", comma=True))))
+
+
+def test_a_header_may_be_a_comment_as_numpy_writes_it(tmp_path: Path) -> None:
+    check(load(written(tmp_path, "# " + text())))
+    check(load(written(tmp_path, "# measured on Monday, at noon\n# " + text())))
+    check(load(written(tmp_path, "# measured on Monday, at noon\n" + text(header=False))), axis=False)
+
+
+def test_names_that_r_makes_of_numbers_are_the_axis(tmp_path: Path) -> None:
+    header = '"",' + ",".join(f'"X{x}"' for x in AXIS) + ',"mineral"'
+    lines = [f'"{n}",{line.partition(",")[2]},"{LABELS[n]}"' for n, line in enumerate(text(header=False).splitlines())]
+    check(load(written(tmp_path, "\n".join([header, *lines]))))
+
+
+def test_a_remark_that_is_no_comment_is_refused_with_the_cure(tmp_path: Path) -> None:
+    refused(
+        written(tmp_path, "Instrument: 7\n" + text()), "line 1: every line must have .* 11, got 1: .* put # before it"
+    )
+
+
 def test_a_separator_at_the_end_of_every_line_is_no_column(tmp_path: Path) -> None:
     for header in (True, False):
         lines = text(";", comma=True, header=header).splitlines()
@@ -219,7 +241,7 @@ def test_a_single_two_column_spectrum_can_be_read_but_not_trained_on(tmp_path: P
     assert axis is not None
     assert (axis.values.tolist(), axis.name, axis.unit) == (AXIS, "2Theta", "deg")
     assert (labels, names) == (None, ["mine.csv"])
-    refused(path, "got no labels")
+    refused(path, "got one spectrum: put files like it in a folder per class")
     for name in ("mine.xy", "mine.dat", "mine.txt"):
         assert read(written(tmp_path, content, name))[0].tolist() == spectra.tolist()
 
