@@ -1,0 +1,96 @@
+"""Who may import whom: the table of the design, held for every import, also those inside functions."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What a room may import beside the standard library and itself; "a.b" also allows "a.b.c".
+ROOMS = {
+    "spaces": set(),
+    "trainables": {
+        "spectune.spaces",
+        "numpy",
+        "onnx",
+        "onnxruntime",
+        "pandas",
+        "pyarrow",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "torch",
+    },
+    "search": {
+        "spectune.spaces",
+        "spectune.trainables",
+        "mlflow",
+        "numpy",
+        "onnx",
+        "optuna",
+        "ray",
+        "rich",
+        "safetensors",
+        "scipy",
+        "torch",
+    },
+    "dashboards": {"spectune.search.record", "mlflow", "numpy", "optuna", "pandas", "plotly"},
+}
+# Big libraries that one file each knows, so that they can be replaced.
+EXPERTS = {
+    "ray": {"search/trial.py"},
+    "optuna": {"search/sampler.py"},
+    "mlflow": {"search/tracking.py"},
+}
+
+
+def within(name: str, allowed: set[str]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+
+
+def test_every_room_imports_only_what_the_design_lets_it(imports: dict[str, list[str]]) -> None:
+    wrong = []
+    for path, names in imports.items():
+        room = path.split("/", maxsplit=1)[0]
+        allowed = ROOMS[room] | {f"spectune.{room}"} | sys.stdlib_module_names
+        wrong += [f"{path} imports {name}" for name in names if not within(name, allowed)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("library", EXPERTS)
+def test_one_file_knows_the_library(imports: dict[str, list[str]], library: str) -> None:
+    knowing = {path for path, names in imports.items() if any(within(name, {library}) for name in names)}
+    assert {path for path in knowing if not path.startswith("dashboards/")} == EXPERTS[library]
+
+
+def test_nothing_is_imported_behind_the_back_of_these_tests(source: dict[str, ast.Module]) -> None:
+    """No import by a computed name."""
+    hidden = [
+        f"{path}:{node.lineno}"
+        for path, tree in source.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+    ]
+    assert not hidden
+
+
+def test_imports_are_absolute_and_name_what_they_take(imports: dict[str, list[str]]) -> None:
+    every = [(path, name) for path, names in imports.items() for name in names]
+    assert not [pair for pair in every if pair[1].startswith(".") or pair[1].endswith(".*")]
+
+
+def test_a_dashboard_starts_without_the_search_and_its_heavy_libraries(checkout: Path) -> None:
+    """What it imports must not bring torch or ray in either."""
+    pages = [path.stem for path in (checkout / "dashboards").glob("*.py") if path.stem != "__init__"]
+    assert pages
+    heavy = ("torch", "ray", "spectune.trainables", "spectune.search.trial", "spectune.search.study")
+    code = (
+        f"import sys, {', '.join(f'spectune.dashboards.{page}' for page in pages)}\n"
+        f"print(*[name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

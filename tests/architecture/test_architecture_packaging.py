@@ -1,0 +1,73 @@
+"""The folders are the package, their names collide with nothing, and the tests mirror them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOMS = ("spaces", "trainables", "search", "dashboards")
+NAMES_ELSEWHERE = {"sklearn": "scikit-learn"}  # import name: name of the distribution
+
+
+def folders(checkout: Path) -> set[str]:
+    """Every folder of the product that holds Python."""
+    files = [path for room in ROOMS for path in (checkout / room).rglob("*.py")]
+    return {str(path.parent.relative_to(checkout)) for path in files}
+
+
+def test_the_package_list_is_what_is_on_disk(checkout: Path, project: dict[str, Any], packages: dict[str, str]) -> None:
+    named = {folder.replace("/", "."): folder for folder in folders(checkout)}
+    assert packages == {f"spectune.{name}": folder for name, folder in named.items()}
+    assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(packages)
+    assert all((checkout / folder / "__init__.py").is_file() for folder in packages.values())
+
+
+def test_the_type_checker_sees_every_room(project: dict[str, Any]) -> None:
+    assert sorted(project["tool"]["mypy"]["packages"]) == sorted(f"spectune.{room}" for room in ROOMS)
+
+
+def test_no_module_of_search_is_named_like_another(checkout: Path) -> None:
+    """``python search/run.py`` puts search/ first on the path of the driver and of every worker."""
+    others = set(sys.stdlib_module_names) | set(importlib.metadata.packages_distributions()) - {"spectune"}
+    assert {"optuna", "queue", "select", "pytest"} <= others  # the check itself works
+    assert not others & {path.stem for path in (checkout / "search").glob("*.py")} - {"__init__"}
+
+
+def test_modules_are_named_by_one_word(checkout: Path) -> None:
+    vague = {"util", "utils", "helper", "helpers", "common", "manager", "base", "misc", "core"}
+    names = {path.stem for folder in folders(checkout) for path in (checkout / folder).glob("*.py")} - {"__init__"}
+    assert not [name for name in names if not re.fullmatch("[a-z]+[0-9]*", name) or name in vague]
+
+
+def test_the_tests_mirror_the_folders(checkout: Path) -> None:
+    """tests/search/ holds test_search_*.py, so that a file is found from its test and every name is unique."""
+    for folder in folders(checkout) | {"deploy", "architecture"}:
+        own = list((checkout / "tests" / folder).glob("test_*.py"))
+        assert own, f"tests/{folder} has no tests"
+        prefix = "test_" + folder.replace("/", "_") + "_"
+        assert not [path.name for path in own if not path.name.startswith(prefix)], f"in tests/{folder}"
+    names = Counter(path.name for path in (checkout / "tests").rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
+
+
+def test_every_import_is_a_declared_dependency(imports: dict[str, list[str]], project: dict[str, Any]) -> None:
+    declared = {canonicalize_name(Requirement(entry).name) for entry in project["project"]["dependencies"]}
+    taken = {name.split(".")[0] for names in imports.values() for name in names} - set(sys.stdlib_module_names)
+    assert {NAMES_ELSEWHERE.get(name, name) for name in taken - {"spectune"}} <= declared
+
+
+def test_pins_cover_the_declared_dependencies_within_their_ranges(checkout: Path, project: dict[str, Any]) -> None:
+    lines = [line for line in (checkout / "constraints.txt").read_text("utf-8").splitlines() if line[:1] not in "#"]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines if line), "name==version, nothing else"
+    pins = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines if line)}
+    extras = [entry for group in project["project"]["optional-dependencies"].values() for entry in group]
+    for entry in [*project["project"]["dependencies"], *extras]:
+        wanted = Requirement(entry)
+        assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)]), entry

@@ -1,0 +1,30 @@
+"""What every test may rely on: no settings from outside, one thread a process, the checkout, published files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+# Before any test imports what reads them. Child processes inherit it.
+for name in [name for name in os.environ if name.startswith(("MLFLOW_", "RAY_", "TUNE_", "SPECTUNE_"))]:
+    del os.environ[name]
+os.environ.update(OMP_NUM_THREADS="1", RAY_USAGE_STATS_ENABLED="0", MLFLOW_DISABLE_TELEMETRY="true")
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the checkout."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The published files that the datasets and networks are compared with; they are not part of the checkout."""
+    folder = CHECKOUT.parent / "shared" / "reference"
+    if not folder.is_dir():
+        pytest.skip(f"the published reference files are not in {folder}")
+    return folder
