@@ -12,6 +12,7 @@ import torch
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
+
 from spectune.spaces import CNN, Training
 from spectune.trainables.data import load
 from spectune.trainables.train import train
@@ -34,7 +35,12 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     dataset = load("generated", **dict(setting.split("=") for setting in options.data))
-    network = CNN(**{name: CNN.__dataclass_fields__[name].metadata["domain"].parse(text) for name, text in (s.split("=") for s in options.set)})
+    network = CNN(
+        **{
+            name: CNN.__dataclass_fields__[name].metadata["domain"].parse(text)
+            for name, text in (s.split("=") for s in options.set)
+        }
+    )
     space = {
         "learning_rate": tune.loguniform(1e-5, 1e-1),
         "label_smoothing": tune.uniform(0.0, 0.3),

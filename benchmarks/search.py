@@ -2,10 +2,10 @@
 
     python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3]
 
-Both train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout are
-searched), every trial to its last epoch, two at a time, tracked in a SQLite MLflow store. Each command is timed as a whole
-process, in turn. spectune's time includes one confirmation, the test, the export and the report, which the plain script
-does not do.
+Both train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout
+are searched), every trial to its last epoch, two at a time, tracked in a SQLite MLflow store. Each command is timed
+as a whole process, in turn. spectune's time includes one confirmation, the test, the export and the report, which
+the plain script does not do.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ def commands(trials: int, epochs: int) -> dict[str, list[str]]:
     budget = ["--trials", str(trials), "--epochs", str(epochs), "--concurrent", "2"]
     whole = ["--grace", str(epochs), "--baseline", "none", "--top", "1", "--seeds", "1", "--max-macs", "1M"]
     return {
-        "spectune": ["-m", "spectune.search.run", "--name", "s", "--dataset", "generated", *data, *network, *training]
-        + [*budget, *whole],
+        "spectune": [
+            *("-m", "spectune.search.run", "--name", "s", "--dataset", "generated"),
+            *(*data, *network, *training, *budget, *whole),
+        ],
         "plain Ray Tune": [str(HERE / "plain_tune.py"), *data, *network, *budget],
     }
 
@@ -50,7 +52,9 @@ def seconds(command: list[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_"))}
         began = time.perf_counter()
-        done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
         taken = time.perf_counter() - began
     if done.returncode:
         sys.exit(f"{' '.join(command[:3])} ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -69,7 +73,9 @@ def main() -> None:
             taken.setdefault(name, []).append(round(seconds(command), 2))
             print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
     ratios = [a / b for a, b in zip(taken["spectune"], taken["plain Ray Tune"], strict=True)]
-    print(f"spectune takes {statistics.median(ratios):.2f} of the plain script's time (median of {options.rounds} pairs)")
+    print(
+        f"spectune takes {statistics.median(ratios):.2f} of the plain script's time (median of {options.rounds} pairs)"
+    )
     append("search", {**vars(options), "seconds": taken, "ratio": round(statistics.median(ratios), 3)})
 
 

@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="spectune", description="Search for the best neural network for one-dimensional spectra.", allow_abbrev=False
+        prog="spectune",
+        description="Search for the best neural network for one-dimensional spectra.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _search_parser(commands)
@@ -87,14 +89,24 @@ def _search_parser(commands: Any) -> None:
     add("--name", help="name of the study and of its folder")
     add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
     add("--trials", type=int, metavar="N", help="trials of the exploration (default 50)")
-    add("--time", type=duration, metavar="TIME", help="end of the exploration, as 90s, 10m, 2h; confirmation comes on top")
+    add(
+        "--time",
+        type=duration,
+        metavar="TIME",
+        help="end of the exploration, as 90s, 10m, 2h; confirmation comes on top",
+    )
     add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
     add("--grace", type=int, metavar="N", help="epochs before a trial may be stopped (default a ninth of --epochs)")
     add("--eta", type=int, metavar="N", help="one trial in N goes on at a rung (default 3)")
     add("--top", type=int, metavar="K", help="configs to confirm (default 3)")
     add("--seeds", type=int, metavar="N", help="new seeds in the confirmation (default 5)")
     add("--baseline", metavar="NAME", help="published network to compare with, or none (default: the space's)")
-    add("--objective", action="append", metavar="METRIC", help="what to optimise; twice for a Pareto front (default accuracy)")
+    add(
+        "--objective",
+        action="append",
+        metavar="METRIC",
+        help="what to optimise; twice for a Pareto front (default accuracy)",
+    )
     add("--sampler", choices=("tpe", "random"), help="what proposes configs (default tpe)")
     add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
     add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
@@ -103,8 +115,16 @@ def _search_parser(commands: Any) -> None:
     add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
     add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
     add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
-    add("--address", metavar="ADDRESS", help="Ray cluster to use, or auto (default $RAY_ADDRESS, else this machine alone)")
-    add("--tracking-uri", metavar="URI", help="MLflow server or database (default $MLFLOW_TRACKING_URI, else mlflow.db here)")
+    add(
+        "--address",
+        metavar="ADDRESS",
+        help="Ray cluster to use, or auto (default $RAY_ADDRESS, else this machine alone)",
+    )
+    add(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow server or database (default $MLFLOW_TRACKING_URI, else mlflow.db here)",
+    )
     _studies(search)
     add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")
     search.set_defaults(command_function=_search)
@@ -117,7 +137,9 @@ def _data_parser(commands: Any) -> None:
     export = verbs.add_parser("export", help="write a split as .npz: x, y, axis, names", allow_abbrev=False)
     for parser in (show, export):
         parser.add_argument("dataset", metavar="DATASET", help="benchmark, challenge, generated, or a file or folder")
-        parser.add_argument("--data", action="append", default=[], metavar="NAME=VALUE", help="an option of the dataset")
+        parser.add_argument(
+            "--data", action="append", default=[], metavar="NAME=VALUE", help="an option of the dataset"
+        )
     show.add_argument("--out", default="", metavar="FILE", help="the page (default DATASET.html)")
     show.add_argument("--classes", type=int, default=12, metavar="N", help="classes to draw (default 12)")
     show.set_defaults(command_function=_show)
@@ -130,7 +152,7 @@ def _studies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--studies", default="studies", metavar="DIR", help="folder of all studies (default studies)")
 
 
-# Commands --------------------------------------------------------------------------------------------------------------
+# Commands -------------------------------------------------------------------------------------------------------------
 
 
 def _search(print_space: bool = False, **given: Any) -> int:
@@ -228,7 +250,7 @@ def _ui(port: int, studies: str) -> int:
         return 0
 
 
-# What options mean -----------------------------------------------------------------------------------------------------
+# What options mean ----------------------------------------------------------------------------------------------------
 
 
 def duration(text: str) -> float:
@@ -252,7 +274,7 @@ def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
     for setting in settings:
         if "=" not in setting:
             raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
-    return dict(setting.split("=", 1) for setting in settings)  # type: ignore[misc]
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def find(study: str, studies: str) -> Path:

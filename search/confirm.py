@@ -56,9 +56,7 @@ def front(study: Study) -> list[int]:
 
     def beaten(number: int) -> bool:
         mine = points[number]
-        return any(
-            all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in points.values()
-        )
+        return any(all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in points.values())
 
     return [number for number in points if not beaten(number)]
 

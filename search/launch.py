@@ -54,7 +54,9 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     given = dict(given)
     resume = given.pop("resume", False)
     space = given.get("space", "cnn")
-    name = given.get("name") or f"{space}-{Path(given.get('dataset', 'challenge')).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = (
+        given.get("name") or f"{space}-{Path(given.get('dataset', 'challenge')).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    )
     folder = Path(given.get("studies", "studies")) / name
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
@@ -73,7 +75,9 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     for key in KEPT if before else ():
         value = options.to_dict()[key]
         if value != kept[key]:
-            raise ValueError(f"a resumed study keeps its --{key}, it is {kept[key]!r}, got {value!r}: choose another --name")
+            raise ValueError(
+                f"a resumed study keeps its --{key}, it is {kept[key]!r}, got {value!r}: choose another --name"
+            )
     return options, before
 
 
@@ -94,7 +98,9 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
         try:
             PUBLISHED[options.baseline_name].network.cost(len(dataset.axis), len(dataset.classes))
         except ValueError as error:
-            raise ValueError(f"--baseline {options.baseline_name} cannot be built: {error}; or use --baseline none") from None
+            raise ValueError(
+                f"--baseline {options.baseline_name} cannot be built: {error}; or use --baseline none"
+            ) from None
 
 
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:

@@ -10,7 +10,14 @@ from typing import Any
 from spectune.spaces import PUBLISHED, SPACES, Network, Training
 from spectune.spaces.config import hyperparameters, parse
 
-METRICS = {"accuracy": "max", "macro_f1": "max", "top3": "max", "top5": "max", "loss": "min", "calibration_error": "min"}
+METRICS = {
+    "accuracy": "max",
+    "macro_f1": "max",
+    "top3": "max",
+    "top5": "max",
+    "loss": "min",
+    "calibration_error": "min",
+}
 COSTS = {"parameters": "min", "macs": "min", "latency": "min"}
 OBJECTIVES = {**METRICS, **COSTS}
 BASELINES = {"cnn": "cnn2"}  # the published network that a family's winner is compared with

@@ -15,7 +15,7 @@ REFRESH_SECONDS = 0.2  # between two paintings of a terminal
 
 
 class Progress:
-    """Paints the state of a study on stderr: trials done, running, stopped and failed, the best so far, the time left."""
+    """Paints the state of a study on stderr: trials done, running, stopped and failed, the best, the time left."""
 
     def __init__(self, options: Options, *, concurrent: int) -> None:
         self._options, self._concurrent = options, concurrent
@@ -62,7 +62,9 @@ class Progress:
     def line(self, study: Study) -> str:
         """The state in one line of at most 118 characters."""
         trials = study.trials.values()
-        counts = {status: sum(trial.status == status for trial in trials) for status in ("running", "stopped", "failed")}
+        counts = {
+            status: sum(trial.status == status for trial in trials) for status in ("running", "stopped", "failed")
+        }
         ended = len(trials) - counts["running"]
         stage = "confirm" if study.stage("confirm") else "explore"
         expected = ended + counts["running"] + len(remaining(study, self._options))
@@ -135,9 +137,9 @@ def _clock(seconds: float) -> str:
 
 def table(rows: list[dict[str, Any]], title: str) -> None:
     """Print rows as a table on stdout, columns by the first row's keys."""
-    from rich import box  # noqa: PLC0415  heavy, and needed at the end only
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in rows[0]:

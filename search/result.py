@@ -90,8 +90,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         metric = study.objectives[0][0]
         dataset = found["dataset"]
         title = (
-            f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), {options.epochs} epochs at most, "
-            f"mean and 95 % interval over {options.seeds} new seeds"
+            f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
+            f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} new seeds"
         )
         table([_row(row, found["winner"]) for row in found["confirmed"]], title)
     print(f"report  {found['paths']['report']}")
@@ -104,7 +104,11 @@ def show(study: Study, options: Options, undelivered: int) -> None:
 
 
 def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:
-    name = str(row["candidate"]) if row["baseline"] else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
+    name = (
+        str(row["candidate"])
+        if row["baseline"]
+        else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
+    )
     mark = " *" if row["candidate"] == best else " (baseline)" if row["baseline"] else ""
     return {
         "config": name + mark,

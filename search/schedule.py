@@ -1,4 +1,4 @@
-"""Which explore trials may go on: asynchronous successive halving (Li et al. 2020), rebuilt from records at any time."""
+"""Which explore trials may go on: asynchronous successive halving (Li et al. 2020), rebuilt from records."""
 
 from __future__ import annotations
 

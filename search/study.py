@@ -148,7 +148,10 @@ class Director:
 
     def _allowed(self, network: Network) -> None:
         cost = network.cost(self._points, self._classes)
-        limits = (("--max-params", self.options.max_params, cost.parameters), ("--max-macs", self.options.max_macs, cost.macs))
+        limits = (
+            ("--max-params", self.options.max_params, cost.parameters),
+            ("--max-macs", self.options.max_macs, cost.macs),
+        )
         for flag, limit, value in limits:
             if limit is not None and value > limit:
                 raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")

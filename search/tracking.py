@@ -1,4 +1,4 @@
-"""MLflow as a follower of the journal: one background writer in the driver. The only file of the search that knows MLflow.
+"""MLflow as a follower of the journal: one background writer in the driver. No other file of the search knows MLflow.
 
 The writer reads the journal behind the study and keeps a cursor, so whatever a slow, absent or dead server missed is
 simply still to be read: the journal is the spool. Nothing here can slow or stop the search. Delivering twice does no
@@ -178,7 +178,12 @@ class Follower:
         tags = {}
         if run.end is not None:
             end = run.end
-            final = {**end["metrics"], "seconds": end["seconds"], "epochs": end["epochs"], "best_epoch": end["best_epoch"]}
+            final = {
+                **end["metrics"],
+                "seconds": end["seconds"],
+                "epochs": end["epochs"],
+                "best_epoch": end["best_epoch"],
+            }
             metrics += [(f"final/{key}", value, end["time"], 0) for key, value in final.items() if value is not None]
             tags = {"status": end["status"], "reason": end["reason"]}
         self._batch(run_id, params=_texts(params), metrics=metrics, tags=_texts(tags))
@@ -198,7 +203,7 @@ class Follower:
         rows = [Metric(key, float(value), int(1000 * when), step) for key, value, when, step in metrics or []]
         self._client.log_batch(
             run,
-            metrics=rows[: MOST_METRICS],
+            metrics=rows[:MOST_METRICS],
             params=[Param(name, text) for name, text in (params or {}).items()],
             tags=[RunTag(name, text) for name, text in (tags or {}).items()],
         )

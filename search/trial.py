@@ -101,7 +101,7 @@ class DistantShelf:
         ray.get(self._actor.remove.remote(name))
 
 
-class Worker(tune.Trainable):
+class Worker(tune.Trainable):  # type: ignore[misc]
     """Trains one task after another in one process; each Tune step is one epoch."""
 
     def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
@@ -128,7 +128,9 @@ class Worker(tune.Trainable):
             message = {"failed": "out of memory"}
         except Exception as error:
             text = str(error).splitlines()[0][:300] if str(error) else ""
-            message = {"failed": "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"}
+            message = {
+                "failed": "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"
+            }
         message.setdefault("failed", "")
         done = bool(message["failed"]) or message["done"]
         if done:
@@ -292,7 +294,9 @@ def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
     """Where workers keep files: the folder itself on one node, an actor beside the driver on several."""
     if nodes == 1:
         return Shelf(folder.absolute())
-    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=False
+    )
     actor = ray.remote(Shelf).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
     return DistantShelf(actor)
 

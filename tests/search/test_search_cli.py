@@ -3,11 +3,28 @@ import subprocess
 import sys
 
 import pytest
+
 from spectune.search import cli
 from spectune.search.cli import count, duration, find, main
 
-SWALLOWED = """--start --stop --screen --tmux --args --cluster-name -n --port-forward -p --no-config-cache -v --verbose
---log-style --log-color --disable-usage-stats --extra-screen-args""".split()  # by `ray submit`
+SWALLOWED = [
+    "--start",
+    "--stop",
+    "--screen",
+    "--tmux",
+    "--args",
+    "--cluster-name",
+    "-n",
+    "--port-forward",
+    "-p",
+    "--no-config-cache",
+    "-v",
+    "--verbose",
+    "--log-style",
+    "--log-color",
+    "--disable-usage-stats",
+    "--extra-screen-args",
+]  # by `ray submit`
 
 
 def refusal(capsys, *arguments):

@@ -1,5 +1,6 @@
 import pytest
 from scipy import stats
+
 from spectune.search.confirm import finalists, front, interval, ranking, winner
 from spectune.search.record import Study, Trial
 

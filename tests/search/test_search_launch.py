@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+
 from spectune.search.record import read
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,21 @@ SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 DATA = ["--dataset", "generated"]
 for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
     DATA += ["--data", setting]
-TINY = [*DATA, "--trials", "6", "--epochs", "4", "--seeds", "2", "--top", "2", "--max-params", "60k", "--max-macs", "600k"]
+TINY = [
+    *DATA,
+    "--trials",
+    "6",
+    "--epochs",
+    "4",
+    "--seeds",
+    "2",
+    "--top",
+    "2",
+    "--max-params",
+    "60k",
+    "--max-macs",
+    "600k",
+]
 
 
 def environment(**more):
@@ -93,7 +108,7 @@ def test_one_command_explores_confirms_tests_and_exports(finished):
 
 
 def test_it_ends_with_a_table_and_what_comes_next(finished):
-    folder, done = finished
+    _, done = finished
     assert re.search(r"cnn2 \(baseline\)|cnn2 \*", done.stdout)
     assert "validation" in done.stdout and "blind test" in done.stdout
     for line in ("report  studies/tiny/report.html", "spectune predict studies/tiny/exports/", "--resume --name tiny"):
@@ -101,7 +116,7 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
 
 
 def test_progress_is_plain_lines_in_a_log(finished):
-    folder, done = finished
+    _, done = finished
     assert re.search(r"^\d+:\d\d explore  \d+/\d+ trials", done.stderr, re.MULTILINE)
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
 
@@ -190,7 +205,20 @@ def test_a_finished_study_is_extended(finished, tmp_path):
 
 def test_a_copy_of_the_script_works_from_another_folder(tmp_path):
     shutil.copy(ROOT / "search/run.py", tmp_path / "run.py")
-    small = ["--trials", "2", "--epochs", "1", "--seeds", "1", "--top", "1", "--baseline", "none", "--max-params", "60k"]
+    small = [
+        "--trials",
+        "2",
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+        "--top",
+        "1",
+        "--baseline",
+        "none",
+        "--max-params",
+        "60k",
+    ]
     script = (sys.executable, str(tmp_path / "run.py"))
     done = spectune(tmp_path, "--space", "cnn", "--name", "copied", *DATA, *small, program=script)
     assert "trial" in done.stdout
@@ -209,7 +237,12 @@ def wait_for(path, ended, process):
 
 def begin(folder, *arguments):
     return subprocess.Popen(
-        [SPECTUNE, "search", *arguments], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [SPECTUNE, "search", *arguments],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

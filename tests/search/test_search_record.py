@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from spectune.search.record import JOURNAL, Journal, read
 
 CONFIG = {"network": {"family": "cnn", "depth": 2}, "training": {"learning_rate": 1e-3}}
@@ -69,8 +70,10 @@ def test_a_line_torn_by_a_crash_is_dropped_and_the_next_one_is_whole(journal, tm
 
 
 def test_a_second_writer_in_another_process_is_refused_in_one_line(journal):
-    code = f"from pathlib import Path; from spectune.search.record import Journal; Journal(Path({str(journal.path.parent)!r}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = "import pathlib, sys; from spectune.search.record import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(journal.path.parent)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "a study has one driver at a time" in done.stderr.splitlines()[-1]
 

@@ -3,6 +3,7 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+
 from spectune.search import sampler as module
 from spectune.search.record import Trial
 from spectune.search.sampler import MIRROR, Sampler
@@ -131,7 +132,7 @@ def test_limits_that_leave_nothing_are_said_in_one_line(make, monkeypatch):
     def never(network):
         raise ValueError("--max-params is 1, a network with 100 is beyond it")
 
-    with pytest.raises(ValueError, match="no config of the space cnn is allowed.*--max-params is 1"):
+    with pytest.raises(ValueError, match=r"no config of the space cnn is allowed.*--max-params is 1"):
         make().ask(0, never)
 
 
@@ -143,4 +144,3 @@ def test_two_objectives_are_told_without_reports(make, tmp_path):
         trial.values = [0.5, 10.0]
         sampler.tell(trial)
     assert len(mirrored(tmp_path)) == 14
-

@@ -5,6 +5,7 @@ import random
 import zlib
 
 import pytest
+
 from spectune.search import study as module
 from spectune.search.options import Options
 from spectune.search.record import JOURNAL, Journal, read

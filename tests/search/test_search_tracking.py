@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from mlflow import MlflowClient
+
 from spectune.search import tracking
 from spectune.search.record import Journal
 from spectune.search.tracking import Follower, Writer, public
@@ -175,7 +176,7 @@ def test_passwords_are_neither_stored_nor_shown(journal, tmp_path):
     secret = "http://user:geheim@127.0.0.1:9/"
     begin(journal)
     follower = Follower(journal.path.parent, secret)
-    with pytest.raises(Exception, match="127.0.0.1"):
+    with pytest.raises(Exception, match=r"127\.0\.0\.1"):
         follower.deliver()
     assert "geheim" not in (journal.path.parent / "tracking.json").read_text()
     assert public(secret) == "http://127.0.0.1:9/"
