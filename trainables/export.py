@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from spectune.spaces import SPACES, Network, Training
@@ -90,7 +90,8 @@ def write(
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, part / WEIGHTS)
+        contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        (part / WEIGHTS).write_bytes(save(contiguous))  # save_file would make it unreadable for others
         config = _config(network, training, dataset, numbers)
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX)

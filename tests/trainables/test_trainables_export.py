@@ -109,6 +109,10 @@ def test_nothing_is_pickled(written):
     assert all(not path.read_bytes().startswith((b"\x80", b"PK")) for path in written.iterdir())
 
 
+def test_whoever_may_read_one_file_may_read_all(written):
+    assert len({path.stat().st_mode for path in written.iterdir()}) == 1
+
+
 def test_the_hashes_fit_and_are_in_the_format_of_sha256sum(written):
     lines = dict(reversed(line.split("  ")) for line in (written / "SHA256SUMS").read_text().splitlines())
     assert set(lines) == FILES - {"SHA256SUMS"}

@@ -158,9 +158,21 @@ def test_cosine_falls_to_zero_over_the_budget_and_constant_does_not(monkeypatch,
 
 
 def test_the_learning_rate_reported_is_the_one_applied(dataset):
-    (epoch,) = train(SMALL, replace(FAST, learning_rate=1e-3), dataset, seed=0, epochs=1)
-    assert {group["lr"] for group in epoch.state["optimizer"]["param_groups"]} == {1e-3}
-    assert {group["eps"] for group in epoch.state["optimizer"]["param_groups"]} == {1e-7}
+    training = replace(FAST, learning_rate=1e-3, schedule="cosine")
+    rates = []
+    for epoch in train(SMALL, training, dataset, seed=0, epochs=3):
+        groups = epoch.state["optimizer"]["param_groups"]
+        assert {group["lr"] for group in groups} == {epoch.metrics["learning_rate"]}
+        assert {group["eps"] for group in groups} == {1e-7}
+        rates.append(epoch.metrics["learning_rate"])
+    assert rates[0] == 1e-3 > rates[1] > rates[2]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_predict_leaves_the_model_in_its_mode(dataset, training):
+    model = build(SMALL, len(dataset.axis), len(dataset.classes)).train(training)
+    assert torch.equal(predict(model, dataset.test), predict(model, dataset.test)), "dropout is on"
+    assert model.training is training
 
 
 def test_weight_decay_shrinks_weights_but_not_biases(dataset):
@@ -215,7 +227,11 @@ def test_every_training_spectrum_once_an_epoch_in_a_new_order_that_the_architect
 def test_a_last_batch_of_one_spectrum_does_not_break_batch_normalisation(dataset):
     kept = slice(0, 33)
     few = replace(dataset, train=type(dataset.train)(dataset.train.spectra[kept], dataset.train.labels[kept]))
-    network = CNN(depth=1, filters=4, kernel_size=3, stride=4, pooling="none", batch_norm=True, fc_depth=0)
+    network = CNN(
+        depth=3, filters=4, kernel_size=3, kernel_last=3, stride=4, pool_size=(4, 4, 1), pool_stride=(4, 4, 1),
+        batch_norm=True, fc_depth=0,
+    )  # fmt: skip
+    assert network.blocks(len(dataset.axis))[-1].conv_length == 1
     (epoch,) = train(network, FAST, few, seed=0, epochs=1)
     assert math.isfinite(epoch.metrics["loss"])
 
