@@ -58,6 +58,17 @@ def test_shift_change_and_widths_stay_in_their_ranges() -> None:
     assert 2.9 < made.widths.max() <= 3.0
 
 
+def test_there_is_nothing_but_the_peaks_of_the_class() -> None:
+    dataset = load("generated", **SMALL, shift=0.01, max_width=3)
+    far = np.ones((8, 400), bool)
+    for number, places in enumerate(dataset.definition.positions):
+        for place in places:
+            far[number, max(place - 20, 0) : place + 21] = False
+    spectra = dataset.train.batch(torch.arange(48)).numpy()
+    assert far[dataset.train.labels].any(axis=1).all()
+    assert (spectra[far[dataset.train.labels]] == 0).all()
+
+
 def test_classes_have_as_many_peaks_as_asked() -> None:
     counts = load(
         "generated", classes=200, min_peaks=4, max_peaks=5, points=500, train=1, validation=1, test=1

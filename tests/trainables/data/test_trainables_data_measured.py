@@ -128,7 +128,7 @@ def test_spectra_are_resampled_to_the_asked_points(tmp_path: Path) -> None:
 
 def holed(tmp_path: Path) -> str:
     x = np.arange(POINTS) * 2.0 + np.zeros((20, 1))
-    x[4, 5] = x[4, 6] = x[7, 0] = np.nan
+    x[4, 5] = x[4, 6] = x[6, 0] = np.nan
     return written(tmp_path, x=x)
 
 
@@ -151,6 +151,9 @@ def test_spectra_with_missing_values_are_dropped_where_asked(tmp_path: Path) -> 
     dataset = load(holed(tmp_path), missing="drop")
     assert sum(len(dataset.split(name)) for name in ("train", "validation", "test")) == 18
     assert "dropped 2 spectra" in dataset.description
+    kept = np.delete(spectra()[1], [4, 6])
+    labels = np.concatenate([dataset.split(name).labels for name in ("train", "validation", "test")])
+    assert np.bincount(labels).tolist() == [np.count_nonzero(kept == name) for name in CLASSES]
 
 
 def test_a_spectrum_that_is_mostly_missing_is_not_invented(tmp_path: Path) -> None:
