@@ -49,7 +49,7 @@ table.sortable th[aria-sort=ascending]::after { content: " \\2191"; }
 table.sortable th[aria-sort=descending]::after { content: " \\2193"; }
 table.sortable td { padding-top: 4px; padding-bottom: 4px; }
 table.short { width: auto; }
-td.end { max-width: 230px; overflow-wrap: anywhere; }
+td.end { max-width: 230px; overflow-wrap: break-word; }
 .failed { color: var(--red); }
 .stopped { color: var(--muted); }
 pre, code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
@@ -70,18 +70,24 @@ footer { margin-top: 48px; color: var(--muted); font-size: 13px; }
   body { font-size: 12.5px; }
   main { max-width: none; padding: 0; }
   nav, pre button, .save, .plot .updatemenu-container { display: none !important; }
-  h2 { margin-top: 26px; break-after: avoid; }
+  h2 { margin-top: 26px; }
+  h2, h3, section > p { break-after: avoid; }
+  p { break-inside: avoid; }
+  .result { font-size: 15px; }
   .plot, .pairs > *, tr, .nothing { break-inside: avoid; }
   .scroll { overflow: visible; }
+  .pairs { grid-template-columns: 1fr 1fr; }
+  table { font-size: 11.5px; }
+  table.sortable, table.sortable th { font-size: 9.5px; }
 }
 """
 
 SCRIPT = """
 'use strict';
 const drawn = [...document.querySelectorAll('.plot')];
-for (const place of drawn) {
+Promise.all(drawn.map(place => {
   const figure = JSON.parse(place.nextElementSibling.textContent);
-  Plotly.newPlot(place, figure.data, figure.layout, figure.config).then(() => {
+  return Plotly.newPlot(place, figure.data, figure.layout, figure.config).then(() => {
     const kind = (figure.layout.meta || {}).kind;
     if (kind) follow(place, kind === 'parallel');
     const save = document.createElement('button');
@@ -91,7 +97,7 @@ for (const place of drawn) {
       format: 'svg', filename: place.id, width: place.clientWidth, height: place.clientHeight }));
     place.append(save);
   });
-}
+})).then(() => { document.documentElement.dataset.drawn = drawn.length; });
 
 // The line under the pointer comes to the front; in parallel coordinates a box keeps the trials that pass through it.
 function follow(place, boxes) {
@@ -118,7 +124,8 @@ function follow(place, boxes) {
       const line = lines.get(owner);
       if (line) { x.push(...line[0], null); y.push(...line[1], null); }
     }
-    Plotly.restyle(place, { x: [x], y: [y], 'line.width': owners.length > 1 ? 1.5 : 3 }, [last]);
+    const width = owners.length > 20 ? 1 : owners.length > 1 ? 1.5 : 3;
+    Plotly.restyle(place, { x: [x], y: [y], 'line.width': width }, [last]);
   };
   const opacity = place.data.map(trace => trace.opacity ?? 1);
   read();
@@ -176,5 +183,10 @@ for (const block of document.querySelectorAll('pre.copy')) {
   if (navigator.clipboard) block.append(button);
 }
 
-window.addEventListener('beforeprint', () => drawn.forEach(place => Plotly.Plots.resize(place)));
+// Paper is narrower than most screens, and figures are laid out before the browser knows how wide it is.
+const paper = place => place.closest('.pairs') ? 330 : 680;
+window.addEventListener('beforeprint', () => drawn.forEach(place => Plotly.relayout(place, { width: paper(place) })));
+window.addEventListener('afterprint', () => drawn.forEach(place => {
+  Plotly.relayout(place, { width: null, autosize: true });
+}));
 """

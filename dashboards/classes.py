@@ -45,7 +45,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-    except (EOFError, ValueError, AttributeError, zipfile.BadZipFile):
+    except (EOFError, TypeError, ValueError, zipfile.BadZipFile):
         raise ValueError(
             f"the classes are drawn from an .npz file, {path} is none: write it with numpy.savez"
         ) from None

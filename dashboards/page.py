@@ -16,9 +16,8 @@ from spectune.dashboards.words import missing
 CONFIG = {
     "responsive": True,
     "displayModeBar": False,
-    "displaylogo": False,
-    "showSendToCloud": False,
-    "scrollZoom": False,
+    "showSendToCloud": False,  # plotly's own default uploads the figure
+    "doubleClickDelay": 500,
 }
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
@@ -96,9 +95,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, style: str = 
 
 def facts(rows: dict[str, object]) -> str:
     """Names and values side by side; empty ones are left out."""
-    pairs = (
-        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in rows.items() if value
-    )
+    said = ((escape(name), escape(str(value))) for name, value in rows.items())
+    pairs = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in said if value)
     return f'<dl class="facts">{"".join(pairs)}</dl>'
 
 

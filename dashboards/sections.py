@@ -177,7 +177,7 @@ def _drawn(summary: Summary) -> str:
             names = [escape(str(arrays[f"{name}_{pair}"])) for name in ("true", "predicted")]
             heading = f"{names[0]} taken for {names[1]}, {int(arrays[f'count_{pair}'])} times"
             blocks.append(f"<div><h3>{heading}</h3>{plot(figures.confusion(arrays, pair), f'plot-pair-{pair}')}</div>")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile):
         return nothing("Their spectra cannot be drawn: confused.npz is missing or broken.")
     return f'<div class="pairs">{"".join(blocks)}</div>'
 
