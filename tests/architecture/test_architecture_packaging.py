@@ -47,7 +47,7 @@ def test_modules_are_named_by_one_word(checkout: Path) -> None:
 
 
 def test_the_tests_mirror_the_folders(checkout: Path) -> None:
-    """tests/search/ holds test_search_*.py; a small folder in a room may have test_ROOM_FOLDER*.py beside that room's."""
+    """tests/search/ holds test_search_*.py; what tests a small folder of a room may lie beside that room's tests."""
     tests = checkout / "tests"
     for folder in folders(checkout) | {"deploy", "architecture"}:
         prefix = "test_" + folder.replace("/", "_")
