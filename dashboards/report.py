@@ -49,7 +49,7 @@ def build(study: Study) -> str:
     """The page of a study as text."""
     summary = Summary(study)
     found = {name: (heading, html) for name, (heading, draw) in SECTIONS.items() if (html := draw(summary))}
-    links = "".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
+    links = " ".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
     body = [sections.head(summary), f"<nav>{links}</nav>"]
     body += [f'<section id="{name}"><h2>{heading}</h2>\n{html}</section>' for name, (heading, html) in found.items()]
     body.append(f"<footer>Written on {moment(time.time())} from {escape(str(study.folder))}.</footer>")
