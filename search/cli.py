@@ -222,11 +222,7 @@ def _track(study: str, tracking_uri: str, studies: str) -> int:
     uri = tracking_uri or default_uri()
     follower = Follower(find(study, studies), uri)
     try:
-        while follower.behind:
-            before = follower.behind
-            follower.deliver()
-            if follower.behind >= before:
-                break
+        follower.catch_up()
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         print(f"spectune: {follower.behind} bytes of the journal are not in {public(uri)}: {reason}", file=sys.stderr)

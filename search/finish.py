@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from spectune.search import result, trial
+from spectune.search import cluster, result
 from spectune.search.cli import dashboard
 from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
@@ -32,7 +32,7 @@ def test(
     journal: Journal,
     dataset: Dataset,
     *,
-    shelf: trial.Shelf | trial.DistantShelf,
+    shelf: cluster.Shelf | cluster.DistantShelf,
     cpus: float,
     gpus: float,
 ) -> None:
@@ -45,7 +45,7 @@ def test(
         if any(test["candidate"] == candidate and test["trials"] == numbers for test in study.tests):
             continue
         tasks = [Task.from_dict(vars(one)) for one in trials]
-        found = trial.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
+        found = cluster.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
         confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
         for row in found:
             confused.update({(true, predicted): count for true, predicted, count in row["confused"]})

@@ -14,13 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import finish, result, trial
+from spectune.search import cluster, finish, result, trial
 from spectune.search.cli import pairs
 from spectune.search.options import KEPT, OBJECTIVES, Options, fixed
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.study import Director
-from spectune.search.tracking import Writer, default_uri, public
+from spectune.search.tracking import default_uri, public
+from spectune.search.writer import Writer
 from spectune.spaces import PUBLISHED, SPACES
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import SPLITS, Dataset
@@ -38,14 +39,13 @@ def launch(given: dict[str, Any]) -> int:
     dataset = load(options.dataset, **options.data)
     _possible(options, dataset, before)
     journal = Journal(options.folder)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _session(options, journal, dataset)
     except KeyboardInterrupt:
         print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
         return INTERRUPTED
     finally:
-        trial.stop()
+        cluster.stop()
         journal.close()
 
 
@@ -105,7 +105,8 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
 
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     began = time.time()
-    resources = trial.start(options.address)
+    resources = cluster.start(options.address)
+    signal.signal(signal.SIGTERM, _interrupt)  # Ray's own handler would end the process without a word
     cpus, gpus = options.cpus_per_trial, _gpus(options, resources)
     concurrent = _concurrent(options, resources, cpus, gpus)
     study = Study(options.folder)
@@ -116,7 +117,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     progress.note(_greeting(options, dataset, concurrent))
     writer = Writer(options.folder, options.tracking_uri, progress.note)
     try:
-        shelf = trial.shelf_for(options.folder, int(resources["nodes"]))
+        shelf = cluster.shelf_for(options.folder, int(resources["nodes"]))
         director = Director(
             options,
             study=study,

@@ -67,7 +67,7 @@ class Progress:
         }
         ended = len(trials) - counts["running"]
         stage = "confirm" if study.stage("confirm") else "explore"
-        expected = ended + counts["running"] + len(remaining(study, self._options))
+        expected = len(trials) + sum(remaining(study, self._options))
         left = seconds_left(study, self._options, self._concurrent)
         parts = [
             f"{_clock(time.monotonic() - self._began)} {stage}",
@@ -90,39 +90,45 @@ def best(study: Study) -> str:
     return f"best validation {metric} {value:.4f} (trial {trial.number}{', ' + trial.label if trial.label else ''})"
 
 
-def remaining(study: Study, options: Options) -> list[int]:
-    """Multiply-adds of each trial that is still to be started, as far as that can be known."""
-    explored = study.stage("explore")
-    typical = int(statistics.median(trial.macs for trial in explored)) if explored else 0
-    costs = [typical] * (max(0, options.trials - len(explored)) if options.time is None else 0)
+def remaining(study: Study, options: Options) -> tuple[int, int, int]:
+    """Trials still to be started: exploring, confirming the baseline, confirming finalists."""
+    explore = max(0, options.trials - len(study.stage("explore"))) if options.time is None else 0
     confirmed = study.stage("confirm")
-    candidates = min(options.top, options.trials) + (options.baseline_name is not None)
-    to_confirm = max(0, candidates * options.seeds - len(confirmed))
-    baseline = [trial.macs for trial in confirmed if trial.candidate == options.baseline_name]
-    to_baseline = options.seeds - len(baseline) if options.baseline_name else 0
-    return costs + [baseline[0] if baseline else typical] * to_baseline + [typical] * (to_confirm - to_baseline)
+    baselines = sum(trial.candidate == options.baseline_name for trial in confirmed)
+    baseline = max(0, options.seeds - baselines) if options.baseline_name else 0
+    finalists = max(0, min(options.top, options.trials) * options.seeds - (len(confirmed) - baselines))
+    return explore, baseline, finalists
 
 
 def seconds_left(study: Study, options: Options, concurrent: int) -> float | None:
-    """Seconds until the end at the speed seen so far; None before a trial ended."""
-    ended = [trial for trial in study.trials.values() if trial.ended and trial.epochs]
-    if not ended:
+    """Seconds until the end at the pace seen so far; None before any trial reported."""
+    explored = [trial for trial in study.stage("explore") if trial.reports]
+    if not explored:
         return None
-    work = sum(trial.macs * trial.epochs for trial in ended)
-    speed = work / max(1e-9, sum(trial.seconds for trial in ended))  # multiply-adds a second of one trial
-    explored = [trial for trial in ended if trial.stage == "explore"]
-    epochs = statistics.fmean(trial.epochs for trial in explored) if explored else options.epochs
-    to_explore = max(0, options.trials - len(study.stage("explore"))) if options.time is None else 0
-    costs = remaining(study, options)
-    work_left = sum(costs[:to_explore]) * epochs + sum(costs[to_explore:]) * options.epochs
+    typical = statistics.median(_pace(trial) for trial in explored)
+    baselines = [
+        trial for trial in study.stage("confirm") if trial.candidate == options.baseline_name and trial.reports
+    ]
+    heavy = statistics.median(_pace(trial) for trial in baselines) if baselines else typical
+    ended = [trial.epochs for trial in explored if trial.ended]
+    usual = statistics.fmean(ended) if ended else options.epochs
+    explore, baseline, finalists = remaining(study, options)
+    left = explore * usual * typical + (baseline * heavy + finalists * typical) * options.epochs
     for trial in study.trials.values():
         if trial.status == "running":
-            limit = epochs if trial.stage == "explore" else options.epochs
-            work_left += trial.macs * max(0.0, limit - len(trial.reports))
-    left = work_left / max(speed, 1e-9) / max(1, concurrent)
+            epochs = (usual if trial.stage == "explore" else options.epochs) - len(trial.reports)
+            left += max(0.0, epochs) * (_pace(trial) if trial.reports else typical)
+    left /= max(1, concurrent)
     if options.time is not None and not study.stage("confirm"):
         left += max(0.0, options.time - (time.time() - study.header["time"]))
     return left
+
+
+def _pace(trial: Trial) -> float:
+    """Seconds an epoch of a trial that reported."""
+    if trial.ended:
+        return trial.seconds / max(1, trial.epochs)
+    return (time.time() - trial.started) / len(trial.reports)
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:

@@ -19,7 +19,9 @@ from spectune.search.record import Journal, Study, Trial
 from spectune.search.sampler import Sampler
 from spectune.search.schedule import Halving
 from spectune.search.task import Task
-from spectune.spaces import PUBLISHED, SPACES, Network
+from spectune.spaces import PUBLISHED, SPACES, STARTS, Network
+
+KNOWN = {**PUBLISHED, **STARTS}
 
 
 class Director:
@@ -75,7 +77,7 @@ class Director:
     def _life(self) -> Iterator[Task | None]:
         """All tasks of the session in order; None while the next one cannot be known yet."""
         yield from self._interrupted()
-        yield from self._published()
+        yield from self._known()
         while self._exploring():
             yield self._explore()
         yield from self._confirmations([self.baseline()] if self.options.baseline_name else [])
@@ -89,11 +91,11 @@ class Director:
         """Trials that a crash left without an end: they are run again under their number."""
         return [Task.from_dict(vars(trial)) for trial in self._running()]
 
-    def _published(self) -> Iterator[Task]:
-        """The published networks of the space that fit the limits and were not tried yet, cheapest first."""
+    def _known(self) -> Iterator[Task]:
+        """The known networks of the space that fit the limits and were not tried yet, cheapest first."""
         tried = {trial.label for trial in self.study.stage("explore")}
-        fitting = [name for name in PUBLISHED if name not in tried and self._fits(PUBLISHED[name].network)]
-        for name in sorted(fitting, key=lambda name: self._macs(PUBLISHED[name].network)):
+        fitting = [name for name in KNOWN if name not in tried and self._fits(KNOWN[name].network)]
+        for name in sorted(fitting, key=lambda name: self._macs(KNOWN[name].network)):
             if self._exploring():
                 yield self._named(name, stage="explore")
 
@@ -117,7 +119,7 @@ class Director:
         return replace(self._named(name, stage="confirm"), candidate=name)
 
     def _named(self, name: str, *, stage: str) -> Task:
-        network, training, _ = PUBLISHED[name]
+        network, training, _ = KNOWN[name]
         training = training.replace(**self._sampler.fixed_training)
         return Task(
             number=self._number(), stage=stage, network=network, training=training, seed=self.options.seed, label=name

@@ -12,16 +12,12 @@ import logging
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from spectune.search.record import JOURNAL, events, read
 
-FLUSH_SECONDS = 2.0  # between two deliveries
-PATIENCE_SECONDS = 60.0  # longest pause between two tries at an absent server
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
 EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "learning_rate")
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
@@ -60,13 +56,24 @@ class Follower:
         """Bytes of the journal that the store has not got."""
         return (self.folder / JOURNAL).stat().st_size - int(self._cursor["offset"])
 
+    def catch_up(self) -> None:
+        """Deliver until nothing is left, but for a line that is just being written."""
+        before = self.behind + 1
+        while 0 < self.behind < before:
+            before = self.behind
+            self.deliver()
+
     def deliver(self, most: int = 5000) -> None:
         """Deliver up to ``most`` events. Whatever the store raises is raised here; the cursor then stays."""
-        offset, runs, other = self._cursor["offset"], _Pending(), []
+        offset, other = self._cursor["offset"], []
+        runs: dict[str, dict[str, Any]] = {}  # trial -> its start, reports and end, as far as they are new
         for line, behind in islice(events(self.folder / JOURNAL, offset), most):
             offset = behind
-            if "trial" in line and line["event"] in ("start", "report", "end"):
-                runs.add(line)
+            event = line["event"]
+            if event == "report":
+                runs.setdefault(str(line["trial"]), {}).setdefault("reports", []).append(line)
+            elif event in ("start", "end"):
+                runs.setdefault(str(line["trial"]), {})[event] = line
             else:
                 other.append(line)
         if offset == self._cursor["offset"]:
@@ -151,10 +158,10 @@ class Follower:
             "spectune.seed": header["seed"],
         }
 
-    def _log(self, trial: str, run: _Run) -> None:
+    def _log(self, trial: str, run: dict[str, Any]) -> None:
         """One trial's news: created, one batch, ended."""
-        if run.start is not None:
-            start = run.start
+        start, end = run.get("start"), run.get("end")
+        if start is not None:
             network = start["config"]["network"]
             tags = {
                 **self._study_tags(self._header),
@@ -171,13 +178,12 @@ class Follower:
             run_id, params = self._cursor["runs"][trial], {}
         metrics = [
             (key, value, report["time"], report["epoch"])
-            for report in run.reports
+            for report in run.get("reports", [])
             for key in EPOCH_METRICS
             if (value := report["metrics"].get(key)) is not None
         ]
         tags = {}
-        if run.end is not None:
-            end = run.end
+        if end is not None:
             final = {
                 **end["metrics"],
                 "seconds": end["seconds"],
@@ -187,8 +193,8 @@ class Follower:
             metrics += [(f"final/{key}", value, end["time"], 0) for key, value in final.items() if value is not None]
             tags = {"status": end["status"], "reason": end["reason"]}
         self._batch(run_id, params=_texts(params), metrics=metrics, tags=_texts(tags))
-        if run.end is not None:
-            self._client.set_terminated(run_id, RUN_STATUS[run.end["status"]], end_time=int(1000 * run.end["time"]))
+        if end is not None:
+            self._client.set_terminated(run_id, RUN_STATUS[end["status"]], end_time=int(1000 * end["time"]))
 
     def _batch(
         self,
@@ -257,73 +263,6 @@ class Follower:
         self._client.set_registered_model_alias(name, "winner", version.version)
 
 
-class _Run:
-    """What is new of one trial."""
-
-    def __init__(self) -> None:
-        self.start: dict[str, Any] | None = None
-        self.reports: list[dict[str, Any]] = []
-        self.end: dict[str, Any] | None = None
-
-
-class _Pending(dict[str, _Run]):
-    """New events by trial."""
-
-    def add(self, line: dict[str, Any]) -> None:
-        run = self.setdefault(str(line["trial"]), _Run())
-        match line["event"]:
-            case "start":
-                run.start = line
-            case "report":
-                run.reports.append(line)
-            case "end":
-                run.end = line
-
-
-class Writer:
-    """The background thread that keeps one store up to date with a study's journal.
-
-    ``note`` is told, once each, when the store goes out of reach and when it is back.
-    """
-
-    def __init__(self, folder: Path, uri: str, note: Callable[[str], None]) -> None:
-        self._follower = Follower(folder, uri)
-        self._note = note
-        self._ending = threading.Event()
-        self._failed = ""
-        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
-        self._thread.start()
-
-    def close(self, patience: float = 30.0) -> int:
-        """Deliver the rest, waiting ``patience`` seconds at most; returns the bytes that could not be delivered."""
-        self._ending.set()
-        self._thread.join(patience)
-        return self._follower.behind
-
-    def _work(self) -> None:
-        pause = FLUSH_SECONDS
-        while True:
-            ending = self._ending.wait(pause)
-            try:
-                while self._follower.behind > 0:
-                    before = self._follower.behind
-                    self._follower.deliver()
-                    if self._follower.behind >= before:
-                        break
-            except Exception as error:
-                pause = min(PATIENCE_SECONDS, 2 * pause)
-                if not self._failed:
-                    self._failed = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"
-                    uri = public(self._follower.uri)
-                    self._note(f"MLflow at {uri} is out of reach ({self._failed}); the journal keeps what it misses")
-            else:
-                if self._failed:
-                    self._note("MLflow is back")
-                self._failed, pause = "", FLUSH_SECONDS
-            if ending:
-                return
-
-
 def _quiet() -> None:
     """Before MLflow is loaded: short tries at an absent server, no chatter."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -331,6 +270,7 @@ def _quiet() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     logging.getLogger("alembic").setLevel(logging.ERROR)
 
 

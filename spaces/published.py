@@ -1,4 +1,4 @@
-"""The published architectures, as plain values of the spaces, each with the training it was published with."""
+"""Known networks as plain values of the spaces: the published ones, and what earlier searches found good."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spectune.spaces.training import Training
 
 
 class Published(NamedTuple):
-    """A network from the literature."""
+    """A network from the literature, with the training it was published with."""
 
     network: Network
     training: Training
@@ -51,4 +51,15 @@ PUBLISHED: dict[str, Published] = {
     "vgg_relu": Published(_VGG.replace(fc_activation="relu"), Training(), SCHUETZKE),
     "cnn_bn": Published(_CNN_BN, Training(), SCHUETZKE),
     "cnn_bn_relu": Published(_CNN_BN.replace(fc_activation="relu"), Training(), SCHUETZKE),
+}
+
+# Where a search starts beside the published networks: good after few epochs and cheap, found by searches on the
+# validation split of the challenging dataset (DECISIONS.md, 2026-11-21). Never a baseline.
+_COMPACT = CNN(
+    depth=4, filters=12, filter_growth=1.5, kernel_size=25, kernel_last=9, stride=4, pooling="average",
+    fc_depth=1, fc_width=128, fc_activation="relu", fc_dropout=0.3,
+)  # fmt: skip
+
+STARTS: dict[str, Published] = {
+    "compact": Published(_COMPACT, Training(learning_rate=2e-3, batch_size=32, schedule="cosine"), "spectune"),
 }

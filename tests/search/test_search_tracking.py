@@ -13,9 +13,10 @@ import urllib.request
 import pytest
 from mlflow import MlflowClient
 
-from spectune.search import tracking
+from spectune.search import writer as module
 from spectune.search.record import Journal
-from spectune.search.tracking import Follower, Writer, public
+from spectune.search.tracking import Follower, public
+from spectune.search.writer import Writer
 
 CONFIG = {"network": {"family": "cnn", "depth": 2, "kernel_size": [5, 3]}, "training": {"learning_rate": 1e-3}}
 
@@ -222,8 +223,8 @@ def server(tmp_path):
 
 
 def test_a_server_that_is_killed_and_comes_back_has_everything_in_the_end(journal, server, monkeypatch):
-    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.1)
-    monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
     notes = []
     server.start()
     begin(journal)

@@ -1,0 +1,134 @@
+"""Ray around the trials: joining or starting it, files that workers share, and the blind test.
+
+``start`` says "local" outright, because Ray would otherwise join whatever cluster an earlier session left behind.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from safetensors.torch import load as unpack
+
+from spectune.search.task import Task
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.metrics import confused, score
+from spectune.trainables.models import build
+from spectune.trainables.train import predict
+
+LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
+SILENCE = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+class Shelf:
+    """Files of the study that workers write and read: weights and checkpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace a file at once, so that a crash leaves the old one or the new one."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def read(self, name: str) -> bytes | None:
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else None
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink(missing_ok=True)
+
+
+class DistantShelf:
+    """The same for workers on nodes that do not see the study's folder: the bytes travel through Ray."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def write(self, name: str, data: bytes) -> None:
+        ray.get(self._actor.write.remote(name, data))
+
+    def read(self, name: str) -> bytes | None:
+        found: bytes | None = ray.get(self._actor.read.remote(name))
+        return found
+
+    def remove(self, name: str) -> None:
+        ray.get(self._actor.remove.remote(name))
+
+
+def start(address: str | None) -> dict[str, float]:
+    """Join the cluster at ``address``, or start Ray on this machine alone; returns its resources with ``nodes``."""
+    os.environ.update(SILENCE)
+    local = address is None
+    options: dict[str, Any] = {"include_dashboard": False, "num_cpus": os.cpu_count()} if local else {}
+    ray.init(
+        address="local" if local else address,
+        log_to_driver=False,
+        logging_level="error",
+        configure_logging=True,
+        **options,
+    )
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    return {**ray.cluster_resources(), "nodes": len(alive)}
+
+
+def stop() -> None:
+    """Leave Ray; one that was started here ends."""
+    ray.shutdown()
+
+
+def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
+    """Where workers keep files: the folder itself on one node, an actor beside the driver on several."""
+    if nodes == 1:
+        return Shelf(folder.absolute())
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = ray.remote(Shelf).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
+    return DistantShelf(actor)
+
+
+def evaluate(
+    tasks: list[Task], *, dataset: Dataset, shelf: Shelf | DistantShelf, split: str, cpus: float, gpus: float
+) -> list[dict[str, Any]]:
+    """Evaluate the weights of confirmed tasks on a split: metrics, predictions (N,) and confused pairs of each."""
+    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=LOST_WORKERS)(_evaluate)
+    shared = ray.put(dataset)
+    found: list[dict[str, Any]] = ray.get([remote.remote(task, shared, shelf, split) for task in tasks])
+    return found
+
+
+def _evaluate(task: Task, dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(threads())
+    data = shelf.read(f"trials/{task.number:04d}/weights.safetensors")
+    assert data is not None, f"weights of trial {task.number} are gone"
+    model = build(task.network, len(dataset.axis), len(dataset.classes)).to(device)
+    model.load_state_dict(unpack(data))
+    spectra = dataset.split(split)
+    logits = predict(model, spectra, device)
+    predictions, labels = logits.argmax(dim=1), torch.from_numpy(spectra.labels.copy())
+    metrics = {name: value for name, value in score(logits, labels).items() if math.isfinite(value)}
+    return {"metrics": metrics, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+
+
+def threads() -> int:
+    """Threads of a worker: as many as Ray gave it processors."""
+    return max(1, int(os.environ.get("OMP_NUM_THREADS") or 1))
