@@ -49,8 +49,6 @@ def _row(trial: Trial, study: Study) -> dict[str, Any]:
     row["parameters"], row["macs"] = trial.parameters, trial.macs
     if trial.status == "running":
         row["epochs"] = max((epoch for epoch, _ in trial.reports), default=0)
-    for (metric, _), value in zip(study.objectives, trial.values or (), strict=False):
-        row[metric] = value
     row["value"] = row.get(study.objectives[0][0]) if metrics else None
     return row | {CONFIG + name: value for name, value in trial.flat.items()}
 
