@@ -55,6 +55,7 @@ td.end { max-width: 230px; overflow-wrap: break-word; }
 pre, code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 pre { background: var(--wash); border-radius: 6px; padding: 12px 14px; margin: 6px 0 12px; white-space: pre-wrap;
   overflow-wrap: anywhere; position: relative; }
+pre.copy { padding-right: 76px; }
 pre button { position: absolute; top: 8px; right: 8px; font: inherit; font-size: 12px; color: var(--muted);
   background: #fff; border: 1px solid var(--faint); border-radius: 4px; padding: 1px 8px; cursor: pointer; }
 summary { cursor: pointer; }

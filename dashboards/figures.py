@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from spectune.dashboards.importance import FEWEST
@@ -18,7 +17,6 @@ from spectune.dashboards.style import (
     Drawing,
     buttons,
     empty,
-    envelope,
     plain,
     rounded,
 )
@@ -92,7 +90,7 @@ def _names(frame: pd.DataFrame) -> list[tuple[Any, dict[str, Any]]]:
         return []
     trace = {
         "y": rounded(named["value"]),
-        "name": "published network",
+        "name": "known network",
         "mode": "markers+text",
         "marker": {"symbol": "diamond-open", "size": 12, "color": ORANGE, "line": {"width": 2}},
         "text": [plain(label) for label in named["label"]],
@@ -199,27 +197,6 @@ def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], *, second: in
     figure.update_xaxes(title_text=title(other), type="log" if wide else "linear", exponentformat="SI")
     figure.update_xaxes(dtick=1 if wide and high > 100 * low else None)
     figure.update_yaxes(title_text=f"{title(metric)}, validation")
-    return figure
-
-
-def confusion(arrays: dict[str, Any], pair: int) -> Drawing:
-    """One confused pair: a spectrum of each class and a test spectrum that was taken for the other, over each other."""
-    figure = empty(250, showlegend=True, dragmode="zoom", margin={"l": 34, "t": 26, "b": 44, "r": 10})
-    axis = np.asarray(arrays["axis"], float)
-    lines = (
-        ("true_spectrum", f"{arrays[f'true_{pair}']} (true)", {"color": BLUE, "width": 2.2}),
-        (
-            "predicted_spectrum",
-            f"{arrays[f'predicted_{pair}']} (predicted)",
-            {"color": ORANGE, "width": 2.2, "dash": "dot"},
-        ),
-        ("wrong_spectrum", "the test spectrum", {"color": INK, "width": 1}),
-    )
-    for key, name, line in lines:
-        x, y = envelope(axis, np.asarray(arrays[f"{key}_{pair}"], float))
-        figure.add_scatter(x=rounded(x), y=rounded(y, 4), mode="lines", name=plain(name), line=line, hoverinfo="skip")
-    figure.update_xaxes(title_text=plain(arrays["axis_label"]))
-    figure.update_yaxes(title_text="intensity", showticklabels=False, rangemode="tozero", fixedrange=True)
     return figure
 
 

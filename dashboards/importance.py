@@ -27,8 +27,9 @@ SHUFFLES = 20  # of the values, to learn what chance alone gives
 
 
 def importances(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
-    """One row a hyperparameter, most important for ``value`` first: ``importance`` (sum 1), ``chance``, ``trials``.
+    """One row a hyperparameter: ``importance`` for ``value`` (sum 1), ``chance``, ``trials``.
 
+    The most important come first, but whatever does not pass what chance reaches comes behind all that do.
     ``chance`` is what it reaches in the luckiest of twenty studies whose values are shuffled, ``trials`` counts those
     that have the hyperparameter. Only explore trials with a value count; empty when they are fewer than ``FEWEST``.
     """
@@ -44,7 +45,8 @@ def importances(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
     chance = pd.concat([_divergences(study, random.permutation(losses)) for _ in range(SHUFFLES)], axis=1).max(axis=1)
     table = pd.DataFrame({"importance": found, "chance": chance}) / (found.sum() or 1.0)
     table["trials"] = asked.notna().sum()
-    return table.sort_values("importance", ascending=False, kind="stable")
+    clear = (table["importance"] > table["chance"]).rename("clear")
+    return table.join(clear).sort_values(["clear", "importance"], ascending=False, kind="stable").drop(columns="clear")
 
 
 def _rebuilt(asked: pd.DataFrame) -> optuna.Study:

@@ -58,7 +58,7 @@ def _curves(
         (WORDS[status], ~chosen & ~named & (frame["status"] == status), {"color": STATUS[status], "width": width})
         for status in ("stopped", "failed", "running", "complete")
     ]
-    groups.append(("published network", named & ~chosen, {"color": ORANGE, "width": 1.6}))
+    groups.append(("known network", named & ~chosen, {"color": ORANGE, "width": 1.6}))
     groups.append(("confirmed later", chosen, {"color": NAVY, "width": 2.4}))
     traces = []
     for name, members, line in groups:

@@ -23,6 +23,7 @@ MANY = 60  # trials from which on lines are thin
 ABSENT = -0.08  # where a trial crosses a hyperparameter that it does not have
 JITTER = 0.016  # so that lines through one level do not hide each other
 ROW = 36  # pixels
+WIDE = 20  # times its smallest value that makes an objective logarithmic
 LEVELS = 9  # numbers up to which each one gets a tick
 
 
@@ -38,8 +39,10 @@ def parallel(frame: pd.DataFrame, objectives: list[tuple[str, str]], order: Sequ
         return "At least two trials with a value are needed to compare their hyperparameters."
     names = [*(name for name in order if name in names), *(name for name in names if name not in order)]
     drawn = spread(frame, objectives[0][1])
-    coordinates = [_coordinate(drawn[metric], title(metric), bold=True) for metric, _ in objectives]
-    coordinates += [_coordinate(flat(drawn[CONFIG + name]), name) for name in names]
+    coordinates = [
+        _coordinate(drawn[metric], f"<b>{title(metric)}</b>", _cost(drawn[metric])) for metric, _ in objectives
+    ]
+    coordinates += [_coordinate(flat(drawn[CONFIG + name]), plain(name)) for name in names]
     ranks = frame["value"].rank(pct=True, ascending=objectives[0][1] == "max")[drawn.index]
     shades = np.searchsorted(STEPS, ranks.to_numpy())
     thin = 0.6 if len(drawn) > MANY else 1.0
@@ -77,9 +80,15 @@ class _Coordinate:
     ticks: list[tuple[float, str]]
 
 
-def _coordinate(values: pd.Series, name: str, *, bold: bool = False) -> _Coordinate:
+def _cost(values: pd.Series) -> str:
+    """An objective is linear, but for counts such as parameters."""
+    return "log" if values.min() > 1 and values.max() > WIDE * values.min() else "linear"
+
+
+def _coordinate(values: pd.Series, name: str, scale: str = "") -> _Coordinate:
     tried = [value for value in values if not missing(value)]
-    spots = _Levels(tried) if kind(values) == "category" else _Numbers(tried, kind(values))
+    scale = scale or kind(values)
+    spots = _Levels(tried) if scale == "category" else _Numbers(tried, scale)
     dense = len(set(tried)) > LEVELS
     places, words = {}, {}
     for trial, value in values.items():
@@ -87,7 +96,6 @@ def _coordinate(values: pd.Series, name: str, *, bold: bool = False) -> _Coordin
         places[int(trial)] = ABSENT if missing(value) else round(spots.at(value) + shake, 4)
         words[int(trial)] = "does not exist" if missing(value) else setting(value)
     absent = [(ABSENT, "n/a")] if len(tried) < len(values) else []
-    name = f"<b>{plain(name)}</b>" if bold else plain(name)
     return _Coordinate(name, places, words, absent + spots.ticks)
 
 

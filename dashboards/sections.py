@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-import zipfile
 from html import escape
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from spectune.dashboards import figures
+from spectune.dashboards.confusion import confusion, read
 from spectune.dashboards.learning import learning
 from spectune.dashboards.marks import STATUS
 from spectune.dashboards.page import Cell, Folded, code, facts, nothing, plot, table
 from spectune.dashboards.parallel import parallel
 from spectune.dashboards.style import Drawing
 from spectune.dashboards.summary import Summary
-from spectune.dashboards.table import CONFIG, varied
+from spectune.dashboards.table import CONFIG
 from spectune.dashboards.verdict import verdict
 from spectune.dashboards.words import between, duration, missing, moment, number, setting, title, who
 
@@ -92,7 +91,7 @@ def finalists(summary: Summary) -> str:
     )
     words = (
         "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
-        "interval (Student's t). Only the winner and the published baseline see the blind test, once."
+        "interval (Student's t). Only the winner and the baseline see the blind test, once."
     )
     return f"<p>{words}</p>{table(heads, rows, style='ranked', first=0)}{drawing}"
 
@@ -117,7 +116,7 @@ def search(summary: Summary) -> str:
 
 def hyperparameters(summary: Summary) -> str:
     """Which hyperparameters the good trials share, and how much each decides."""
-    lines = parallel(summary.trials, summary.objectives, list(summary.importances.index))
+    lines = parallel(summary.trials, summary.objectives, summary.order)
     bars = figures.importance(summary.importances, summary.metric)
     return _captioned(
         "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
@@ -159,8 +158,8 @@ def confused(summary: Summary) -> str:
     wrong = sum(count for _, _, count in pairs)
     words = (
         f"{wrong:,} of {spectra * seeds:,} answers were wrong ({spectra:,} spectra, {seeds} seeds). Drawn are the most "
-        "frequent pairs: training spectra of both classes and a test spectrum that was mistaken. Drag to zoom, "
-        "double-click to go back."
+        "frequent pairs: training spectra of both classes and a test spectrum that was mistaken, without the stretches "
+        "where nothing is. Drag to zoom, double-click to go back."
     )
     rows = [[Cell(true), Cell(predicted), Cell(count)] for true, predicted, count in pairs[:MOST_LISTED]]
     more = f", without {len(pairs) - MOST_LISTED} rarer ones" if len(pairs) > MOST_LISTED else ""
@@ -170,15 +169,14 @@ def confused(summary: Summary) -> str:
 
 def _drawn(summary: Summary) -> str:
     try:
-        with np.load(summary.study.folder / "confused.npz", allow_pickle=False) as file:
-            arrays = dict(file)
-        blocks = []
-        for pair in range(min(int(arrays["pairs"]), MOST_PAIRS)):
-            names = [escape(str(arrays[f"{name}_{pair}"])) for name in ("true", "predicted")]
-            heading = f"{names[0]} taken for {names[1]}, {int(arrays[f'count_{pair}'])} times"
-            blocks.append(f"<div><h3>{heading}</h3>{plot(figures.confusion(arrays, pair), f'plot-pair-{pair}')}</div>")
-    except (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile):
+        pairs = read(summary.study.folder / "confused.npz", MOST_PAIRS)
+    except ValueError:
         return nothing("Their spectra cannot be drawn: confused.npz is missing or broken.")
+    blocks = [
+        f"<div><h3>{escape(pair.true)} taken for {escape(pair.predicted)}, {pair.count} times</h3>"
+        f"{plot(confusion(pair), f'plot-pair-{number}')}</div>"
+        for number, pair in enumerate(pairs)
+    ]
     return f'<div class="pairs">{"".join(blocks)}</div>'
 
 
@@ -188,7 +186,7 @@ def trials(summary: Summary) -> str:
     if not len(frame):
         return nothing("No trial was started.")
     ranked = frame.sort_values("value", ascending=summary.direction == "min", kind="stable", na_position="last")
-    own = list(summary.importances.index) or [name.removeprefix(CONFIG) for name in varied(frame)]
+    own = summary.order
     others = [metric for metric, _ in summary.objectives[1:] if metric != "parameters"]
     rows = [_trial(row, own[:SHOWN], others) for _, row in ranked.head(MOST_ROWS).iterrows()]
     heads = ["trial>", "stage", "end", "name", f"{title(summary.metric)}>", *(f"{title(name)}>" for name in others)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spectune.dashboards.importance import importances
-from spectune.dashboards.table import confirmed, curves, trials
+from spectune.dashboards.table import CONFIG, confirmed, curves, trials, varied
 from spectune.search.record import Study
 
 
@@ -21,6 +21,15 @@ class Summary:
     def promoted(self) -> list[int]:
         """Explore trials that were confirmed later."""
         return [name for name in self.confirmed["candidate"] if not isinstance(name, str)]
+
+    @property
+    def order(self) -> list[str]:
+        """Hyperparameters that varied: what decides more than by chance, then what every trial has, then the others."""
+        table = self.importances
+        if not len(table):
+            return [name.removeprefix(CONFIG) for name in varied(self.trials)]
+        clear, common = table["importance"] > table["chance"], table["trials"] == table["trials"].max()
+        return [*table.index[clear], *table.index[~clear & common], *table.index[~clear & ~common]]
 
     @property
     def last(self) -> float:

@@ -12,7 +12,7 @@ from spectune.dashboards.words import between, missing, number, title, who
 
 
 def verdict(summary: Summary) -> str:
-    """Who won with what on the blind test, against the published baseline; or how far the study is. HTML."""
+    """Who won with what on the blind test, against the baseline; or how far the study is. HTML."""
     found, metric = summary.confirmed, escape(title(summary.metric))
     if not len(found):
         return _leader(summary)
@@ -23,13 +23,13 @@ def verdict(summary: Summary) -> str:
         return f"{name} leads the confirmed configs: {metric} {value} on the validation split. It was not tested yet."
     value = _interval(winner.test_mean, winner.test_low, winner.test_high, len(winner.test_values))
     if winner.baseline:
-        return f"Nothing that was found beats the published {name}, whose {metric} on the blind test is {value}."
+        return f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
     said = f"{name} wins. Its {metric} on the blind test is {value}"
     if not len(known) or missing(known.iloc[0].test_mean):
         return f"{said}."
     other = known.iloc[0]
     rival = _interval(other.test_mean, other.test_low, other.test_high, len(other.test_values))
-    return f"{said}, that of the published {escape(other.candidate)} {rival}. {_compared(summary, winner, other)}"
+    return f"{said}, that of the baseline {escape(other.candidate)} {rival}. {_compared(summary, winner, other)}"
 
 
 def _compared(summary: Summary, winner: Any, baseline: Any) -> str:

@@ -119,6 +119,29 @@ def test_a_hyperparameter_that_does_not_exist_is_crossed_at_the_left(summaries: 
     assert min(places[trial] for trial in without.index[~without]) > ABSENT + 0.05
 
 
+def test_objectives_are_linear_but_counts(summaries: dict[str, Summary]) -> None:
+    """Also accuracies from a hundredth to one."""
+    values = [0.01, 0.02, 0.04, 0.1, 0.3, 1.0]
+    sizes = [10**power for power in range(3, 9)]
+    frame = pd.DataFrame(
+        {"stage": "explore", "value": values, "accuracy": values, "parameters": sizes, "config.a": sizes}
+    )
+    figure = parallel(frame, [("accuracy", "max"), ("parameters", "min")])
+    places = {(o, y): x for one in figure.data for x, y, o in zip(one.x, one.y, one.customdata or (), strict=False)}
+    assert [places[trial, 0] for trial in range(6)] == pytest.approx(np.interp(values, [0.01, 1], [0, 1]), abs=0.01)
+    assert [places[trial, -1] for trial in range(6)] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1], abs=0.01)
+
+
+def test_what_decides_comes_before_what_does_not_and_what_few_trials_have(
+    summaries: dict[str, Summary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["rare", "common", "decisive"]
+    table = pd.DataFrame({"importance": [0.5, 0.3, 0.2], "chance": [0.6, 0.4, 0.1], "trials": [5, 40, 20]}, index=names)
+    monkeypatch.setattr(summaries["whole"], "importances", table)
+    assert summaries["whole"].order == ["decisive", "common", "rare"]
+    assert summaries["running"].order[0] == "depth"  # too few trials: as the space has them
+
+
 def test_many_trials_leave_the_best_in_parallel_coordinates() -> None:
     random = np.random.default_rng(0)
     values = random.random(1000)

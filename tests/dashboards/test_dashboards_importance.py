@@ -45,6 +45,13 @@ def test_what_decides_is_found_and_chance_is_not(direction: str) -> None:
     assert "patience" not in found.index  # it never varied
 
 
+def test_what_passes_chance_comes_before_what_does_not() -> None:
+    """The pool size of a few trials looks important, but no more than chance can make it."""
+    found = importances(made(20), "max")
+    assert list(found.index[:2]) == ["learning_rate", "pool_size"]
+    assert found["importance"].idxmax() == "pool_size"
+
+
 def test_a_conditional_hyperparameter_counts_the_trials_that_have_it() -> None:
     frame = made(60)
     found = importances(frame, "max")
