@@ -24,6 +24,7 @@ ABSENT = -0.08  # where a trial crosses a hyperparameter that it does not have
 JITTER = 0.016  # so that lines through one level do not hide each other
 ROW = 36  # pixels
 WIDE = 20  # times its smallest value that makes an objective logarithmic
+APART = 0.05  # two ticks, at least
 LEVELS = 9  # numbers up to which each one gets a tick
 
 
@@ -121,7 +122,11 @@ class _Numbers:
             steps = np.geomspace if self._log else np.linspace
             inner = [float(f"{value:.{1 if self._log else 2}g}") for value in steps(self._low, self._high, 5)[1:-1]]
             values = [values[0], *(type(values[0])(value) for value in inner), values[-1]]
-        self.ticks = [(self.at(value), setting(value)) for value in values]
+        spots = [self.at(value) for value in values]
+        self.ticks = [(spots[0], setting(values[0]))]
+        for spot, value in zip(spots[1:], values[1:], strict=True):
+            if spot - self.ticks[-1][0] >= APART and (spot <= 1 - APART or value == values[-1]):
+                self.ticks.append((spot, setting(value)))
 
     def at(self, value: Any) -> float:
         if self._low == self._high:

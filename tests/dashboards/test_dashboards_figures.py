@@ -107,6 +107,14 @@ def test_parallel_lines_pass_through_the_values_of_their_trials(summaries: dict[
     assert len(line) == len(rows)
 
 
+def test_ticks_are_at_their_values_and_apart() -> None:
+    sizes = [100, 160, 163, 300, 448, 455, 100]
+    frame = pd.DataFrame({"stage": "explore", "value": 0.5, "accuracy": 0.5, "config.size": sizes})
+    figure = parallel(frame, [("accuracy", "max")])
+    ticks = {note.text: note.x for note in figure.layout.annotations if note.y == -1}
+    assert ticks == pytest.approx({"100": 0, "160": 60 / 355, "300": 200 / 355, "455": 1})
+
+
 def test_a_hyperparameter_that_does_not_exist_is_crossed_at_the_left(summaries: dict[str, Summary]) -> None:
     summary = summaries["whole"]
     figure = parallel(summary.trials, summary.objectives)
