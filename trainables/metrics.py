@@ -33,11 +33,11 @@ def score(logits: Tensor, labels: Tensor) -> dict[str, float]:
     log_probabilities = logits.log_softmax(dim=1)
     rank = _rank(logits, labels)
     values = {
-        "accuracy": (rank < 1).float().mean(),
-        "top3": (rank < 3).float().mean(),
-        "top5": (rank < 5).float().mean(),
+        "accuracy": (rank < 1).double().mean(),
+        "top3": (rank < 3).double().mean(),
+        "top5": (rank < 5).double().mean(),
         "macro_f1": _macro_f1(logits.argmax(dim=1), labels, logits.shape[1]),
-        "loss": F.nll_loss(log_probabilities, labels),
+        "loss": F.nll_loss(log_probabilities, labels).double(),
         "calibration_error": _calibration_error(log_probabilities.amax(dim=1).exp(), rank < 1),
     }
     return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
@@ -64,7 +64,7 @@ def _macro_f1(predictions: Tensor, labels: Tensor, classes: int) -> Tensor:
     true = labels.bincount(minlength=classes)
     right = labels[predictions == labels].bincount(minlength=classes)
     occurs = predicted + true > 0
-    return (2 * right[occurs] / (predicted + true)[occurs]).float().mean()
+    return (2 * right[occurs] / (predicted + true)[occurs].double()).mean()
 
 
 def _calibration_error(confidence: Tensor, right: Tensor) -> Tensor:
@@ -72,4 +72,4 @@ def _calibration_error(confidence: Tensor, right: Tensor) -> Tensor:
     bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
     gaps = torch.zeros(BINS, dtype=torch.float64, device=confidence.device)
     gaps.index_add_(0, bins, right.double() - confidence.double())
-    return (gaps.abs().sum() / len(confidence)).float()
+    return gaps.abs().sum() / len(confidence)
