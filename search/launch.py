@@ -106,7 +106,6 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     began = time.time()
     resources = cluster.start(options.address)
-    signal.signal(signal.SIGTERM, _interrupt)  # Ray's own handler would end the process without a word
     cpus, gpus = options.cpus_per_trial, _gpus(options, resources)
     concurrent = _concurrent(options, resources, cpus, gpus)
     study = Study(options.folder)
@@ -126,6 +125,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
             classes=len(dataset.classes),
             progress=progress,
         )
+        _listen(director)
         trial.run(
             director,
             dataset=dataset.blind(),
@@ -231,5 +231,12 @@ def _commit() -> str:
     return commit.strip() + ("+" if changed.strip() else "")
 
 
-def _interrupt(signum: int, frame: Any) -> None:
-    raise KeyboardInterrupt
+def _listen(director: Director) -> None:
+    """Ctrl-C and a scheduler's SIGTERM end the session; Ray's own handler would end the process without a word."""
+
+    def interrupt(signum: int, frame: Any) -> None:
+        director.interrupted = True
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)

@@ -41,6 +41,7 @@ class Director:
         progress: Progress,
     ) -> None:
         self.options, self.study, self.done = options, study, False
+        self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._journal, self._progress = journal, progress
         self._points, self._classes = points, classes
         self._space = SPACES[options.space]
@@ -65,6 +66,7 @@ class Director:
     # What is trained next ------------------------------------------------------------------------------------------
 
     def next(self) -> Task | None:
+        self._heed()
         try:
             task = next(self._tasks)
         except StopIteration:
@@ -73,6 +75,10 @@ class Director:
         if task is not None:
             self._start(task)
         return task
+
+    def _heed(self) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def _life(self) -> Iterator[Task | None]:
         """All tasks of the session in order; None while the next one cannot be known yet."""
@@ -164,6 +170,7 @@ class Director:
     # What comes back -----------------------------------------------------------------------------------------------
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
+        self._heed()
         trial, before = self.study.trials[number], self._newest.get(number)
         self._newest[number] = message
         if message["failed"]:

@@ -44,7 +44,9 @@ class Follower:
         self.folder, self.uri = folder, uri
         self._path = folder / "tracking.json"
         self._cursors: dict[str, Any] = json.loads(self._path.read_text()) if self._path.is_file() else {}
-        self._cursor = self._cursors.setdefault(public(uri), {"offset": 0, "experiment": None, "runs": {}})
+        self._cursor = self._cursors.setdefault(
+            public(uri), {"offset": 0, "experiment": None, "runs": {}, "epochs": {}}
+        )
         self._client: Any = None
         self._known = False  # whether the cursor's runs are all that the store has of this study
         header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
@@ -67,14 +69,16 @@ class Follower:
         """Deliver up to ``most`` events. Whatever the store raises is raised here; the cursor then stays."""
         offset, other = self._cursor["offset"], []
         runs: dict[str, dict[str, Any]] = {}  # trial -> its start, reports and end, as far as they are new
+        epochs = dict(self._cursor["epochs"])  # trial -> last epoch delivered: one started again repeats them
         for line, behind in islice(events(self.folder / JOURNAL, offset), most):
             offset = behind
             event = line["event"]
-            if event == "report":
+            if event == "report" and line["epoch"] > epochs.get(str(line["trial"]), 0):
+                epochs[str(line["trial"])] = line["epoch"]
                 runs.setdefault(str(line["trial"]), {}).setdefault("reports", []).append(line)
             elif event in ("start", "end"):
                 runs.setdefault(str(line["trial"]), {})[event] = line
-            else:
+            elif event != "report":
                 other.append(line)
         if offset == self._cursor["offset"]:
             return
@@ -87,7 +91,9 @@ class Follower:
                 self._log(trial, run)
             for line in other:
                 self._file(line)
-            self._cursor["offset"] = offset
+            ended = {trial for trial, run in runs.items() if "end" in run}
+            epochs = {trial: epoch for trial, epoch in epochs.items() if trial not in ended}
+            self._cursor.update(offset=offset, epochs=epochs)
         except BaseException:
             self._known = False  # a request may have been carried out although its answer was lost
             raise
