@@ -138,7 +138,7 @@ class Study:
             case "test":
                 self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
             case "export":
-                self.exports = [other for other in self.exports if other["folder"] != line["folder"]] + [line]
+                self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
             case "finish":
                 self.finished = True
 
