@@ -217,7 +217,8 @@ def _report(study: str, studies: str) -> None:
 
 
 def _track(study: str, tracking_uri: str, studies: str) -> int:
-    from spectune.search.tracking import Follower, default_uri, public
+    from spectune.search.store import default_uri, public
+    from spectune.search.tracking import Follower
 
     uri = tracking_uri or default_uri()
     follower = Follower(find(study, studies), uri)
@@ -232,7 +233,7 @@ def _track(study: str, tracking_uri: str, studies: str) -> int:
 
 
 def _ui(port: int, studies: str) -> int:
-    from spectune.search.tracking import default_uri, last_store, public
+    from spectune.search.store import default_uri, last_store, public
 
     uri = last_store(Path(studies)) or default_uri()
     if not uri.startswith("sqlite"):

@@ -19,8 +19,8 @@ from spectune.search.cli import pairs
 from spectune.search.options import KEPT, OBJECTIVES, Options, fixed
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
+from spectune.search.store import default_uri, public
 from spectune.search.study import Director
-from spectune.search.tracking import default_uri, public
 from spectune.search.writer import Writer
 from spectune.spaces import PUBLISHED, SPACES
 from spectune.trainables.data import load

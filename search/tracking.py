@@ -10,28 +10,18 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import tempfile
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spectune.search.record import JOURNAL, events, read
+from spectune.search.record import JOURNAL, events
+from spectune.search.store import database, make_database, public
 
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
 EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "learning_rate")
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
 MOST_METRICS = 1000  # in one request
-
-
-def default_uri() -> str:
-    """MLflow's own variable, or a SQLite file in the working folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
-
-
-def public(uri: str) -> str:
-    """The URI without user and password, as it may be shown and stored."""
-    return re.sub(r"//[^/]*@", "//", uri)
 
 
 class Follower:
@@ -108,6 +98,7 @@ class Follower:
         from mlflow import MlflowClient
 
         if self._client is None:
+            make_database(self.uri)
             self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         name = self._header["name"]
         experiment = self._client.get_experiment_by_name(name)
@@ -132,9 +123,8 @@ class Follower:
 
     def _artifacts(self, name: str) -> str | None:
         """A database file alone has no place for artifacts: they go beside it. A server has its own."""
-        if not self.uri.startswith("sqlite:///"):
-            return None
-        return (Path(self.uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts" / name).as_uri()
+        file = database(self.uri)
+        return (file.parent / "mlartifacts" / name).as_uri() if file else None
 
     def _run(self, key: str, *, name: str, began: float, tags: dict[str, Any]) -> str:
         if key not in self._cursor["runs"]:
@@ -290,9 +280,3 @@ def _replace(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     part.replace(path)
-
-
-def last_store(studies: Path) -> str | None:
-    """The store of the study that was written last, without user and password; None before there is a study."""
-    journals = sorted(studies.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
-    return str(read(journals[-1].parent).header["store"]) if journals else None

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from spectune.search.tracking import Follower, public
+from spectune.search.store import public
+from spectune.search.tracking import Follower
 
 FLUSH_SECONDS = 2.0  # between two deliveries
 PATIENCE_SECONDS = 60.0  # longest pause between two tries at an absent server

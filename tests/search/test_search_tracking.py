@@ -15,7 +15,8 @@ from mlflow import MlflowClient
 
 from spectune.search import writer as module
 from spectune.search.record import Journal
-from spectune.search.tracking import Follower, public
+from spectune.search.store import public
+from spectune.search.tracking import Follower
 from spectune.search.writer import Writer
 
 CONFIG = {"network": {"family": "cnn", "depth": 2, "kernel_size": [5, 3]}, "training": {"learning_rate": 1e-3}}
@@ -182,6 +183,44 @@ def test_passwords_are_neither_stored_nor_shown(journal, tmp_path):
     assert "geheim" not in (journal.path.parent / "tracking.json").read_text()
     assert public(secret) == "http://127.0.0.1:9/"
     assert public("sqlite:////tmp/mlflow.db") == "sqlite:////tmp/mlflow.db"
+
+
+DELIVER = """
+import sys
+from pathlib import Path
+from spectune.search.tracking import Follower
+Follower(Path(sys.argv[1]), sys.argv[2]).deliver()
+"""
+
+
+@pytest.mark.parametrize("pause", [2.5, 3.5, 4.5])
+def test_a_kill_while_the_database_is_made_leaves_none_or_a_whole_one(journal, tmp_path, pause):
+    whole_study(journal)
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    process = subprocess.Popen([sys.executable, "-c", DELIVER, str(journal.path.parent), uri])
+    time.sleep(pause)  # it imports for about a second and makes tables for four
+    process.kill()
+    process.wait()
+
+    Follower(journal.path.parent, uri).deliver()
+
+    assert set(runs(uri)) == {"study", "0", "1", "2", "3"}
+    assert [path.name for path in (tmp_path / "new").iterdir() if path.name.startswith("mlflow.db")] == ["mlflow.db"]
+
+
+def test_two_deliveries_that_make_one_database_both_arrive(tmp_path):
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    folders = []
+    for name in ("a", "b"):
+        journal = Journal(tmp_path / name / "s")
+        begin(journal)
+        journal.path.write_text(journal.path.read_text().replace('"name":"s"', f'"name":"{name}"'))
+        journal.close()
+        folders.append(journal.path.parent)
+    processes = [subprocess.Popen([sys.executable, "-c", DELIVER, str(folder), uri]) for folder in folders]
+    assert [process.wait() for process in processes] == [0, 0]
+    names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
+    assert {"a", "b"} <= names
 
 
 class Server:

@@ -1,0 +1,59 @@
+"""Which MLflow store a study is tracked in: its URI, and how it may be shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from spectune.search.record import JOURNAL, read
+
+SQLITE = "sqlite:///"
+
+
+def default_uri() -> str:
+    """MLflow's own variable, or a SQLite file in the working folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{Path('mlflow.db').absolute()}"
+
+
+def database(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other."""
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
+
+
+def make_database(uri: str) -> None:
+    """Make a missing database file at once: MLflow takes seconds and, killed among its tables, leaves a wreck.
+
+    Raises OSError with MLflow's own words when it can't.
+    """
+    file = database(uri)
+    if file is None or file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "mlflow.db"
+        command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"{SQLITE}{made}"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise OSError(f"{file} could not be made: {(done.stderr.strip() or 'no message').splitlines()[-1]}")
+        part = file.with_name(f"{file.name}.{os.getpid()}")
+        shutil.copyfile(made, part)
+        with contextlib.suppress(FileExistsError):  # another study was faster
+            os.link(part, file)
+        part.unlink()
+
+
+def public(uri: str) -> str:
+    """The URI without user and password, as it may be shown and stored."""
+    return re.sub(r"//[^/]*@", "//", uri)
+
+
+def last_store(studies: Path) -> str | None:
+    """The store of the study that was written last, without user and password; None before there is a study."""
+    journals = sorted(studies.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
+    return str(read(journals[-1].parent).header["store"]) if journals else None
