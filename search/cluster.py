@@ -15,7 +15,7 @@ import torch
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from safetensors.torch import load as unpack
 
-from spectune.search.task import Task
+from spectune.search.task import WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.metrics import confused, score
 from spectune.trainables.models import build
@@ -118,7 +118,7 @@ def evaluate(
 def _evaluate(task: Task, dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
-    data = shelf.read(f"trials/{task.number:04d}/weights.safetensors")
+    data = shelf.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
     model = build(task.network, len(dataset.axis), len(dataset.classes)).to(device)
     model.load_state_dict(unpack(data))

@@ -18,7 +18,7 @@ from spectune.search.cli import dashboard
 from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
-from spectune.search.task import Task, configs
+from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import write
@@ -42,7 +42,8 @@ def test(
     for candidate in dict.fromkeys(name for name in wanted if name in confirmed):
         trials = confirmed[candidate]
         numbers = [one.number for one in trials]
-        if any(test["candidate"] == candidate and test["trials"] == numbers for test in study.tests):
+        tested = study.tested(candidate)
+        if tested is not None and tested["trials"] == numbers:
             continue
         tasks = [Task.from_dict(vars(one)) for one in trials]
         found = cluster.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
@@ -51,7 +52,8 @@ def test(
             confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
         if candidate == winner(study):
             pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
-            draw = _pairs(dataset, pairs, found[0]["predictions"], confused)
+            predictions = np.stack([row["predictions"] for row in found])
+            draw = _pairs(dataset, pairs, predictions, confused)
             np.savez(study.folder / "confused.npz", **draw)
         named = [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]
         line = journal.append(
@@ -79,7 +81,7 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
             study.folder / "exports" / name,
             network=network,
             training=training,
-            weights=load_file(study.folder / f"trials/{best.number:04d}/weights.safetensors"),
+            weights=load_file(study.folder / stored(best.number, WEIGHTS)),
             dataset=dataset,
             numbers=_numbers(study, candidate, trials, best),
         )
@@ -127,7 +129,7 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
         "exported_seed": best.seed,
         "validation": {"metric": metric, "seeds": [one.seed for one in trials], "values": values, **interval(values)},
     }
-    tested = next((line for line in study.tests if line["candidate"] == candidate), None)
+    tested = study.tested(candidate)
     if tested is not None:
         values = [row[metric] for row in tested["metrics"]]
         numbers["test"] = {"metric": metric, "seeds": tested["seeds"], "values": values, **interval(values)}
@@ -137,15 +139,15 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
 def _pairs(
     dataset: Dataset, pairs: list[tuple[int, int]], predictions: NDArray[np.int64], confused: Counter[tuple[int, int]]
 ) -> dict[str, Any]:
-    """Confused classes as spectra: one wrong test spectrum, and the nearest training spectra of both classes."""
+    """Confused classes as spectra: one wrong test spectrum, and the nearest training spectra of both classes.
+
+    ``predictions`` (S, N): of every seed's network for every test spectrum.
+    """
     assert dataset.test is not None
     axis = dataset.axis
     drawn: dict[str, Any] = {"axis": axis.values, "axis_label": f"{axis.name} / {axis.unit}"}
-    number = 0
-    for true, predicted in pairs:
-        wrong = np.flatnonzero((dataset.test.labels == true) & (predictions == predicted))
-        if not len(wrong):
-            continue
+    for number, (true, predicted) in enumerate(pairs):
+        wrong = np.flatnonzero((dataset.test.labels == true) & (predictions == predicted).any(axis=0))
         spectrum = _scaled(dataset.test.batch(torch.from_numpy(wrong[:1])))
         drawn |= {
             f"true_{number}": dataset.classes[true],
@@ -155,8 +157,7 @@ def _pairs(
             f"wrong_spectrum_{number}": spectrum[0].numpy(),
             f"count_{number}": confused[true, predicted],
         }
-        number += 1
-    return {**drawn, "pairs": number}
+    return {**drawn, "pairs": len(pairs)}
 
 
 def _nearest(dataset: Dataset, label: int, spectrum: torch.Tensor) -> NDArray[np.float32]:

@@ -83,8 +83,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
 
 def resume_command(options: Options) -> str:
     """What to type to go on."""
-    place = [] if options.studies == "studies" else ["--studies", options.studies]
-    return shlex.join(["spectune", "search", "--resume", "--name", options.name, *place])
+    return shlex.join(["spectune", "search", "--resume", "--name", options.name, *options.place])
 
 
 def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:

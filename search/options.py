@@ -21,6 +21,17 @@ METRICS = {
 COSTS = {"parameters": "min", "macs": "min", "latency": "min"}
 OBJECTIVES = {**METRICS, **COSTS}
 BASELINES = {"cnn": "cnn2"}  # the published network that a family's winner is compared with
+LEAST = {
+    "trials": 1,
+    "epochs": 1,
+    "grace": 1,
+    "eta": 2,
+    "top": 1,
+    "seeds": 1,
+    "concurrent": 1,
+    "cpus_per_trial": 0.01,
+    "gpus_per_trial": 0,
+}
 KEPT = ("space", "dataset", "data", "objectives", "epochs", "grace", "eta", "seed", "fixed", "max_params", "max_macs")
 
 
@@ -65,16 +76,22 @@ class Options:
             )
         if self.baseline not in ("", "none"):
             _known("--baseline", self.baseline, PUBLISHED)
-        for name, low in {"trials": 1, "epochs": 1, "eta": 2, "top": 1, "seeds": 1, "cpus_per_trial": 0.01}.items():
-            if getattr(self, name) < low:
+        for name, low in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not value >= low:
                 flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} must be at least {low}, got {getattr(self, name)}: give a larger number")
+                raise ValueError(f"--{flag} must be at least {low}, got {value}: give a larger number")
         if not self.name or Path(self.name).name != self.name or self.name.startswith((".", "-")):
             raise ValueError(f"a study's name is a plain folder name, got {self.name!r}: use letters, digits, - and _")
 
     @property
     def folder(self) -> Path:
         return Path(self.studies) / self.name
+
+    @property
+    def place(self) -> list[str]:
+        """The words that lead another command to this study's folder."""
+        return [] if self.studies == Options.studies else ["--studies", self.studies]
 
     @property
     def first_rung(self) -> int:

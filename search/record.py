@@ -121,6 +121,10 @@ class Study:
                 groups.setdefault(trial.candidate, []).append(trial)
         return {candidate: sorted(trials, key=lambda trial: trial.seed) for candidate, trials in groups.items()}
 
+    def tested(self, candidate: int | str) -> dict[str, Any] | None:
+        """The test of a candidate, if it was tested."""
+        return next((line for line in self.tests if line["candidate"] == candidate), None)
+
     def apply(self, line: dict[str, Any]) -> None:
         """Take one event in."""
         match line["event"]:

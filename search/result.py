@@ -32,12 +32,16 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "pareto": front(study) if len(study.objectives) > 1 else [],
         "paths": {
             "report": str(study.folder / "report.html"),
-            "export": next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), None),
+            "export": _export(study),
             "journal": str(study.folder / "journal.jsonl"),
             "mlflow": header["store"],
         },
         "commands": _commands(study, options),
     }
+
+
+def _export(study: Study) -> str | None:
+    return next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), None)
 
 
 def _stage(trials: list[Trial]) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def _confirmed(
     study: Study, rank: int, candidate: int | str, trials: list[Trial], baseline: str | None
 ) -> dict[str, Any]:
     metric = study.objectives[0][0]
-    tested = next((line for line in study.tests if line["candidate"] == candidate), None)
+    tested = study.tested(candidate)
     return {
         "rank": rank,
         "candidate": candidate,
@@ -69,8 +73,8 @@ def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any
 
 
 def _commands(study: Study, options: Options) -> dict[str, str]:
-    place = [] if options.studies == "studies" else ["--studies", options.studies]
-    export = next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), "EXPORT")
+    place = options.place
+    export = _export(study) or "EXPORT"
     return {
         "predict": shlex.join(["spectune", "predict", export, "FILE"]),
         "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),
@@ -99,8 +103,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
     for name, command in found["commands"].items():
         print(f"{name:<7} {command}")
     if undelivered:
-        place = "" if options.studies == "studies" else f" --studies {shlex.quote(options.studies)}"
-        print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: spectune track {study.name}{place}")
+        command = shlex.join(["spectune", "track", study.name, *options.place])
+        print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: {command}")
 
 
 def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:

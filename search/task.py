@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from spectune.spaces import SPACES, Network, Training
 
+STATE, WEIGHTS = "state.pt", "weights.safetensors"  # of a running trial, of a confirmed one
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -38,6 +40,11 @@ class Task:
         keys = ("number", "stage", "seed", "label", "candidate")
         network, training = configs(values["config"])
         return cls(network=network, training=training, **{key: values[key] for key in keys})
+
+
+def stored(number: int, file: str) -> str:
+    """Where a trial's STATE or WEIGHTS lie in the study's folder."""
+    return f"trials/{number:04d}/{file}"
 
 
 def configs(config: dict[str, Any]) -> tuple[Network, Training]:

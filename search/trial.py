@@ -21,7 +21,7 @@ from ray.tune.search import Searcher
 from safetensors.torch import save as pack
 
 from spectune.search.cluster import LOST_WORKERS, DistantShelf, Shelf, threads
-from spectune.search.task import Task
+from spectune.search.task import STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.models import build
 from spectune.trainables.train import Epoch, train
@@ -101,7 +101,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     def _start(self) -> Iterator[Epoch]:
         task = self._task
-        saved = self._shelf.read(self._path("state.pt"))
+        saved = self._shelf.read(stored(self._task.number, STATE))
         state = None
         if saved is not None:
             state = torch.load(io.BytesIO(saved), map_location=self._device, weights_only=True)
@@ -119,7 +119,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def _checkpoint(self, epoch: Epoch) -> None:
         buffer = io.BytesIO()
         torch.save({**epoch.state, "seconds": time.monotonic() - self._began}, buffer)
-        self._shelf.write(self._path("state.pt"), buffer.getvalue())
+        self._shelf.write(stored(self._task.number, STATE), buffer.getvalue())
         self._saved = time.monotonic()
 
     def _message(self, epoch: Epoch, *, done: bool) -> dict[str, Any]:
@@ -132,17 +132,17 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             "done": done,
         }
         if done:
-            model = build(self._task.network, len(self._dataset.axis), len(self._dataset.classes)).to(self._device)
+            task = self._task
+            with torch.device("meta"):  # its weights are there already
+                model = build(task.network, len(self._dataset.axis), len(self._dataset.classes))
+            model.load_state_dict(best["model"], assign=True)
             message["best"]["latency"] = latency(model, len(self._dataset.axis), self._device)
-            if self._task.stage == "confirm":
+            if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
-                self._shelf.write(self._path("weights.safetensors"), pack(weights))
-            self._shelf.remove(self._path("state.pt"))
+                self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
+            self._shelf.remove(stored(self._task.number, STATE))
         message["seconds"] = round(time.monotonic() - self._began, 3)
         return message
-
-    def _path(self, file: str) -> str:
-        return f"trials/{self._task.number:04d}/{file}"
 
 
 def latency(model: torch.nn.Module, points: int, device: str) -> float:
@@ -248,5 +248,4 @@ def run(
             ),
         )
         tuner.fit()
-    for number in list(feed.numbers.values()):
-        plan.end(number, failure="Tune ended before the trial did")
+    assert not feed.numbers, f"Tune ended before the trials {sorted(feed.numbers.values())} did"

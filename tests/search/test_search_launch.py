@@ -203,6 +203,27 @@ def test_a_finished_study_is_extended(finished, tmp_path):
     assert set(mlflow_runs(tmp_path / "copy", "tiny")) == {"study", *(str(number) for number in after.trials)}
 
 
+def test_two_objectives_end_with_their_pareto_front(tmp_path):
+    objectives = ("--objective", "accuracy", "--objective", "latency")
+    spectune(tmp_path, "search", "--name", "two", *objectives, *TINY, "--set", "pooling=max")
+    study = check_whole(tmp_path, "two", trials=6, candidates=3, seeds=2)
+    found = json.loads((tmp_path / "studies/two/result.json").read_text())
+    complete = {trial.number: trial.metrics for trial in study.stage("explore") if trial.status == "complete"}
+    assert all(metrics["latency"] > 0 for metrics in complete.values())
+
+    def beats(one, other):
+        no_worse = one["accuracy"] >= other["accuracy"] and one["latency"] <= other["latency"]
+        return no_worse and (one["accuracy"], one["latency"]) != (other["accuracy"], other["latency"])
+
+    front = [n for n, mine in complete.items() if not any(beats(other, mine) for other in complete.values())]
+    assert found["pareto"] == front != []
+    assert "Pareto" in (tmp_path / "studies/two/report.html").read_text()
+    for told in optuna_trials(tmp_path, "two"):
+        if told.state == TrialState.COMPLETE:
+            metrics = complete[told.user_attrs["trial"]]
+            assert told.values == [metrics["accuracy"], metrics["latency"]]
+
+
 def test_a_copy_of_the_script_works_from_another_folder(tmp_path):
     shutil.copy(ROOT / "search/run.py", tmp_path / "run.py")
     small = [

@@ -121,6 +121,16 @@ def test_a_test_of_the_same_candidate_replaces_the_one_before(journal):
     assert [test["metrics"] for test in read(journal.path.parent).tests] == [[{"accuracy": 0.2}]]
 
 
+def test_exports_are_told_apart_by_rank(journal):
+    for rank, folder in ((1, "exports/1-cnn2"), (2, "exports/2-trial4"), (1, "exports/1-trial9")):
+        journal.append("export", folder=folder, trial=0, rank=rank)
+    assert {row["rank"]: row["folder"] for row in read(journal.path.parent).exports} == {
+        1: "exports/1-trial9",
+        2: "exports/2-trial4",
+    }
+    assert len(read(journal.path.parent).exports) == 2
+
+
 @pytest.mark.parametrize("text", ["not json\n", '{"no": "event"}\n', "[1]\n", ""])
 def test_a_journal_that_is_none_is_refused_in_one_line(tmp_path, text):
     (tmp_path / JOURNAL).write_text(text)

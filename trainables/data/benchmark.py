@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from spectune.trainables.data import sampling
-from spectune.trainables.data.dataset import Axis, Dataset
+from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.sampling import Variant
 
@@ -48,16 +48,15 @@ def universal(
         )
         change = CHANGES.get(number, CHANGE) if by_hand else CHANGE
         variants.append([Variant(s, c) for c in (0.0, change, -change) for s in (0, -shift, shift)])
-    drawn = sampling.draw(definition, seed=seed, train=train, validation=validation, vary_largest=True)
-    return Dataset(
+    return sampling.dataset(
+        definition,
+        variants,
         name=name,
         description=description,
-        classes=definition.names,
-        axis=Axis(np.arange(definition.points, dtype=np.float64)),
-        train=drawn[0],
-        validation=drawn[1],
-        test=sampling.blind(definition, variants),
-        definition=definition,
+        seed=seed,
+        train=train,
+        validation=validation,
+        vary_largest=True,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spectune.trainables.data import sampling
-from spectune.trainables.data.dataset import Axis, Dataset
+from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.sampling import Variant
 
@@ -85,16 +85,15 @@ def overlapping(
             f"use rules=benchmark"
         )
     shift = sampling.scaled(sampling.TEST_SHIFT, definition.points)
-    drawn = sampling.draw(definition, seed=seed, train=train, validation=validation, vary_largest=False)
-    return Dataset(
+    return sampling.dataset(
+        definition,
+        [_variants(number, shift) for number in range(CLASSES)],
         name=name,
         description=description,
-        classes=definition.names,
-        axis=Axis(np.arange(definition.points, dtype=np.float64)),
-        train=drawn[0],
-        validation=drawn[1],
-        test=sampling.blind(definition, [_variants(number, shift) for number in range(CLASSES)]),
-        definition=definition,
+        seed=seed,
+        train=train,
+        validation=validation,
+        vary_largest=False,
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import Peaks
 
@@ -37,6 +38,31 @@ class Variant(NamedTuple):
 def scaled(length: float, points: int) -> int:
     """``length``, given for 5000 points, on an axis of ``points``."""
     return round(length * points / POINTS)
+
+
+def dataset(
+    definition: Definition,
+    variants: list[list[Variant]],
+    *,
+    name: str,
+    description: str,
+    seed: int,
+    train: int,
+    validation: int,
+    vary_largest: bool,
+) -> Dataset:
+    """The dataset of a definition: drawn training and validation spectra, each class's ``variants`` to test."""
+    drawn = draw(definition, seed=seed, train=train, validation=validation, vary_largest=vary_largest)
+    return Dataset(
+        name=name,
+        description=description,
+        classes=definition.names,
+        axis=Axis(np.arange(definition.points, dtype=np.float64)),
+        train=drawn[0],
+        validation=drawn[1],
+        test=blind(definition, variants),
+        definition=definition,
+    )
 
 
 def draw(definition: Definition, *, seed: int, train: int, validation: int, vary_largest: bool) -> tuple[Peaks, Peaks]:
