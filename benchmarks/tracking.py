@@ -25,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 from record import append
+
 from search import commands
 
 CONDITIONS = ("database", "healthy server", "absent server", "silent server", "dying server")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "baseline": isinstance(candidate, str),
                 **_values("", [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
                 **_values("test_", [row[metric] for row in test["metrics"]] if test else [], test and test["seeds"]),
-                "loss": float(np.mean([trial.metrics["loss"] for trial in group])),
+                "loss": fmean(trial.metrics["loss"] for trial in group),
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,
                 "macs": group[0].macs,
@@ -106,7 +107,7 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for."""
     if not len(values):
         return math.nan, math.nan, math.nan
-    mean = float(np.mean(values))
+    mean = fmean(values)  # as the search does, to the last bit: it decides ties
     if len(values) == 1:
         return mean, math.nan, math.nan
     half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5

@@ -83,7 +83,7 @@ def _search_parser(commands: Any) -> None:
         allow_abbrev=False,
     )
     add = search.add_argument
-    add("--space", choices=SPACES, help="architecture family (default cnn)")
+    add("--space", choices=SPACES, help="architecture family, or any of them (default cnn)")
     add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
     add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
     add("--name", help="name of the study and of its folder")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spectune.spaces import PUBLISHED, SPACES, Network, Training
-from spectune.spaces.config import hyperparameters, parse
+from spectune.spaces import PUBLISHED, SPACES, Config, Space, Training
+from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 
 METRICS = {
     "accuracy": "max",
@@ -110,17 +110,21 @@ class Options:
         return values
 
 
-def fixed(space: type[Network], settings: list[str]) -> dict[str, Any]:
+def fixed(space: Space, settings: list[str]) -> dict[str, Any]:
     """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong."""
     values: dict[str, Any] = {}
-    names = {hp.name: owner for owner in (space, Training) for hp in hyperparameters(owner)}
+    names: dict[str, tuple[type[Config] | None, Hyperparameter]] = {
+        **{name: (family, hp) for name, family, hp in space.hyperparameters()},
+        **{hp.name: (Training, hp) for hp in hyperparameters(Training)},
+    }
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
         if name not in names:
             raise ValueError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
-        values[name] = parse(names[name], name, text)
+        owner, hp = names[name]
+        values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
     return values
 
 

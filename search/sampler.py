@@ -19,7 +19,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from spectune.search.record import Trial
-from spectune.spaces import Config, Network, Training
+from spectune.search.task import configs
+from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
 
@@ -45,7 +46,7 @@ class Sampler:
 
     def __init__(
         self,
-        space: type[Network],
+        space: Space,
         *,
         fixed: dict[str, Any],
         objectives: list[tuple[str, str]],
@@ -55,8 +56,10 @@ class Sampler:
         folder: Path,
     ) -> None:
         self.space = space
-        self.fixed = {name: value for name, value in fixed.items() if name in _names(space)}
-        self.fixed_training = {name: value for name, value in fixed.items() if name in _names(Training)}
+        training = {hp.name: hp.default for hp in hyperparameters(Training)}
+        self.fixed = {name: value for name, value in fixed.items() if name not in training}
+        self.fixed_training = {name: value for name, value in fixed.items() if name in training}
+        self._defaults = {**{name: hp.default for name, _, hp in space.hyperparameters()}, **training}
         self.objectives = objectives
         directions: Any = ["maximize" if direction == "max" else "minimize" for _, direction in objectives]
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -88,7 +91,7 @@ class Sampler:
             if attempt < STUBBORN:
                 self._asked[number] = asked
             return network, training
-        raise ValueError(f"no config of the space {self.space.family} is allowed, the last of {HOPELESS} said: {last}")
+        raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
 
     def tell(self, trial: Trial) -> None:
         """Learn from an explore trial that ended, asked here or in an earlier session."""
@@ -124,11 +127,11 @@ class Sampler:
         """The trial's config as the search would have proposed it: a value per layer becomes its first value."""
         params: dict[str, Any] = {}
         distributions: dict[str, BaseDistribution] = {}
-        values = trial.flat
-        defaults = {hp.name: hp.default for space in (self.space, Training) for hp in hyperparameters(space)}
+        network, training = configs(trial.config)
+        values = {**self.space.values(network), **training.to_dict()}
 
         def choose(name: str, domain: Domain) -> Any:
-            value = values.get(name, defaults[name])
+            value = values.get(name, self._defaults[name])
             value = value[0] if isinstance(value, list | tuple) else value
             params[name], distributions[name] = value, _distribution(domain)
             return value
@@ -139,10 +142,6 @@ class Sampler:
 
     def _forget(self, asked: optuna.trial.Trial) -> None:
         asked.study.tell(asked, state=TrialState.FAIL)
-
-
-def _names(space: type[Config]) -> set[str]:
-    return {hp.name for hp in hyperparameters(space)}
 
 
 def _chooser(asked: optuna.trial.Trial) -> Any:

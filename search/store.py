@@ -38,9 +38,11 @@ def make_database(uri: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "mlflow.db"
         command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"{SQLITE}{made}"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise OSError(f"{file} could not be made: {(done.stderr.strip() or 'no message').splitlines()[-1]}")
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            os.setpriority(os.PRIO_PROCESS, process.pid, 19)  # five seconds of work, which no trial should wait for
+            said = process.communicate()[1]
+        if process.returncode:
+            raise OSError(f"{file} could not be made: {(said.strip() or 'no message').splitlines()[-1]}")
         part = file.with_name(f"{file.name}.{os.getpid()}")
         shutil.copyfile(made, part)
         with contextlib.suppress(FileExistsError):  # another study was faster

@@ -125,7 +125,7 @@ class Director:
         return replace(self._named(name, stage="confirm"), candidate=name)
 
     def _named(self, name: str, *, stage: str) -> Task:
-        network, training, _ = KNOWN[name]
+        network, training = KNOWN[name].network, KNOWN[name].training
         training = training.replace(**self._sampler.fixed_training)
         return Task(
             number=self._number(), stage=stage, network=network, training=training, seed=self.options.seed, label=name
@@ -145,8 +145,7 @@ class Director:
         return limit is not None and self._explored + time.time() - self._began > limit
 
     def _fits(self, network: Network) -> bool:
-        values = network.to_dict()
-        if type(network) is not self._space or any(values.get(k) != v for k, v in self._sampler.fixed.items()):
+        if not self._space.agrees(network, self._sampler.fixed):
             return False
         try:
             self._allowed(network)

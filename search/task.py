@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from spectune.spaces import SPACES, Network, Training
+from spectune.spaces import FAMILIES, Network, Training
 
 STATE, WEIGHTS = "state.pt", "weights.safetensors"  # of a running trial, of a confirmed one
 
@@ -51,6 +51,6 @@ def configs(config: dict[str, Any]) -> tuple[Network, Training]:
     """The network's and the training's config from their recorded form; ValueError when they are none."""
     values = dict(config["network"])
     family = values.pop("family", None)
-    if family not in SPACES:
-        raise ValueError(f"a config's family must be one of {', '.join(SPACES)}, got {family!r}: choose one of them")
-    return SPACES[family].from_dict(values), Training.from_dict(config["training"])
+    if family not in FAMILIES:
+        raise ValueError(f"a config's family must be one of {', '.join(FAMILIES)}, got {family!r}: choose one of them")
+    return FAMILIES[family].from_dict(values), Training.from_dict(config["training"])

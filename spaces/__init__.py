@@ -2,11 +2,39 @@
 
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network
+from spectune.spaces.inception import Inception
+from spectune.spaces.mlp import MLP
 from spectune.spaces.published import PUBLISHED, STARTS, Published
+from spectune.spaces.recurrent import Recurrent
+from spectune.spaces.resnet import ResNet
+from spectune.spaces.space import Space
 from spectune.spaces.training import Training
+from spectune.spaces.vit import ViT
 
-SPACES: dict[str, type[Network]] = {
+FAMILIES: dict[str, type[Network]] = {
     "cnn": CNN,
+    "inception": Inception,
+    "resnet": ResNet,
+    "vit": ViT,
+    "recurrent": Recurrent,
+    "mlp": MLP,
 }
 
-__all__ = ["CNN", "PUBLISHED", "SPACES", "STARTS", "Config", "Cost", "Network", "Published", "Training"]
+SPACES: dict[str, Space] = {
+    **{name: Space(name, (family,)) for name, family in FAMILIES.items()},
+    "any": Space("any", tuple(FAMILIES.values())),
+}
+
+__all__ = [
+    "CNN",
+    "FAMILIES",
+    "PUBLISHED",
+    "SPACES",
+    "STARTS",
+    "Config",
+    "Cost",
+    "Network",
+    "Published",
+    "Space",
+    "Training",
+]

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Is, Single
+from spectune.spaces.layers import (
+    ACTIVATIONS,
+    Stacked,
+    Tally,
+    each,
+    fc_activation,
+    fc_depth,
+    fc_dropout,
+    fc_width,
+    grown,
+    series,
+)
 
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 MOST_FILTERS = 512  # filter_growth stops here
 
 
@@ -22,16 +32,17 @@ class Block(NamedTuple):
     stride: int  # of the first convolution; the others keep the length
     pool_size: int  # 0: no pooling
     pool_stride: int
-    conv_length: int  # points after each convolution of the block (SAME padding)
-    length: int  # points after pooling (VALID)
+    conv_lengths: tuple[int, ...]  # points after each convolution of the block
+    length: int  # points after pooling
 
 
 @dataclass(frozen=True, kw_only=True)
-class CNN(Network):
+class CNN(Stacked):
     """A config of the family that holds CNN2, CNN3, CNN6, VGG and CNN-BN of Schuetzke et al. 2023.
 
-    Convolutions are padded so that a stride of 1 keeps the length; pooling is not padded. Dropout comes before every
-    hidden fully connected (FC) layer and once more before the output, as in the paper's scripts.
+    Unless ``padding`` says otherwise, convolutions are padded so that a stride of 1 keeps the length, pools are not.
+    Dropout comes before every hidden fully connected (FC) layer and once more before the output, as in the paper's
+    scripts.
     """
 
     family: ClassVar[str] = "cnn"
@@ -67,14 +78,22 @@ class CNN(Network):
     batch_norm: bool = hyper(Choice(False, True), False, "batch normalisation between convolution and activation")
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation of the convolutions")
     conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout after each block")
-    fc_depth: int = hyper(Int(0, 3), 1, "hidden fully connected layers")
-    fc_width: int | tuple[int, ...] | None = hyper(
-        Int(16, 4096, log=True), 256, "units of a hidden FC layer", when=AtLeast("fc_depth", 1), per_layer="fc_depth"
+    padding: str = hyper(
+        Choice("convolutions", "both", "none"), "convolutions", "what is padded: convolutions, pools too", search=False
     )
-    fc_activation: str | None = hyper(
-        Choice("linear", *ACTIVATIONS), "relu", "activation of the hidden FC layers", when=AtLeast("fc_depth", 1)
+    norm_place: str | None = hyper(
+        Choice("before", "after"),
+        "before",
+        "normalise before the activation, or after it, and then last behind the last pool without weights",
+        when=Is("batch_norm", True),
+        search=False,
     )
-    fc_dropout: float = hyper(Float(0.0, 0.8), 0.3, "dropout before each FC layer and the output")
+    readout: str = hyper(Choice("flatten", "mean"), "flatten", "what the FC stack sees: every point, or their mean")
+    fc_depth: int = fc_depth()
+    fc_width: int | tuple[int, ...] | None = fc_width()
+    fc_activation: str | None = fc_activation()
+    fc_dropout: float = fc_dropout()
+    fc_norm: bool = hyper(Choice(False, True), False, "batch normalisation behind each hidden FC layer", search=False)
 
     def blocks(self, points: int) -> tuple[Block, ...]:
         """Every block with its sizes for spectra of ``points`` points.
@@ -82,77 +101,78 @@ class CNN(Network):
         Raises ValueError where a pool is wider than the signal that reaches it.
         """
         rows = zip(
-            _each(self.convs_per_block, self.depth),
+            each(self.convs_per_block, self.depth),
             self._filters(),
             self._kernels(),
             self._strides(),
-            _each(self.pool_size or 0, self.depth),
-            _each(self.pool_stride or 1, self.depth),
+            each(self.pool_size or 0, self.depth),
+            each(self.pool_stride or 1, self.depth),
             strict=True,
         )
         blocks, length = [], points
         for number, (convolutions, filters, kernel, stride, pool_size, pool_stride) in enumerate(rows, start=1):
-            conv_length = -(-length // stride)
-            if pool_size > conv_length:
+            lengths = []
+            for step in (stride, *(1,) * (convolutions - 1)):
+                if self.padding == "none" and kernel > length:
+                    raise ValueError(
+                        f"a kernel must fit into its signal, but block {number} has {kernel} points where {length} of "
+                        f"{points} are left: use less depth (got {self.depth}), stride or pool_stride"
+                    )
+                length = _after(length, kernel, step, padded=self.padding != "none")
+                lengths.append(length)
+            if pool_size > length and self.padding != "both":
                 raise ValueError(
-                    f"pooling must leave a signal, but block {number} pools {pool_size} points where {conv_length} of "
+                    f"pooling must leave a signal, but block {number} pools {pool_size} points where {length} of "
                     f"{points} are left: use less depth (got {self.depth}), stride or pool_stride"
                 )
-            length = (conv_length - pool_size) // pool_stride + 1 if pool_size else conv_length
-            blocks.append(Block(convolutions, filters, kernel, stride, pool_size, pool_stride, conv_length, length))
+            if pool_size:
+                length = _after(length, pool_size, pool_stride, padded=self.padding == "both")
+            blocks.append(Block(convolutions, filters, kernel, stride, pool_size, pool_stride, tuple(lengths), length))
         return tuple(blocks)
 
-    def fc_widths(self) -> tuple[int, ...]:
-        """Units of every hidden FC layer."""
-        return _each(self.fc_width, self.fc_depth) if self.fc_depth else ()
+    def features(self, points: int) -> int:
+        """Numbers that reach the FC stack."""
+        last = self.blocks(points)[-1]
+        return last.filters * (last.length if self.readout == "flatten" else 1)
 
     def cost(self, points: int, classes: int) -> Cost:
-        parameters = macs = activations = 0
-        channels = 1
+        tally, channels, after = Tally(), 1, self.norm_place == "after"
         blocks = self.blocks(points)
         for block in blocks:
-            for _ in range(block.convolutions):
-                weights = block.kernel * channels * block.filters
-                parameters += weights + block.filters * (3 if self.batch_norm else 1)
-                macs += weights * block.conv_length
-                activations += block.filters * block.conv_length * (2 if self.batch_norm else 1)
+            for length in block.conv_lengths:
+                tally.convolution(channels, block.filters, kernel=block.kernel, length=length, norm=self.batch_norm)
                 channels = block.filters
-            activations += block.filters * block.length
-        widths = (channels * blocks[-1].length, *self.fc_widths(), classes)
-        for inputs, outputs in pairwise(widths):
-            parameters += inputs * outputs + outputs
-            macs += inputs * outputs
-            activations += outputs
-        return Cost(parameters, macs, activations)
+            tally.keep(block.filters * block.length)
+        if after:  # the last one has no weights
+            tally.parameters -= 2 * channels
+        tally.stack(self, self.features(points), classes)
+        return tally.total()
 
     def describe(self) -> str:
         """For instance: 3 blocks of 32 filters, kernels 25-9, max pooling 2/2, FC 256 relu, dropout 0.3."""
-        convolutions = _series(_each(self.convs_per_block, self.depth))
+        convolutions = series(each(self.convs_per_block, self.depth))
         words = [
-            f"{self.depth} block{'s' if self.depth > 1 else ''} of {_series(self._filters())} filters",
+            f"{self.depth} block{'s' if self.depth > 1 else ''} of {series(self._filters())} filters",
             f"{convolutions} convolutions a block" if convolutions != "1" else "",
-            f"kernel{'s' if self.depth > 1 else ''} {_series(self._kernels())}",
-            f"stride {_series(self._strides())}" if self.stride != 1 else "",
+            f"kernel{'s' if self.depth > 1 else ''} {series(self._kernels())}",
+            f"stride {series(self._strides())}" if self.stride != 1 else "",
             self._pools(),
             "batch normalisation" if self.batch_norm else "",
             self.activation if self.activation != "relu" else "",
             f"block dropout {self.conv_dropout:.2g}" if self.conv_dropout else "",
-            f"FC {_series(self.fc_widths())} {self.fc_activation}" if self.fc_depth else "no hidden FC",
-            f"dropout {self.fc_dropout:.2g}" if self.fc_dropout else "",
+            "mean of points" if self.readout == "mean" else "",
+            *self.fc_words(),
         ]
         return ", ".join(word for word in words if word)
 
     def _pools(self) -> str:
         if self.pooling == "none":
             return "no pooling"
-        pools = zip(_each(self.pool_size, self.depth), _each(self.pool_stride, self.depth), strict=True)
-        return f"{self.pooling} pooling {_series(tuple(f'{size}/{stride}' for size, stride in pools))}"
+        pools = zip(each(self.pool_size, self.depth), each(self.pool_stride, self.depth), strict=True)
+        return f"{self.pooling} pooling {series(tuple(f'{size}/{stride}' for size, stride in pools))}"
 
     def _filters(self) -> tuple[int, ...]:
-        if isinstance(self.filters, tuple):
-            return self.filters
-        growth = self.filter_growth or 1.0
-        return tuple(min(MOST_FILTERS, round(self.filters * growth**block)) for block in range(self.depth))
+        return grown(self.filters, self.filter_growth, self.depth, most=MOST_FILTERS)
 
     def _strides(self) -> tuple[int, ...]:
         return self.stride if isinstance(self.stride, tuple) else (self.stride,) + (1,) * (self.depth - 1)
@@ -165,10 +185,6 @@ class CNN(Network):
         return tuple(round(first + (last - first) * block / steps) for block in range(self.depth))
 
 
-def _series(values: tuple[Any, ...]) -> str:
-    """Values by layer: one for all, or joined."""
-    return str(values[0]) if len(set(values)) == 1 else "-".join(str(value) for value in values)
-
-
-def _each(value: Any, count: int) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,) * count
+def _after(length: int, size: int, stride: int, *, padded: bool) -> int:
+    """Points behind a convolution or pool of ``size`` and ``stride``."""
+    return -(-length // stride) if padded else (length - size) // stride + 1

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from spectune.spaces import SPACES, Network, Training
+from spectune.spaces import FAMILIES, Network, Training
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
@@ -133,9 +133,9 @@ def _axis(name: str, unit: str, values: list[float]) -> Axis:
 
 def _network(values: dict[str, Any]) -> Network:
     family = values.get("family")
-    if family not in SPACES:
-        raise ValueError(f"family must be one of {', '.join(SPACES)}, got {family!r}")
-    return SPACES[family].from_dict({name: value for name, value in values.items() if name != "family"})
+    if family not in FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
+    return FAMILIES[family].from_dict({name: value for name, value in values.items() if name != "family"})
 
 
 def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor]) -> nn.Module:

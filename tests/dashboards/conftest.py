@@ -13,7 +13,7 @@ import pytest
 
 from spectune.dashboards import report
 from spectune.search import record
-from spectune.spaces import PUBLISHED, SPACES, Training
+from spectune.spaces import FAMILIES, PUBLISHED, Training
 from spectune.spaces.domain import Choice, Domain, Float
 
 START = 1_790_000_000.0
@@ -72,7 +72,7 @@ class Scribe:
         if label:
             network, training = PUBLISHED[label].network, PUBLISHED[label].training
         else:
-            network = self._proposed(SPACES["cnn"])
+            network = self._proposed(FAMILIES["cnn"])
             training = self._proposed(Training)
         return {"network": {"family": "cnn", **network.to_dict()}, "training": training.to_dict()}
 
@@ -92,7 +92,7 @@ class Scribe:
         """One trial from its start to its end (none for the status running); ``skill`` is where its accuracy tends."""
         trial, self.trials = self.trials, self.trials + 1
         values = {name: value for name, value in config["network"].items() if name != "family"}
-        cost = SPACES["cnn"].from_dict(values).cost(5000, 27)
+        cost = FAMILIES["cnn"].from_dict(values).cost(5000, 27)
         size = {"parameters": cost.parameters, "macs": cost.macs}
         asked = {"label": label, "seed": seed, "candidate": candidate}
         self.write("start", trial=trial, stage=stage, config=config, **asked, **size)

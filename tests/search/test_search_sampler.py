@@ -8,7 +8,7 @@ from spectune.search import sampler as module
 from spectune.search.record import Trial
 from spectune.search.sampler import MIRROR, Sampler
 from spectune.search.task import Task
-from spectune.spaces import CNN, PUBLISHED
+from spectune.spaces import PUBLISHED, SPACES
 
 
 def allowed(network):
@@ -17,9 +17,9 @@ def allowed(network):
 
 @pytest.fixture
 def make(tmp_path):
-    def build(**more):
+    def build(space="cnn", **more):
         options = {"fixed": {}, "objectives": [("accuracy", "max")], "kind": "tpe", "seed": 0, "name": "s"}
-        return Sampler(CNN, folder=tmp_path, **{**options, **more})
+        return Sampler(SPACES[space], folder=tmp_path, **{**options, **more})
 
     return build
 
@@ -96,13 +96,39 @@ def test_tpe_uses_what_it_was_told(make):
     assert later.count("max") > 12  # a third of them by chance
 
 
-def test_every_published_network_can_be_told(make, tmp_path):
-    sampler = make()
-    for number, published in enumerate(PUBLISHED.values()):
+@pytest.mark.parametrize("space", SPACES)
+def test_every_published_network_of_a_space_can_be_told(make, tmp_path, space):
+    sampler = make(space)
+    held = [published for published in PUBLISHED.values() if SPACES[space].holds(published.network)]
+    for number, published in enumerate(held):
         sampler.tell(ended(number, published.network, published.training))
     found = mirrored(tmp_path)
-    assert found[0].params["kernel_size"] == 50  # the first layer's stands for all
+    assert len(found) == len(held) > 0
     assert {trial.state for trial in found} == {TrialState.COMPLETE}
+    assert not any(isinstance(value, list | tuple) for trial in found for value in trial.params.values())
+
+
+def test_one_value_stands_for_those_of_all_layers(make, tmp_path):
+    make().tell(ended(0, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    assert mirrored(tmp_path)[0].params["kernel_size"] == 50
+
+
+def test_a_space_of_all_families_asks_for_the_family_first(make, tmp_path):
+    sampler = make("any")
+    families = set()
+    for number in range(30):
+        network, training = sampler.ask(number, allowed)
+        families.add(network.family)
+        sampler.tell(ended(number, network, training))
+    assert len(families) > 3
+    for trial in mirrored(tmp_path):
+        prefixes = {name.split(".")[0] for name in trial.params if "." in name}
+        assert prefixes == {trial.params["family"]}
+
+
+def test_a_family_can_be_fixed(make):
+    sampler = make("any", fixed={"family": "mlp", "mlp.depth": 2})
+    assert {sampler.ask(number, allowed)[0].depth for number in range(5)} == {2}
 
 
 def test_fixed_hyperparameters_are_held(make):

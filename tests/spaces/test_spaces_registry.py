@@ -1,4 +1,4 @@
-"""What every space of the registry keeps. A new space is tested because it is in SPACES."""
+"""What every family and every space of the registries keeps. A new family is tested because it is in FAMILIES."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import sys
 
 import pytest
 
-from spectune.spaces import PUBLISHED, SPACES, Network, Training
+from spectune.spaces import FAMILIES, PUBLISHED, SPACES, Network, Training
 from spectune.spaces.config import hyperparameters, size
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Is
 from spectune.spaces.show import rows, space_table
 
-CONFIGS = {**SPACES, "training": Training}
+CONFIGS = {**FAMILIES, "training": Training}
+
+
+def pick(source, domain):
+    match domain:
+        case Choice():
+            return source.choice(domain.options)
+        case Int():
+            return source.randrange(domain.low, domain.high + 1, domain.step)
+        case Float():
+            return source.uniform(domain.low, domain.high)
 
 
 def at_random(space, seed):
     source = random.Random(seed)
-
-    def choose(_, domain):
-        match domain:
-            case Choice():
-                return source.choice(domain.options)
-            case Int():
-                return source.randrange(domain.low, domain.high + 1, domain.step)
-            case Float():
-                return source.uniform(domain.low, domain.high)
-
-    return space.propose(choose)
+    return space.propose(lambda _, domain: pick(source, domain))
 
 
 def at_corner(space, highest):
@@ -46,15 +46,47 @@ def fields_of(when):
     return [(part, part.field) for part in parts]
 
 
-@pytest.mark.parametrize("name", SPACES)
-def test_a_space_is_registered_under_its_family(name):
-    assert issubclass(SPACES[name], Network)
-    assert SPACES[name].family == name
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_is_registered_under_its_name(name):
+    assert issubclass(FAMILIES[name], Network)
+    assert FAMILIES[name].family == name
 
 
 @pytest.mark.parametrize("name", SPACES)
+def test_a_space_proposes_networks_it_holds_and_knows_their_values(name):
+    space = SPACES[name]
+    assert space.name == name
+    names = {hp_name for hp_name, _, _ in space.hyperparameters()}
+    families = set()
+    for seed in range(200):
+        asked, source = {}, random.Random(seed)
+        network = space.propose(
+            lambda hp_name, domain, asked=asked, source=source: asked.setdefault(hp_name, pick(source, domain))
+        )
+        families.add(type(network))
+        values = space.values(network)
+        assert space.holds(network)
+        assert set(asked) <= set(values) <= names
+        assert all(values[hp_name] == value for hp_name, value in asked.items())
+        assert space.propose(lambda hp_name, _, asked=asked: asked[hp_name]) == network
+        assert space.agrees(network, asked)
+    assert families == set(space.families), "some families are never proposed"
+
+
+def test_a_space_of_all_families_takes_fixed_values_by_their_full_names():
+    def choose(name, domain):
+        return pick(random.Random(0), domain)
+
+    network = SPACES["any"].propose(choose, {"family": "vit", "vit.depth": 7, "cnn.depth": 2})
+    assert (network.family, network.depth) == ("vit", 7)
+    assert not SPACES["any"].agrees(network, {"family": "cnn"})
+    assert not SPACES["any"].agrees(network, {"vit.depth": 6})
+    assert SPACES["any"].agrees(network, {"cnn.depth": 3})
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_names_are_unique_across_a_network_and_its_training(name):
-    names = [hp.name for space in (SPACES[name], Training) for hp in hyperparameters(space)]
+    names = [hp.name for space in (FAMILIES[name], Training) for hp in hyperparameters(space)]
     assert len(set(names)) == len(names)
     assert "family" not in names  # the records' name for the space itself
 
@@ -96,12 +128,12 @@ def test_every_proposal_is_valid_and_survives_json_and_replacing(name):
     assert len(set(proposals)) > 290
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("points", [16, 200, 5000])
 def test_a_proposed_network_has_a_cost_or_is_refused_with_the_rule(name, points):
     costs = []
     for seed in range(300):
-        network = at_random(SPACES[name], seed)
+        network = at_random(FAMILIES[name], seed)
         try:
             costs.append(network.cost(points, 10))
         except ValueError as error:
@@ -112,16 +144,16 @@ def test_a_proposed_network_has_a_cost_or_is_refused_with_the_rule(name, points)
     assert points < 5000 or len(costs) > 150, "most of the space must work on spectra of the usual length"
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_the_default_works_on_spectra_of_any_usual_length(name):
     for points in (100, 850, 5000, 8500):
-        assert SPACES[name]().cost(points, 2).parameters > 0
+        assert FAMILIES[name]().cost(points, 2).parameters > 0
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_networks_describe_themselves_in_one_short_line(name):
     for seed in range(50):
-        text = at_random(SPACES[name], seed).describe()
+        text = at_random(FAMILIES[name], seed).describe()
         assert "\n" not in text
         assert 10 < len(text) < 250
 
@@ -145,10 +177,10 @@ def test_the_table_has_a_row_for_every_hyperparameter_and_the_size(name):
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_networks_are_values_of_a_registered_space(name):
     published = PUBLISHED[name]
-    space = SPACES[published.network.family]
+    space = FAMILIES[published.network.family]
     assert type(published.network) is space
     assert space.from_dict(json.loads(json.dumps(published.network.to_dict()))) == published.network
-    assert published.training == Training()
+    assert Training.from_dict(json.loads(json.dumps(published.training.to_dict()))) == published.training
     assert published.source
 
 

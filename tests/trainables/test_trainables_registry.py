@@ -1,4 +1,4 @@
-"""What every architecture keeps. A new family is tested because it is in SPACES and in BUILDERS."""
+"""What every architecture keeps. A new family is tested because it is in FAMILIES and in BUILDERS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 import torch
 
-from spectune.spaces import PUBLISHED, SPACES, Network, Training
+from spectune.spaces import FAMILIES, PUBLISHED, Network, Training
 from spectune.spaces.domain import Choice
 from spectune.trainables.export import read, write
 from spectune.trainables.models import BUILDERS, build
@@ -54,7 +54,7 @@ def at_random(seed):
 
 def cases():
     """Every space at its default, at its smallest corner, at random; and the published networks with narrow FCs."""
-    for name, space in SPACES.items():
+    for name, space in FAMILIES.items():
         yield Case(f"{name}-default", space())
         yield Case(f"{name}-lowest", space.propose(pick(lambda values: values[0])))
         for seed in SEEDS:
@@ -68,14 +68,14 @@ def all_cases(found):
 
 def highest():
     """The corners too large to run, and the published networks: only counted."""
-    for name, space in SPACES.items():
+    for name, space in FAMILIES.items():
         yield Case(f"{name}-highest", space.propose(pick(lambda values: values[-1])))
     for name, published in PUBLISHED.items():
         yield Case(name, published.network)
 
 
 def test_every_space_has_a_builder():
-    assert set(BUILDERS) == set(SPACES.values())
+    assert set(BUILDERS) == set(FAMILIES.values())
 
 
 @all_cases([*cases(), *(case for case in highest() if works(case.network))])

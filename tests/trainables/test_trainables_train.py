@@ -231,7 +231,7 @@ def test_a_last_batch_of_one_spectrum_does_not_break_batch_normalisation(dataset
         depth=3, filters=4, kernel_size=3, kernel_last=3, stride=4, pool_size=(4, 4, 1), pool_stride=(4, 4, 1),
         batch_norm=True, fc_depth=0,
     )  # fmt: skip
-    assert network.blocks(len(dataset.axis))[-1].conv_length == 1
+    assert network.blocks(len(dataset.axis))[-1].conv_lengths == (1,)
     (epoch,) = train(network, FAST, few, seed=0, epochs=1)
     assert math.isfinite(epoch.metrics["loss"])
 

@@ -9,12 +9,22 @@ from torch import nn
 
 from spectune.spaces import Network
 from spectune.spaces.cnn import CNN
-from spectune.trainables.models import cnn
+from spectune.spaces.inception import Inception
+from spectune.spaces.mlp import MLP
+from spectune.spaces.recurrent import Recurrent
+from spectune.spaces.resnet import ResNet
+from spectune.spaces.vit import ViT
+from spectune.trainables.models import cnn, inception, mlp, recurrent, resnet, vit
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
 BUILDERS: dict[type[Network], Builder] = {
     CNN: cnn.build,
+    Inception: inception.build,
+    ResNet: resnet.build,
+    ViT: vit.build,
+    Recurrent: recurrent.build,
+    MLP: mlp.build,
 }
 
 

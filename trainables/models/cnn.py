@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from torch import nn
 
 from spectune.spaces.cnn import CNN, Block
-from spectune.trainables.models.layers import ACTIVATIONS, Normalise, Same, initialise
+from spectune.trainables.models.layers import (
+    ACTIVATIONS,
+    Normalise,
+    Same,
+    SamePool,
+    batch_norm,
+    dropout,
+    fully_connected,
+    initialise,
+)
 
 
 def build(network: CNN, points: int, classes: int) -> nn.Module:
@@ -16,37 +23,38 @@ def build(network: CNN, points: int, classes: int) -> nn.Module:
     layers: list[nn.Module] = [Normalise()]
     channels = 1
     for block in blocks:
-        layers += _block(network, block, channels)
+        layers += _block(network, block, channels, last=block is blocks[-1])
         channels = block.filters
+    if network.norm_place == "after":
+        layers.append(batch_norm(channels, weights=False))
+    if network.readout == "mean":
+        layers.append(nn.AdaptiveAvgPool2d(1))
     layers.append(nn.Flatten())
-    layers += _fully_connected(network, channels * blocks[-1].length, classes)
+    layers += fully_connected(network, network.features(points), classes)
     return initialise(nn.Sequential(*layers))
 
 
-def _block(network: CNN, block: Block, channels: int) -> list[nn.Module]:
+def _block(network: CNN, block: Block, channels: int, *, last: bool) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for number in range(block.convolutions):
         inputs, stride = (block.filters, 1) if number else (channels, block.stride)
-        layers.append(Same(inputs, block.filters, block.kernel, stride))
-        if network.batch_norm:
-            layers.append(nn.BatchNorm2d(block.filters, eps=1e-3, momentum=0.01))
-        layers.append(ACTIVATIONS[network.activation]())
+        if network.padding == "none":
+            layers.append(nn.Conv2d(inputs, block.filters, (1, block.kernel), (1, stride)))
+        else:
+            layers.append(Same(inputs, block.filters, block.kernel, stride))
+        activation, norm = ACTIVATIONS[network.activation](), batch_norm(block.filters)
+        if network.norm_place == "after":
+            end = last and number == block.convolutions - 1
+            layers += [activation] if end else [activation, norm]
+        else:
+            layers += [norm, activation] if network.batch_norm else [activation]
     if block.pool_size:
-        pool = nn.MaxPool2d if network.pooling == "max" else nn.AvgPool2d
-        layers.append(pool((1, block.pool_size), (1, block.pool_stride)))
-    return [*layers, *_dropout(network.conv_dropout)]
+        layers.append(_pool(network, block))
+    return [*layers, *dropout(network.conv_dropout)]
 
 
-def _fully_connected(network: CNN, features: int, classes: int) -> list[nn.Module]:
-    """Dropout comes before every layer, the output among them."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise((features, *network.fc_widths())):
-        layers += [*_dropout(network.fc_dropout), nn.Linear(inputs, outputs)]
-        if network.fc_activation != "linear":
-            layers.append(ACTIVATIONS[str(network.fc_activation)]())
-    last = (features, *network.fc_widths())[-1]
-    return [*layers, *_dropout(network.fc_dropout), nn.Linear(last, classes)]
-
-
-def _dropout(share: float) -> list[nn.Module]:
-    return [nn.Dropout(share)] if share else []
+def _pool(network: CNN, block: Block) -> nn.Module:
+    if network.padding == "both":
+        return SamePool(network.pooling, block.pool_size, block.pool_stride)
+    kind = nn.MaxPool2d if network.pooling == "max" else nn.AvgPool2d
+    return kind((1, block.pool_size), (1, block.pool_stride))

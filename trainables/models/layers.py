@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectune.spaces.layers import Stacked
 from spectune.trainables.models.spectral import convolve
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -42,10 +44,10 @@ class Same(nn.Conv2d):
     On a processor it takes the fastest of three ways to the same numbers (to float32 rounding).
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
-        super().__init__(inputs, outputs, (1, kernel), (1, stride))
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, (1, kernel), (1, stride), groups=groups)
         products = kernel * inputs * outputs / (inputs + outputs)  # per point, against the cost of transforming it
-        self.spectral = kernel >= 8 * stride and products >= 128 * stride
+        self.spectral = groups == 1 and kernel >= 8 * stride and products >= 128 * stride
 
     def forward(self, x: Tensor) -> Tensor:
         length, kernel, stride = x.shape[-1], self.kernel_size[1], self.stride[1]
@@ -58,7 +60,62 @@ class Same(nn.Conv2d):
                 return F.linear(windows, self.weight[:, 0, 0], self.bias).mT[:, :, None]
             if self.spectral:
                 return convolve(x, self.weight, self.bias, stride=stride, left=left)
-        return F.conv2d(F.pad(x, (left, right)), self.weight, self.bias, self.stride)
+        return F.conv2d(F.pad(x, (left, right)), self.weight, self.bias, self.stride, groups=self.groups)
+
+
+class SamePool(nn.Module):
+    """A max or average pool padded like Keras' SAME: ceil(L / stride) points; means are over what is there."""
+
+    def __init__(self, kind: str, size: int, stride: int) -> None:
+        super().__init__()
+        self.kind, self.size, self.stride = kind, size, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        length = x.shape[-1]
+        total = max((-(-length // self.stride) - 1) * self.stride + self.size - length, 0)
+        padding, size, stride = (total // 2, total - total // 2), (1, self.size), (1, self.stride)
+        if self.kind == "max":
+            return F.max_pool2d(F.pad(x, padding, value=float("-inf")), size, stride)
+        there = F.pad(torch.ones_like(x[:1, :1]), padding)
+        return F.avg_pool2d(F.pad(x, padding), size, stride) / F.avg_pool2d(there, size, stride)
+
+
+def batch_norm(channels: int, *, weights: bool = True) -> nn.Module:
+    """Keras' batch normalisation of (B, C, 1, L)."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01, affine=weights)
+
+
+def dropout(share: float) -> list[nn.Module]:
+    """Dropout, or nothing."""
+    return [nn.Dropout(share)] if share else []
+
+
+def convolution(network: Convolved, inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> list[nn.Module]:
+    """A convolution with its normalisation and activation."""
+    norm = [batch_norm(outputs)] if network.batch_norm else []
+    return [Same(inputs, outputs, kernel, stride), *norm, ACTIVATIONS[network.activation]()]
+
+
+class Convolved(Protocol):
+    """A config whose convolutions are alike."""
+
+    @property
+    def batch_norm(self) -> bool: ...
+    @property
+    def activation(self) -> str: ...
+
+
+def fully_connected(network: Stacked, features: int, classes: int) -> list[nn.Module]:
+    """The FC stack with the output: dropout before every layer, the output among them."""
+    layers: list[nn.Module] = []
+    for width in network.fc_widths():
+        layers += [*dropout(network.fc_dropout), nn.Linear(features, width)]
+        if network.fc_activation != "linear":
+            layers.append(ACTIVATIONS[str(network.fc_activation)]())
+        if network.fc_norm:
+            layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=0.01))
+        features = width
+    return [*layers, *dropout(network.fc_dropout), nn.Linear(features, classes)]
 
 
 def initialise(model: nn.Module) -> nn.Module:
