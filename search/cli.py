@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from spectune.spaces import SPACES, Training
+from spectune.search import commands
+from spectune.spaces import SPACES
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -41,41 +40,42 @@ def _parser() -> argparse.ArgumentParser:
         description="Search for the best neural network for one-dimensional spectra.",
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _search_parser(commands)
-    _data_parser(commands)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _search_parser(verbs)
+    _models_parser(verbs)
+    _data_parser(verbs)
 
-    export = commands.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
+    export = verbs.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
     export.add_argument("study", metavar="STUDY", help="name or folder of a study")
     export.add_argument("--top", type=int, default=1, metavar="K", help="the best K confirmed configs (default 1)")
     _studies(export)
-    export.set_defaults(command_function=_export)
+    export.set_defaults(command_function=commands.export)
 
-    predict = commands.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
+    predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
     predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
     predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
-    predict.set_defaults(command_function=_predict)
+    predict.set_defaults(command_function=commands.predict)
 
-    report = commands.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
+    report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
     report.add_argument("study", metavar="STUDY", help="name or folder of a study")
     _studies(report)
-    report.set_defaults(command_function=_report)
+    report.set_defaults(command_function=commands.report)
 
-    track = commands.add_parser("track", help="deliver to MLflow what it missed of a study", allow_abbrev=False)
+    track = verbs.add_parser("track", help="deliver to MLflow what it missed of a study", allow_abbrev=False)
     track.add_argument("study", metavar="STUDY", help="name or folder of a study")
     track.add_argument("--tracking-uri", default="", metavar="URI", help="MLflow server or database")
     _studies(track)
-    track.set_defaults(command_function=_track)
+    track.set_defaults(command_function=commands.track)
 
-    ui = commands.add_parser("ui", help="open the MLflow UI on the store of the last study", allow_abbrev=False)
+    ui = verbs.add_parser("ui", help="open the MLflow UI on the store of the last study", allow_abbrev=False)
     ui.add_argument("--port", type=int, default=5000, help="port on the loopback address (default 5000)")
     _studies(ui)
-    ui.set_defaults(command_function=_ui)
+    ui.set_defaults(command_function=commands.ui)
     return parser
 
 
-def _search_parser(commands: Any) -> None:
-    search = commands.add_parser(
+def _search_parser(verbs: Any) -> None:
+    search = verbs.add_parser(
         "search",
         help="explore, confirm, test and export a network",
         description="Explore a space, confirm the best configs on new seeds, test the winner once, export it.",
@@ -84,10 +84,6 @@ def _search_parser(commands: Any) -> None:
     )
     add = search.add_argument
     add("--space", choices=SPACES, help="architecture family, or any of them (default cnn)")
-    add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
-    add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
-    add("--name", help="name of the study and of its folder")
-    add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
     add("--trials", type=int, metavar="N", help="trials of the exploration (default 50)")
     add(
         "--time",
@@ -95,12 +91,12 @@ def _search_parser(commands: Any) -> None:
         metavar="TIME",
         help="end of the exploration, as 90s, 10m, 2h; confirmation comes on top",
     )
-    add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
     add("--grace", type=int, metavar="N", help="epochs before a trial may be stopped (default a ninth of --epochs)")
     add("--eta", type=int, metavar="N", help="one trial in N goes on at a rung (default 3)")
     add("--top", type=int, metavar="K", help="configs to confirm (default 3)")
     add("--seeds", type=int, metavar="N", help="new seeds in the confirmation (default 5)")
-    add("--baseline", metavar="NAME", help="published network to compare with, or none (default: the space's)")
+    add("--start-from", action="append", metavar="MODEL", help="known network to try first (default: all that fit)")
+    add("--baseline", metavar="MODEL", help="published network to compare with, or none (default cnn2)")
     add(
         "--objective",
         action="append",
@@ -108,10 +104,35 @@ def _search_parser(commands: Any) -> None:
         help="what to optimise; twice for a Pareto front (default accuracy)",
     )
     add("--sampler", choices=("tpe", "random"), help="what proposes configs (default tpe)")
-    add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
-    add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
     add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
     add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")
+    add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")
+    _session(search)
+    search.set_defaults(command_function=commands.search)
+
+    train = verbs.add_parser(
+        "train",
+        help="train one known network outright",
+        description="Train one known network on some seeds, test it, export it; recorded and tracked like a search.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    train.add_argument("model", metavar="MODEL", help="name of a known network (spectune models list)")
+    train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
+    _session(train)
+    train.set_defaults(command_function=commands.train)
+
+
+def _session(parser: argparse.ArgumentParser) -> None:
+    """What a search and a training have in common."""
+    add = parser.add_argument
+    add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
+    add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
+    add("--name", help="name of the study and of its folder")
+    add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
+    add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
+    add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
+    add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
     add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
     add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
     add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
@@ -125,13 +146,23 @@ def _search_parser(commands: Any) -> None:
         metavar="URI",
         help="MLflow server or database (default $MLFLOW_TRACKING_URI, else mlflow.db here)",
     )
-    _studies(search)
-    add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")
-    search.set_defaults(command_function=_search)
+    _studies(parser)
 
 
-def _data_parser(commands: Any) -> None:
-    data = commands.add_parser("data", help="look at a dataset or write one of its splits", allow_abbrev=False)
+def _models_parser(verbs: Any) -> None:
+    models = verbs.add_parser("models", help="the known networks", allow_abbrev=False)
+    verbs = models.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = verbs.add_parser("list", help="names, sizes and sources", allow_abbrev=False)
+    listing.set_defaults(command_function=commands.list_models)
+    show = verbs.add_parser("show", help="layers, shapes, parameters and multiply-adds", allow_abbrev=False)
+    show.add_argument("model", metavar="MODEL", help="name of a known network")
+    show.add_argument("--points", type=int, metavar="N", help="points of a spectrum (default: as published)")
+    show.add_argument("--classes", type=int, metavar="N", help="classes (default: as published)")
+    show.set_defaults(command_function=commands.show_model)
+
+
+def _data_parser(verbs: Any) -> None:
+    data = verbs.add_parser("data", help="look at a dataset or write one of its splits", allow_abbrev=False)
     verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
     show = verbs.add_parser("show", help="print what a dataset is and draw its classes", allow_abbrev=False)
     export = verbs.add_parser("export", help="write a split as .npz: x, y, axis, names", allow_abbrev=False)
@@ -142,109 +173,14 @@ def _data_parser(commands: Any) -> None:
         )
     show.add_argument("--out", default="", metavar="FILE", help="the page (default DATASET.html)")
     show.add_argument("--classes", type=int, default=12, metavar="N", help="classes to draw (default 12)")
-    show.set_defaults(command_function=_show)
+    show.set_defaults(command_function=commands.show_data)
     export.add_argument("--split", default="test", help="train, validation or test (default test)")
     export.add_argument("--out", required=True, metavar="FILE", help="the .npz file")
-    export.set_defaults(command_function=_export_data)
+    export.set_defaults(command_function=commands.export_data)
 
 
 def _studies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--studies", default="studies", metavar="DIR", help="folder of all studies (default studies)")
-
-
-# Commands -------------------------------------------------------------------------------------------------------------
-
-
-def _search(print_space: bool = False, **given: Any) -> int:
-    if print_space:
-        from spectune.spaces.show import space_table
-
-        print(space_table(SPACES[given.get("space", "cnn")]))
-        print(space_table(Training))
-        return 0
-    from spectune.search.launch import launch
-
-    return launch(given)
-
-
-def _show(dataset: str, data: list[str], out: str, classes: int) -> None:
-    import tempfile
-
-    import numpy as np
-
-    from spectune.trainables.data import describe, examples, load
-
-    loaded = load(dataset, **pairs("--data", data))
-    print(describe(loaded))
-    page = Path(out or f"{Path(dataset).stem}.html")
-    with tempfile.TemporaryDirectory() as folder:
-        arrays = Path(folder) / "examples.npz"
-        np.savez(arrays, **examples(loaded, classes))
-        dashboard("classes", str(arrays), "--out", str(page))
-    print(f"classes drawn in {page}")
-
-
-def _export_data(dataset: str, data: list[str], split: str, out: str) -> None:
-    from spectune.trainables.data import load, save
-
-    save(load(dataset, **pairs("--data", data)), split, out)
-    print(f"{split} split of {dataset} written to {out}")
-
-
-def _export(study: str, top: int, studies: str) -> None:
-    from spectune.search.finish import export_again
-
-    for folder in export_again(find(study, studies), top):
-        print(folder)
-
-
-def _predict(model: str, file: str) -> None:
-    from spectune.trainables.data import read
-    from spectune.trainables.export import read as read_export
-
-    exported = read_export(Path(model))
-    spectra, axis, _, names = read(Path(file))
-    probabilities = exported.predict(spectra, axis)
-    for name, row in zip(names, probabilities, strict=True):
-        best = row.argsort()[::-1][:5]
-        print(f"{name}: " + ", ".join(f"{exported.classes[index]} {row[index]:.4f}" for index in best))
-
-
-def _report(study: str, studies: str) -> None:
-    folder = find(study, studies)
-    dashboard("report", str(folder))
-    print(folder / "report.html")
-
-
-def _track(study: str, tracking_uri: str, studies: str) -> int:
-    from spectune.search.store import default_uri, public
-    from spectune.search.tracking import Follower
-
-    uri = tracking_uri or default_uri()
-    follower = Follower(find(study, studies), uri)
-    try:
-        follower.catch_up()
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        print(f"spectune: {follower.behind} bytes of the journal are not in {public(uri)}: {reason}", file=sys.stderr)
-        return 1
-    print(f"everything of {study} is in {public(uri)}")
-    return 0
-
-
-def _ui(port: int, studies: str) -> int:
-    from spectune.search.store import default_uri, last_store, public
-
-    uri = last_store(Path(studies)) or default_uri()
-    if not uri.startswith("sqlite"):
-        print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
-        return 0
-    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
-    try:
-        return subprocess.run([sys.executable, *command], check=False).returncode
-    except KeyboardInterrupt:
-        return 0
 
 
 # What options mean ----------------------------------------------------------------------------------------------------
@@ -264,30 +200,3 @@ def count(text: str) -> int:
     if match is None or float(match[1]) <= 0:
         raise argparse.ArgumentTypeError(f"a count is a number, k, M or G may follow, got {text!r}: write 500k or 2M")
     return round(float(match[1]) * FACTORS.get(match[2], 1))
-
-
-def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
-    """The dict of ``NAME=VALUE`` settings; ValueError for one without an equals sign."""
-    for setting in settings:
-        if "=" not in setting:
-            raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
-    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
-
-
-def find(study: str, studies: str) -> Path:
-    """The folder of a study given by its name or its folder; ValueError lists the known ones."""
-    for folder in (Path(study), Path(studies) / study):
-        if (folder / "journal.jsonl").is_file():
-            return folder
-    known = sorted(path.parent.name for path in Path(studies).glob("*/journal.jsonl"))
-    raise ValueError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")
-
-
-def dashboard(page: str, *arguments: str) -> None:
-    """Have a page drawn by a process of its own: the search never imports dashboards."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"spectune.dashboards.{page}", *arguments], check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        last = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise ValueError(f"the page {page} could not be drawn: {last}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from spectune.search import cluster, result
-from spectune.search.cli import dashboard
+from spectune.search.commands import dashboard
 from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
@@ -75,7 +75,7 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
     folders = []
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         best = min(trials, key=lambda one: (sign * one.metrics[metric], one.metrics["loss"]))
-        name = f"{rank}-{best.label or f'trial{candidate}'}"
+        name = f"{rank}-{best.label.replace(' ', '-') or f'trial{candidate}'}"
         network, training = configs(best.config)
         write(
             study.folder / "exports" / name,

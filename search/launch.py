@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search import cluster, finish, result, trial
-from spectune.search.cli import pairs
-from spectune.search.options import KEPT, OBJECTIVES, Options, fixed
+from spectune.search.options import KEPT, OBJECTIVES, Options, fixed, pairs
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.store import default_uri, public
 from spectune.search.study import Director
 from spectune.search.writer import Writer
-from spectune.spaces import PUBLISHED, SPACES
+from spectune.spaces import KNOWN, SPACES
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -53,10 +52,10 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     """The options of this session and, when it resumes one, the study so far. Raises ValueError."""
     given = dict(given)
     resume = given.pop("resume", False)
-    space = given.get("space", "cnn")
-    name = (
-        given.get("name") or f"{space}-{Path(given.get('dataset', 'challenge')).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    )
+    if "model" in given:
+        given["space"] = KNOWN[given["model"]].network.family
+    what, data = given.get("model") or given.get("space", "cnn"), Path(given.get("dataset", "challenge")).stem
+    name = given.get("name") or f"{what}-{data}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = Path(given.get("studies", "studies")) / name
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
@@ -65,6 +64,8 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     space = given.get("space", kept.get("space", "cnn"))
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
+    if "start_from" in given:
+        given["start_from"] = tuple(given["start_from"])
     if "objective" in given:
         given["objectives"] = tuple(given.pop("objective"))
     if "set" in given:
@@ -93,13 +94,18 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
             f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
         )
+    points, classes = len(dataset.axis), len(dataset.classes)
+    for name in options.start_from:
+        try:
+            options.allow(KNOWN[name].network, points, classes)
+        except ValueError as error:
+            raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
         try:
-            PUBLISHED[options.baseline_name].network.cost(len(dataset.axis), len(dataset.classes))
+            KNOWN[options.baseline_name].network.cost(points, classes)
         except ValueError as error:
-            raise ValueError(
-                f"--baseline {options.baseline_name} cannot be built: {error}; or use --baseline none"
-            ) from None
+            cure = "" if options.model else "; or use --baseline none"
+            raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None
 
 
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
@@ -162,9 +168,11 @@ def _concurrent(options: Options, resources: dict[str, float], cpus: float, gpus
 
 
 def _greeting(options: Options, dataset: Dataset, concurrent: int) -> str:
-    until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "")
+    until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "") + f" of {options.space}"
+    if options.model:
+        until = f"{options.seeds} trainings of {options.model}"
     return (
-        f"study {options.name} in {options.folder}: {until} of {options.space} on {dataset.description}; "
+        f"study {options.name} in {options.folder}: {until} on {dataset.description}; "
         f"{concurrent} at a time; MLflow: {public(options.tracking_uri)}"
     )
 

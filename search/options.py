@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spectune.spaces import PUBLISHED, SPACES, Config, Space, Training
+from spectune.spaces import KNOWN, PUBLISHED, SPACES, Config, Network, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 
 METRICS = {
@@ -20,9 +21,8 @@ METRICS = {
 }
 COSTS = {"parameters": "min", "macs": "min", "latency": "min"}
 OBJECTIVES = {**METRICS, **COSTS}
-BASELINES = {"cnn": "cnn2"}  # the published network that a family's winner is compared with
+BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 LEAST = {
-    "trials": 1,
     "epochs": 1,
     "grace": 1,
     "eta": 2,
@@ -32,7 +32,20 @@ LEAST = {
     "cpus_per_trial": 0.01,
     "gpus_per_trial": 0,
 }
-KEPT = ("space", "dataset", "data", "objectives", "epochs", "grace", "eta", "seed", "fixed", "max_params", "max_macs")
+KEPT = (
+    "space",
+    "model",
+    "dataset",
+    "data",
+    "objectives",
+    "epochs",
+    "grace",
+    "eta",
+    "seed",
+    "fixed",
+    "max_params",
+    "max_macs",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +64,9 @@ class Options:
     eta: int = 3
     top: int = 3
     seeds: int = 5
-    baseline: str = ""  # "": the family's, "none": without
+    start_from: tuple[str, ...] = ()  # known networks to try first; (): all that fit
+    baseline: str = ""  # "": BASELINE, "none": without
+    model: str = ""  # "spectune train": the one network that is trained, without exploration
     sampler: str = "tpe"
     seed: int = 0
     fixed: dict[str, Any] = field(default_factory=dict)
@@ -74,9 +89,11 @@ class Options:
                 f"the first --objective ranks the finalists and must be one of {', '.join(METRICS)}, each given once, "
                 f"got {', '.join(self.objectives)}: start with accuracy"
             )
+        for name in self.start_from:
+            _known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
         if self.baseline not in ("", "none"):
             _known("--baseline", self.baseline, PUBLISHED)
-        for name, low in LEAST.items():
+        for name, low in {**LEAST, "trials": 0 if self.model else 1}.items():
             value = getattr(self, name)
             if value is not None and not value >= low:
                 flag = name.replace("_", "-")
@@ -100,13 +117,30 @@ class Options:
 
     @property
     def baseline_name(self) -> str | None:
-        return None if self.baseline == "none" else self.baseline or BASELINES.get(self.space)
+        return None if self.baseline == "none" else self.model or self.baseline or BASELINE
+
+    @property
+    def first_seed(self) -> int:
+        """The first seed of the confirmation; exploration has the study's own."""
+        return self.seed + (not self.model)
+
+    def allow(self, network: Network, points: int, classes: int) -> None:
+        """ValueError where a network cannot work at this size or is beyond the limits."""
+        cost = network.cost(points, classes)
+        limits = (
+            ("--max-params", self.max_params, cost.parameters),
+            ("--max-macs", self.max_macs, cost.macs),
+        )
+        for flag, limit, value in limits:
+            if limit is not None and value > limit:
+                raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what could hold a password is left out."""
         values = dataclasses.asdict(self)
         values.pop("tracking_uri")
-        values["objectives"] = list(self.objectives)
+        for name in ("objectives", "start_from"):
+            values[name] = list(values[name])
         return values
 
 
@@ -126,6 +160,14 @@ def fixed(space: Space, settings: list[str]) -> dict[str, Any]:
         owner, hp = names[name]
         values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
     return values
+
+
+def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
+    """The dict of ``NAME=VALUE`` settings; ValueError for one without an equals sign."""
+    for setting in settings:
+        if "=" not in setting:
+            raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def _known(flag: str, value: str, known: Any) -> None:

@@ -75,12 +75,11 @@ def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any
 def _commands(study: Study, options: Options) -> dict[str, str]:
     place = options.place
     export = _export(study) or "EXPORT"
+    more = ["--seeds", str(2 * options.seeds)] if options.model else ["--trials", str(2 * options.trials)]
     return {
         "predict": shlex.join(["spectune", "predict", export, "FILE"]),
         "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),
-        "extend": shlex.join(
-            ["spectune", "search", "--resume", "--name", study.name, "--trials", str(2 * options.trials), *place]
-        ),
+        "extend": shlex.join(["spectune", "search", "--resume", "--name", study.name, *more, *place]),
         "mlflow": shlex.join(["spectune", "ui", *place]),
     }
 
@@ -95,7 +94,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         dataset = found["dataset"]
         title = (
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
-            f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} new seeds"
+            f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} seeds"
         )
         table([_row(row, found["winner"]) for row in found["confirmed"]], title)
     print(f"report  {found['paths']['report']}")
@@ -109,7 +108,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
 
 def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:
     name = (
-        str(row["candidate"])
+        row["label"]
         if row["baseline"]
         else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
     )

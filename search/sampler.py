@@ -23,6 +23,7 @@ from spectune.search.task import configs
 from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
+from spectune.spaces.space import FAMILY
 
 MIRROR = "optuna.journal"
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
@@ -73,22 +74,25 @@ class Sampler:
         self._mirror = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
         self._mirrored = {trial.user_attrs["trial"] for trial in self._mirror.get_trials(deepcopy=False)}
 
-    def ask(self, number: int, allowed: Any) -> tuple[Network, Training]:
-        """A config for trial ``number`` that ``allowed(network)`` does not refuse with ValueError.
+    def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
+        """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.
 
         After some refused proposals in a row random ones take over. ValueError when they are refused as well.
         """
+        fixed = self.fixed if family is None else {**self.fixed, FAMILY: family}
         for attempt in range(STUBBORN + HOPELESS):
             asked = (self._study if attempt < STUBBORN else self._random).ask()
             try:
-                network = self.space.propose(_chooser(asked), self.fixed)
+                network = self.space.propose(_chooser(asked), fixed)
                 training = Training.propose(_chooser(asked), self.fixed_training)
                 allowed(network)
             except ValueError as refusal:
                 self._forget(asked)
                 last = refusal
                 continue
-            if attempt < STUBBORN:
+            if family is not None:
+                self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
+            elif attempt < STUBBORN:
                 self._asked[number] = asked
             return network, training
         raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from spectune.search.confirm import finalists
@@ -19,9 +21,10 @@ from spectune.search.record import Journal, Study, Trial
 from spectune.search.sampler import Sampler
 from spectune.search.schedule import Halving
 from spectune.search.task import Task
-from spectune.spaces import PUBLISHED, SPACES, STARTS, Network
+from spectune.spaces import KNOWN, SPACES, Network
+from spectune.spaces.space import FAMILY
 
-KNOWN = {**PUBLISHED, **STARTS}
+HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
 
 
 class Director:
@@ -83,6 +86,7 @@ class Director:
     def _life(self) -> Iterator[Task | None]:
         """All tasks of the session in order; None while the next one cannot be known yet."""
         yield from self._interrupted()
+        yield from self._families()
         yield from self._known()
         while self._exploring():
             yield self._explore()
@@ -97,32 +101,58 @@ class Director:
         """Trials that a crash left without an end: they are run again under their number."""
         return [Task.from_dict(vars(trial)) for trial in self._running()]
 
+    def _families(self) -> Iterator[Task]:
+        """In a space of several families, one trial of each, so that none is judged unseen."""
+        tried = {trial.config["network"]["family"] for trial in self.study.stage("explore")}
+        for family in self._space.families if len(self._space.families) > 1 else ():
+            fixed = self._sampler.fixed.get(FAMILY, family.family)
+            if fixed == family.family and family.family not in tried and self._exploring():
+                with suppress(ValueError):  # nothing of it is within the limits
+                    yield self._explore(family.family)
+
     def _known(self) -> Iterator[Task]:
-        """The known networks of the space that fit the limits and were not tried yet, cheapest first."""
+        """Known networks not tried yet: those asked for, or all that fit, the families in turn, cheapest first.
+
+        Unless asked for they get a third of the exploration, so that the space itself is searched, too.
+        """
         tried = {trial.label for trial in self.study.stage("explore")}
-        fitting = [name for name in KNOWN if name not in tried and self._fits(KNOWN[name].network)]
-        for name in sorted(fitting, key=lambda name: self._macs(KNOWN[name].network)):
-            if self._exploring():
+        asked = self.options.start_from
+        for name in asked or self._fitting():
+            if self._exploring(1.0 if asked else HEAD_START) and name not in tried:
                 yield self._named(name, stage="explore")
 
-    def _explore(self) -> Task:
+    def _fitting(self) -> list[str]:
+        families: dict[str, list[str]] = {}
+        for name in sorted(KNOWN, key=lambda name: self._macs(KNOWN[name].network)):
+            if self._fits(KNOWN[name].network):
+                families.setdefault(KNOWN[name].network.family, []).append(name)
+        return [name for turn in zip_longest(*families.values()) for name in turn if name is not None]
+
+    def _explore(self, family: str | None = None) -> Task:
         number = self._number()
-        network, training = self._sampler.ask(number, self._allowed)
+        network, training = self._sampler.ask(number, self._allowed, family=family)
         return Task(number=number, stage="explore", network=network, training=training, seed=self.options.seed)
 
     def _confirmations(self, candidates: list[Task]) -> Iterator[Task]:
         """Every candidate on every new seed, but for what earlier sessions did."""
         for candidate in candidates:
-            for seed in range(self.options.seed + 1, self.options.seed + 1 + self.options.seeds):
+            for seed in range(self.options.first_seed, self.options.first_seed + self.options.seeds):
                 trials = self.study.stage("confirm")
                 if not any((trial.candidate, trial.seed) == (candidate.candidate, seed) for trial in trials):
                     yield replace(candidate, number=self._number(), stage="confirm", seed=seed)
 
     def baseline(self) -> Task:
-        """The published baseline as a candidate; what ``--set`` says of the training holds for it, too."""
+        """The published baseline as a candidate; what ``--set`` says of the training holds for it, too.
+
+        For ``spectune train`` it is the network that is trained, and what ``--set`` says of the network holds as well.
+        """
         name = self.options.baseline_name
         assert name is not None
-        return replace(self._named(name, stage="confirm"), candidate=name)
+        task = replace(self._named(name, stage="confirm"), candidate=name)
+        if not (self.options.model and self._sampler.fixed):
+            return task
+        changes = " ".join(f"{field}={value}" for field, value in self._sampler.fixed.items())
+        return replace(task, network=task.network.replace(**self._sampler.fixed), label=f"{name} {changes}")
 
     def _named(self, name: str, *, stage: str) -> Task:
         network, training = KNOWN[name].network, KNOWN[name].training
@@ -137,12 +167,13 @@ class Director:
     def _running(self) -> list[Trial]:
         return [trial for trial in self.study.trials.values() if trial.status == "running"]
 
-    def _exploring(self) -> bool:
-        return len(self.study.stage("explore")) < self.options.trials and not self._time_is_up()
+    def _exploring(self, share: float = 1.0) -> bool:
+        enough = len(self.study.stage("explore")) >= math.ceil(share * self.options.trials)
+        return not enough and not self._time_is_up(share)
 
-    def _time_is_up(self) -> bool:
+    def _time_is_up(self, share: float = 1.0) -> bool:
         limit = self.options.time
-        return limit is not None and self._explored + time.time() - self._began > limit
+        return limit is not None and self._explored + time.time() - self._began > share * limit
 
     def _fits(self, network: Network) -> bool:
         if not self._space.agrees(network, self._sampler.fixed):
@@ -154,14 +185,7 @@ class Director:
         return True
 
     def _allowed(self, network: Network) -> None:
-        cost = network.cost(self._points, self._classes)
-        limits = (
-            ("--max-params", self.options.max_params, cost.parameters),
-            ("--max-macs", self.options.max_macs, cost.macs),
-        )
-        for flag, limit, value in limits:
-            if limit is not None and value > limit:
-                raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
+        self.options.allow(network, self._points, self._classes)
 
     def _macs(self, network: Network) -> int:
         return network.cost(self._points, self._classes).macs

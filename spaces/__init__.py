@@ -4,7 +4,7 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
-from spectune.spaces.published import PUBLISHED, STARTS, Published
+from spectune.spaces.published import KNOWN, PUBLISHED, STARTS, Published
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.space import Space
@@ -28,6 +28,7 @@ SPACES: dict[str, Space] = {
 __all__ = [
     "CNN",
     "FAMILIES",
+    "KNOWN",
     "PUBLISHED",
     "SPACES",
     "STARTS",

@@ -174,3 +174,5 @@ _COMPACT = CNN(
 STARTS: dict[str, Published] = {
     "compact": Published(_COMPACT, Training(learning_rate=2e-3, batch_size=32, schedule="cosine"), "spectune"),
 }
+
+KNOWN = {**PUBLISHED, **STARTS}

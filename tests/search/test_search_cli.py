@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from spectune.search import cli
-from spectune.search.cli import count, duration, find, main
+from spectune.search.cli import count, duration, main
+from spectune.search.commands import find
+from spectune.spaces import KNOWN
 
 SWALLOWED = [
     "--start",
@@ -74,6 +76,14 @@ def test_search_owns_no_option_that_ray_submit_swallows():
         (["search", "--objective", "parameters"], "the first --objective"),
         (["search", "--baseline", "nope"], "cnn2"),
         (["search", "--trials", "0"], "--trials must be at least 1"),
+        (["search", "--start-from", "nope"], "compact"),
+        (["search", "--space", "vit", "--start-from", "cnn6"], "vit_xrd"),
+        (["search", "--start-from", "cnn6", "--max-macs", "1M"], "--start-from cnn6 cannot be tried: --max-macs is"),
+        (["search", "--space", "any", "--set", "depth=3"], "known are family, cnn.depth"),
+        (["search", "--space", "any", "--set", "family=nope"], "cnn | inception"),
+        (["train", "nope"], "see spectune models list"),
+        (["models", "show", "nope"], "see spectune models list"),
+        (["models", "show", "cnn6", "--points", "10"], "pooling must leave a signal"),
         (["search", "--concurrent", "0"], "--concurrent must be at least 1"),
         (["search", "--grace", "0"], "--grace must be at least 1"),
         (["search", "--gpus-per-trial", "-1"], "--gpus-per-trial must be at least 0"),
@@ -103,6 +113,23 @@ def test_known_studies_are_listed_when_one_is_not_found(tmp_path):
     with pytest.raises(ValueError, match="known are mine"):
         find("yours", str(tmp_path))
     assert find("mine", str(tmp_path)) == tmp_path / "mine"
+
+
+def test_known_networks_are_listed_with_their_published_sizes(capsys):
+    assert main(["models", "list"]) == 0
+    said = capsys.readouterr().out
+    for name, known in KNOWN.items():
+        (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
+        assert known.parameters is None or f"{known.parameters:,}" in line
+
+
+@pytest.mark.parametrize("name", ["cnn6", "inc3", "regnet", "vit_xrd", "cnn_bilstm", "dense"])
+def test_a_known_network_is_shown_layer_by_layer(capsys, name):
+    assert main(["models", "show", name, "--points", "5000", "--classes", "500"]) == 0
+    said = capsys.readouterr().out
+    cost = KNOWN[name].network.cost(5000, 500)
+    assert f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds" in said
+    assert "Linear" in said
 
 
 def test_the_space_is_printed_with_its_conditions_and_size():

@@ -10,6 +10,7 @@ from spectune.search import study as module
 from spectune.search.options import Options
 from spectune.search.record import JOURNAL, Journal, read
 from spectune.search.study import Director
+from spectune.spaces import FAMILIES
 
 POINTS, CLASSES = 500, 5
 
@@ -112,6 +113,44 @@ def test_published_networks_that_fit_come_first_cheapest_first(simulation):
     macs = [trial.macs for trial in study.stage("explore") if trial.label]
     assert known and labels[: len(known)] == known
     assert macs == sorted(macs) and len(macs) > 1 and max(macs) <= 10_000_000
+
+
+def test_known_networks_get_a_third_of_the_exploration(simulation):
+    study = simulation(max_macs=None, trials=12).go()
+    labels = [trial.label for trial in study.stage("explore")]
+    assert [bool(label) for label in labels] == [True] * 4 + [False] * 8
+
+
+def test_the_networks_that_are_asked_for_come_first_and_no_other_known_one(simulation):
+    study = simulation(max_macs=None, start_from=("cnn6", "vgg")).go(workers=1)
+    assert [trial.label for trial in study.stage("explore")][:3] == ["cnn6", "vgg", ""]
+    assert sum(bool(trial.label) for trial in study.stage("explore")) == 2
+
+
+def test_in_a_space_of_all_families_each_is_tried_and_known_networks_take_turns(simulation):
+    study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1)
+    families = [trial.config["network"]["family"] for trial in study.stage("explore")]
+    assert sorted(families[: len(FAMILIES)]) == sorted(FAMILIES)
+    known = [trial.config["network"]["family"] for trial in study.stage("explore") if trial.label]
+    assert len(known) > len(set(known[:3])) == 3
+    again = simulation(space="any", max_macs=5_000_000, trials=44).go(workers=1)
+    assert [trial.label for trial in again.stage("explore")[40:]] == [""] * 4
+
+
+def test_a_family_beyond_the_limits_is_passed_over(simulation):
+    study = simulation(space="any", max_params=3_000, trials=8).go(workers=1)
+    families = {trial.config["network"]["family"] for trial in study.stage("explore")}
+    assert "mlp" not in families and "vit" in families
+    assert all(trial.parameters <= 3_000 for trial in study.stage("explore"))
+
+
+def test_one_model_is_trained_on_seeds_without_exploration(simulation):
+    study = simulation(model="vgg", trials=0, seeds=2, fixed={"fc_activation": "relu", "learning_rate": 1e-3}).go()
+    assert study.stage("explore") == []
+    (trials,) = study.confirmed().values()
+    assert [trial.seed for trial in trials] == [0, 1]
+    assert {trial.label for trial in trials} == {"vgg fc_activation=relu"}
+    assert {(trial.flat["fc_activation"], trial.flat["learning_rate"]) for trial in trials} == {("relu", 1e-3)}
 
 
 def test_limits_hold_for_everything_that_is_explored(simulation):

@@ -15,6 +15,7 @@ from spectune.spaces import FAMILIES, PUBLISHED, Network, Training
 from spectune.spaces.domain import Choice
 from spectune.trainables.export import read, write
 from spectune.trainables.models import BUILDERS, build
+from spectune.trainables.summary import layers
 from spectune.trainables.train import train
 
 POINTS, CLASSES = 96, 4
@@ -84,6 +85,15 @@ def test_the_network_has_as_many_parameters_as_its_config_says(case):
         model = build(case.network, POINTS, CLASSES)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert parameters == case.network.cost(POINTS, CLASSES).parameters
+
+
+@all_cases([*cases(), *(case for case in highest() if works(case.network))])
+def test_its_layers_cost_together_what_its_config_says(case):
+    found = layers(case.network, POINTS, CLASSES)
+    cost = case.network.cost(POINTS, CLASSES)
+    assert sum(layer.macs for layer in found) == cost.macs
+    assert sum(layer.parameters for layer in found) == cost.parameters
+    assert found[-1].shape == (CLASSES,)
 
 
 @all_cases(cases())

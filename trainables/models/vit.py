@@ -97,24 +97,17 @@ class Block(nn.Module):
     def __init__(self, network: ViT, number: int) -> None:
         super().__init__()
         width = network.width
-        self.heads, self.share = network.heads, network.dropout
         self.skip = network.stochastic_depth * (number + 1) / network.depth
-        self.before_attention, self.before_mlp = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.attend = nn.Sequential(nn.LayerNorm(width, eps=1e-6), Attention(network), nn.Dropout(network.dropout))
         self.mlp = nn.Sequential(
+            nn.LayerNorm(width, eps=1e-6),
             nn.Linear(width, network.mlp_ratio * width), nn.GELU(), nn.Dropout(network.dropout),
             nn.Linear(network.mlp_ratio * width, width), nn.Dropout(network.dropout),
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self._kept(self._attend(self.before_attention(x)))
-        return x + self._kept(self.mlp(self.before_mlp(x)))
-
-    def _attend(self, x: Tensor) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, W / H) each
-        seen = F.scaled_dot_product_attention(q, k, v)
-        y: Tensor = F.dropout(self.out(seen.transpose(1, 2).flatten(2)), self.share, self.training)
-        return y
+        x = x + self._kept(self.attend(x))
+        return x + self._kept(self.mlp(x))
 
     def _kept(self, change: Tensor) -> Tensor:
         """Stochastic depth: in training a share of the spectra skips the change."""
@@ -122,6 +115,20 @@ class Block(nn.Module):
             return change
         kept = torch.rand(len(change), 1, 1, device=change.device) >= self.skip
         return change * kept / (1 - self.skip)
+
+
+class Attention(nn.Module):
+    """Every token looks at all tokens, (B, T, W) to (B, T, W)."""
+
+    def __init__(self, network: ViT) -> None:
+        super().__init__()
+        self.heads = network.heads
+        self.qkv, self.out = nn.Linear(network.width, 3 * network.width), nn.Linear(network.width, network.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, W / H) each
+        y: Tensor = self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return y
 
 
 class Readout(nn.Module):

@@ -1,0 +1,175 @@
+"""What each command does. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from spectune.search.options import pairs
+from spectune.spaces import KNOWN, SPACES, Training
+
+
+def search(print_space: bool = False, **given: Any) -> int:
+    if print_space:
+        from spectune.spaces.show import space_table
+
+        print(space_table(SPACES[given.get("space", "cnn")]))
+        print(space_table(Training))
+        return 0
+    from spectune.search.launch import launch
+
+    return launch(given)
+
+
+def train(model: str, **given: Any) -> int:
+    from spectune.search.launch import launch
+
+    if model not in KNOWN:
+        raise ValueError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
+    return launch({"trials": 0, "seeds": 1, **given, "model": model})
+
+
+def list_models() -> None:
+    from spectune.search.progress import table
+
+    rows = []
+    for name, (network, _, source, points, classes, _) in KNOWN.items():
+        cost = network.cost(points, classes)
+        rows.append(
+            {
+                "model": name,
+                "family": network.family,
+                "parameters": f"{cost.parameters:,}",
+                "multiply-adds": f"{cost.macs / 1e6:,.1f} M",
+                "points": points,
+                "classes": classes,
+                "source": source,
+            }
+        )
+    table(rows, "known networks, for the points and classes they were published with")
+
+
+def show_model(model: str, points: int | None, classes: int | None) -> None:
+    from spectune.search.progress import table
+    from spectune.trainables.summary import layers
+
+    if model not in KNOWN:
+        raise ValueError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
+    known = KNOWN[model]
+    points, classes = points or known.points, classes or known.classes
+    cost = known.network.cost(points, classes)
+    rows = [
+        {
+            "layer": layer.name,
+            "kind": layer.kind,
+            "gives": " x ".join(str(size) for size in layer.shape),
+            "parameters": f"{layer.parameters:,}",
+            "multiply-adds": f"{layer.macs:,}",
+        }
+        for layer in layers(known.network, points, classes)
+    ]
+    table(rows, f"{model} ({known.source}): {known.network.describe()}; {points} points, {classes} classes")
+    settings = {"family": known.network.family, **known.network.to_dict(), **known.training.to_dict()}
+    print(" ".join(f"{name}={value}" for name, value in settings.items()))
+    print(f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds, {cost.activations:,} activations a spectrum")
+
+
+def show_data(dataset: str, data: list[str], out: str, classes: int) -> None:
+    import tempfile
+
+    import numpy as np
+
+    from spectune.trainables.data import describe, examples, load
+
+    loaded = load(dataset, **pairs("--data", data))
+    print(describe(loaded))
+    page = Path(out or f"{Path(dataset).stem}.html")
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "examples.npz"
+        np.savez(arrays, **examples(loaded, classes))
+        dashboard("classes", str(arrays), "--out", str(page))
+    print(f"classes drawn in {page}")
+
+
+def export_data(dataset: str, data: list[str], split: str, out: str) -> None:
+    from spectune.trainables.data import load, save
+
+    save(load(dataset, **pairs("--data", data)), split, out)
+    print(f"{split} split of {dataset} written to {out}")
+
+
+def export(study: str, top: int, studies: str) -> None:
+    from spectune.search.finish import export_again
+
+    for folder in export_again(find(study, studies), top):
+        print(folder)
+
+
+def predict(model: str, file: str) -> None:
+    from spectune.trainables.data import read
+    from spectune.trainables.export import read as read_export
+
+    exported = read_export(Path(model))
+    spectra, axis, _, names = read(Path(file))
+    probabilities = exported.predict(spectra, axis)
+    for name, row in zip(names, probabilities, strict=True):
+        best = row.argsort()[::-1][:5]
+        print(f"{name}: " + ", ".join(f"{exported.classes[index]} {row[index]:.4f}" for index in best))
+
+
+def report(study: str, studies: str) -> None:
+    folder = find(study, studies)
+    dashboard("report", str(folder))
+    print(folder / "report.html")
+
+
+def track(study: str, tracking_uri: str, studies: str) -> int:
+    from spectune.search.store import default_uri, public
+    from spectune.search.tracking import Follower
+
+    uri = tracking_uri or default_uri()
+    follower = Follower(find(study, studies), uri)
+    try:
+        follower.catch_up()
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(f"spectune: {follower.behind} bytes of the journal are not in {public(uri)}: {reason}", file=sys.stderr)
+        return 1
+    print(f"everything of {study} is in {public(uri)}")
+    return 0
+
+
+def ui(port: int, studies: str) -> int:
+    from spectune.search.store import default_uri, last_store, public
+
+    uri = last_store(Path(studies)) or default_uri()
+    if not uri.startswith("sqlite"):
+        print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
+        return 0
+    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    try:
+        return subprocess.run([sys.executable, *command], check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def find(study: str, studies: str) -> Path:
+    """The folder of a study given by its name or its folder; ValueError lists the known ones."""
+    for folder in (Path(study), Path(studies) / study):
+        if (folder / "journal.jsonl").is_file():
+            return folder
+    known = sorted(path.parent.name for path in Path(studies).glob("*/journal.jsonl"))
+    raise ValueError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")
+
+
+def dashboard(page: str, *arguments: str) -> None:
+    """Have a page drawn by a process of its own: the search never imports dashboards."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"spectune.dashboards.{page}", *arguments], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise ValueError(f"the page {page} could not be drawn: {last}")
