@@ -104,6 +104,7 @@ def _search_parser(verbs: Any) -> None:
         help="what to optimise; twice for a Pareto front (default accuracy)",
     )
     add("--sampler", choices=("tpe", "random"), help="what proposes configs (default tpe)")
+    add("--vary", action="append", metavar="NAME", help="search a hyperparameter that is fixed by default")
     add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
     add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")
     add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")

@@ -64,15 +64,13 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     space = given.get("space", kept.get("space", "cnn"))
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
-    if "start_from" in given:
-        given["start_from"] = tuple(given["start_from"])
     if "objective" in given:
-        given["objectives"] = tuple(given.pop("objective"))
+        given["objectives"] = given.pop("objective")
     if "set" in given:
         given["fixed"] = fixed(SPACES[space], given.pop("set"))
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
-    options = Options(**{**kept, "objectives": tuple(kept.get("objectives", ("accuracy",))), **given, "name": name})
+    options = Options.from_dict({**kept, **given, "name": name})
     for key in KEPT if before else ():
         value = options.to_dict()[key]
         if value != kept[key]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from spectune.spaces import KNOWN, PUBLISHED, SPACES, Config, Network, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
@@ -43,6 +43,7 @@ KEPT = (
     "eta",
     "seed",
     "fixed",
+    "vary",
     "max_params",
     "max_macs",
 )
@@ -70,6 +71,7 @@ class Options:
     sampler: str = "tpe"
     seed: int = 0
     fixed: dict[str, Any] = field(default_factory=dict)
+    vary: tuple[str, ...] = ()  # hyperparameters to search that are fixed by default
     max_params: int | None = None
     max_macs: int | None = None
     concurrent: int | None = None
@@ -91,6 +93,8 @@ class Options:
             )
         for name in self.start_from:
             _known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
+        for name in self.vary:
+            _known("--vary", name, fixed_by_default(SPACES[self.space]))
         if self.baseline not in ("", "none"):
             _known("--baseline", self.baseline, PUBLISHED)
         for name, low in {**LEAST, "trials": 0 if self.model else 1}.items():
@@ -135,13 +139,23 @@ class Options:
             if limit is not None and value > limit:
                 raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The options that ``to_dict`` gave, or that a command line says."""
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what could hold a password is left out."""
         values = dataclasses.asdict(self)
         values.pop("tracking_uri")
-        for name in ("objectives", "start_from"):
-            values[name] = list(values[name])
-        return values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def fixed_by_default(space: Space) -> list[str]:
+    """Names of the hyperparameters that a search of ``space`` does not vary unless it is asked to."""
+    network = [name for name, _, hp in space.hyperparameters() if not hp.search]
+    return [*network, *(hp.name for hp in hyperparameters(Training) if not hp.search)]
 
 
 def fixed(space: Space, settings: list[str]) -> dict[str, Any]:

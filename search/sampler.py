@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,14 @@ class Sampler:
         space: Space,
         *,
         fixed: dict[str, Any],
+        vary: Collection[str] = (),
         objectives: list[tuple[str, str]],
         kind: str,
         seed: int,
         name: str,
         folder: Path,
     ) -> None:
-        self.space = space
+        self.space, self._vary = space, vary
         training = {hp.name: hp.default for hp in hyperparameters(Training)}
         self.fixed = {name: value for name, value in fixed.items() if name not in training}
         self.fixed_training = {name: value for name, value in fixed.items() if name in training}
@@ -83,8 +84,8 @@ class Sampler:
         for attempt in range(STUBBORN + HOPELESS):
             asked = (self._study if attempt < STUBBORN else self._random).ask()
             try:
-                network = self.space.propose(_chooser(asked), fixed)
-                training = Training.propose(_chooser(asked), self.fixed_training)
+                network = self.space.propose(_chooser(asked), fixed, self._vary)
+                training = Training.propose(_chooser(asked), self.fixed_training, self._vary)
                 allowed(network)
             except ValueError as refusal:
                 self._forget(asked)
@@ -140,8 +141,8 @@ class Sampler:
             params[name], distributions[name] = value, _distribution(domain)
             return value
 
-        self.space.propose(choose, self.fixed)
-        Training.propose(choose, self.fixed_training)
+        self.space.propose(choose, self.fixed, self._vary)
+        Training.propose(choose, self.fixed_training, self._vary)
         return params, distributions
 
     def _forget(self, asked: optuna.trial.Trial) -> None:

@@ -53,6 +53,7 @@ class Director:
         self._sampler = Sampler(
             self._space,
             fixed=options.fixed,
+            vary=options.vary,
             objectives=study.objectives,
             kind=options.sampler,
             seed=options.seed + 1000 * len(study.sessions),

@@ -17,6 +17,10 @@ from spectune.spaces.layers import (
     fc_dropout,
     fc_width,
     grown,
+    head,
+    head_margin,
+    head_scale,
+    preprocess,
     series,
 )
 
@@ -94,6 +98,10 @@ class CNN(Stacked):
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
     fc_norm: bool = hyper(Choice(False, True), False, "batch normalisation behind each hidden FC layer", search=False)
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     def blocks(self, points: int) -> tuple[Block, ...]:
         """Every block with its sizes for spectra of ``points`` points.

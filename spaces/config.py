@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple, Self
 
 from spectune.spaces.domain import All, AtLeast, Choice, Condition, Domain, Float, Int, Is, Single
@@ -80,10 +80,11 @@ class Config:
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
     @classmethod
-    def propose(cls, choose: Choose, fixed: dict[str, Any] | None = None) -> Self:
+    def propose(cls, choose: Choose, fixed: dict[str, Any] | None = None, vary: Collection[str] = ()) -> Self:
         """A config whose searched, active fields come from ``choose``; the others are their ``fixed`` or default value.
 
-        Raises ValueError when the combination is one the config type refuses.
+        ``vary`` names fields that are searched although they are fixed by default. Raises ValueError when the
+        combination is one the config type refuses.
         """
         fixed = {name: tuple(v) if isinstance(v, list) else v for name, v in (fixed or {}).items()}
         values: dict[str, Any] = {}
@@ -93,7 +94,7 @@ class Config:
             if hp.name in fixed:
                 values[hp.name] = fixed[hp.name]
             else:
-                values[hp.name] = choose(hp.name, hp.domain) if hp.search else hp.default
+                values[hp.name] = choose(hp.name, hp.domain) if hp.search or hp.name in vary else hp.default
         return cls.from_dict(values)
 
     def replace(self, **changes: Any) -> Self:
@@ -125,28 +126,33 @@ def parse(space: type[Config], name: str, text: str) -> Any:
     return checked if len(parts) > 1 else checked[0]
 
 
-def size(space: type[Config]) -> tuple[int, int]:
+def size(space: type[Config], vary: Collection[str] = ()) -> tuple[int, int]:
     """(number of combinations of the discrete hyperparameters, number of continuous ones) that a search may propose.
 
-    Conditions are honoured: a hyperparameter that does not exist under a combination does not multiply it.
+    Conditions are honoured: a hyperparameter that does not exist under a combination does not multiply it. ``vary``
+    names hyperparameters that are searched although they are fixed by default.
     """
-    searched = [hp for hp in hyperparameters(space) if hp.search]
-    asked = {name for hp in searched for name in _fields_of(hp.when)}
+    known = hyperparameters(space)
+    asked = {name for hp in known for name in _fields_of(hp.when)}
+    continuous: set[str] = set()
 
     @functools.cache
     def count(index: int, earlier: tuple[tuple[str, Any], ...]) -> int:
-        if index == len(searched):
+        if index == len(known):
             return 1
-        hp = searched[index]
+        hp = known[index]
         if not _possible(hp.when, dict(earlier)):
             return count(index + 1, earlier)
+        searched = hp.search or hp.name in vary
         if hp.name in asked:
-            options = _options(hp.domain)
+            options = _options(hp.domain) if searched else [hp.default]
             return sum(count(index + 1, (*earlier, (hp.name, option))) for option in options)
-        here = 1 if isinstance(hp.domain, Float) else int(hp.domain.size)
+        if searched and isinstance(hp.domain, Float):
+            continuous.add(hp.name)
+        here = int(hp.domain.size) if searched and not isinstance(hp.domain, Float) else 1
         return here * count(index + 1, earlier)
 
-    return count(0, ()), sum(isinstance(hp.domain, Float) for hp in searched)
+    return count(0, ()), len(continuous)
 
 
 def _fields_of(when: Condition | None) -> Iterator[str]:
@@ -195,7 +201,12 @@ class Cost(NamedTuple):
 
 
 class Network(Config, ABC):
-    """Base of every architecture family's config type."""
+    """Base of every architecture family's config type; each declares these fields with the functions of ``layers``."""
+
+    preprocess: str = "max"
+    head: str = "linear"
+    head_scale: float | None = None
+    head_margin: float | None = None
 
     @abstractmethod
     def cost(self, points: int, classes: int) -> Cost:
@@ -203,6 +214,13 @@ class Network(Config, ABC):
 
         Raises ValueError with the rule where such a network cannot work (the whole signal pooled away, say).
         """
+
+    def end_words(self) -> list[str]:
+        """What is unusual at the beginning and the end, in words."""
+        return [
+            f"{self.head} head" if self.head != "linear" else "",
+            f"preprocessing {self.preprocess}" if self.preprocess != "max" else "",
+        ]
 
     def describe(self) -> str:
         """The architecture in a few words, for tables and model cards."""

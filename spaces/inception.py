@@ -17,6 +17,10 @@ from spectune.spaces.layers import (
     fc_dropout,
     fc_width,
     grown,
+    head,
+    head_margin,
+    head_scale,
+    preprocess,
     series,
 )
 
@@ -100,6 +104,10 @@ class Inception(Stacked):
     fc_width: int | tuple[int, ...] | None = fc_width()
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     def stem(self, points: int) -> tuple[Stage, ...]:
         """The stem's blocks for spectra of ``points`` points. ValueError where a pool is wider than its signal."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from spectune.spaces.config import Cost, Network, hyper
-from spectune.spaces.domain import AtLeast, Choice, Float, Int
+from spectune.spaces.domain import AtLeast, Choice, Float, Int, Is
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 WIDEST = 1024  # channels; growth stops here
@@ -50,6 +50,34 @@ def fc_dropout(default: float = 0.3) -> Any:
     return hyper(Float(0.0, 0.8), default, "dropout before each FC layer and the output")
 
 
+def preprocess() -> Any:
+    return hyper(
+        Choice("max", "none", "area", "standardise", "sqrt", "derivative"),
+        "max",
+        "what is done to a raw spectrum: divided by its maximum; root or derivative after that",
+        search=False,
+    )
+
+
+def head() -> Any:
+    return hyper(
+        Choice("linear", "cosine", "cosface", "arcface", "adacos"),
+        "linear",
+        "output layer: linear, or the cosine to a direction per class, with a margin or an adaptive scale",
+        search=False,
+    )
+
+
+def head_scale() -> Any:
+    return hyper(
+        Float(1.0, 64.0, log=True), 30.0, "scale of the cosines", when=Is("head", "cosine", "cosface", "arcface")
+    )
+
+
+def head_margin() -> Any:
+    return hyper(Float(0.0, 1.0), 0.35, "margin of the true class", when=Is("head", "cosface", "arcface"))
+
+
 class Stacked(Network):
     """A family that ends in a stack of FC layers: it declares ``fc_depth``, ``fc_width`` ... as above."""
 
@@ -69,6 +97,7 @@ class Stacked(Network):
             f"FC {series(self.fc_widths())} {self.fc_activation}" if self.fc_depth else "no hidden FC",
             "FC batch normalisation" if self.fc_depth and self.fc_norm else "",
             f"dropout {self.fc_dropout:.2g}" if self.fc_dropout else "",
+            *self.end_words(),
         ]
 
 
@@ -95,11 +124,16 @@ class Tally:
 
     def stack(self, network: Stacked, features: int, classes: int) -> None:
         """The FC stack with the output layer."""
-        widths = network.fc_widths()
-        for inputs, outputs in pairwise((features, *widths, classes)):
+        widths = (features, *network.fc_widths())
+        for inputs, outputs in pairwise(widths):
             self.linear(inputs, outputs)
-        for width in widths if network.fc_norm else ():
-            self.norm(width)
+            if network.fc_norm:
+                self.norm(outputs)
+        self.output(network, widths[-1], classes)
+
+    def output(self, network: Network, features: int, classes: int) -> None:
+        """The output layer; directions have no bias."""
+        self.linear(features, classes, bias=network.head == "linear")
 
     def norm(self, channels: int, *, length: int = 1) -> None:
         """A normalisation with a weight and a bias per channel."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Single
-from spectune.spaces.layers import ACTIVATIONS, Tally, each, grown, series
+from spectune.spaces.layers import ACTIVATIONS, Tally, each, grown, head, head_margin, head_scale, preprocess, series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,10 @@ class MLP(Network):
     dropout: float | tuple[float, ...] = hyper(
         Float(0.0, 0.8), 0.2, "dropout behind each hidden layer", per_layer="depth"
     )
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     def widths(self) -> tuple[int, ...]:
         """Units of every hidden layer."""
@@ -47,7 +51,7 @@ class MLP(Network):
             tally.linear(inputs, outputs)
             if self.batch_norm:
                 tally.norm(outputs)
-        tally.linear(self.widths()[-1], classes)
+        tally.output(self, self.widths()[-1], classes)
         return tally.total()
 
     def describe(self) -> str:
@@ -57,5 +61,6 @@ class MLP(Network):
             self.activation,
             "batch normalisation" if self.batch_norm else "",
             f"dropout {series(tuple(f'{share:.2g}' for share in self.dropouts()))}" if any(self.dropouts()) else "",
+            *self.end_words(),
         ]
         return ", ".join(word for word in words if word)

@@ -71,11 +71,12 @@ _INC6 = _INC3.replace(
     pooled_width=(10, 14, 19, 25, 32, 43), fc_width=(4000, 400),
 )  # fmt: skip
 # Published with a trunk of 30 654 000 parameters, 128 of them in a normalisation that is never used: it is left out.
-# The published head compares angles (AdaCos), this one is the plain output layer, 1025 parameters a class.
+# AdaCos as it was meant: in the public training its scale never moved.
 _REGNET = ResNet(
     stem_filters=64, stem_kernel=16, stem_stride=2, stages=7, blocks=(2, 2, 2, 3, 3, 4, 4),
     filters=(64, 160, 160, 400, 400, 1024, 1024), kernel_size=16, block="bottleneck", bottleneck=1.0, group_width=16,
     squeeze=2, shortcut="pool", activation="silu", block_dropout=0.5, readout="mean", fc_depth=0, fc_dropout=0.0,
+    head="adacos",
 )  # fmt: skip
 _VIT = ViT(
     stem="raw", patch_size=80, overlap=0.0, depth=12, heads=2, mlp_ratio=4, positions="learned", readout="class",
@@ -135,7 +136,7 @@ PUBLISHED: dict[str, Published] = {
     "inc6": Published(_INC6, Training(), SCHUETZKE, parameters=186_817_238),
     "inc6_relu": Published(_INC6.replace(**_RELU), Training(), SCHUETZKE, parameters=186_817_238),
     "regnet": Published(
-        _REGNET, _ADAM.replace(batch_size=16), XRDIDENTIFIER, points=6000, classes=1000, parameters=31_678_872
+        _REGNET, _ADAM.replace(batch_size=16), XRDIDENTIFIER, points=6000, classes=1000, parameters=31_677_872
     ),
     "autoanalyzer": Published(
         _CNN6.replace(padding="both", fc_norm=True),

@@ -16,6 +16,10 @@ from spectune.spaces.layers import (
     fc_dropout,
     fc_width,
     grown,
+    head,
+    head_margin,
+    head_scale,
+    preprocess,
     series,
 )
 
@@ -60,6 +64,10 @@ class Recurrent(Stacked):
     fc_width: int | tuple[int, ...] | None = fc_width()
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     @property
     def channels(self) -> int:

@@ -18,6 +18,10 @@ from spectune.spaces.layers import (
     fc_dropout,
     fc_width,
     grown,
+    head,
+    head_margin,
+    head_scale,
+    preprocess,
     series,
 )
 
@@ -87,6 +91,10 @@ class ResNet(Stacked):
     fc_width: int | tuple[int, ...] | None = fc_width()
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     def plan(self, points: int) -> tuple[Residual, ...]:
         """Every residual block for spectra of ``points`` points; any length works."""

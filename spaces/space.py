@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,11 @@ class Space:
             for hp in hyperparameters(family):
                 yield self._prefix(family) + hp.name, family, hp
 
-    def propose(self, choose: Choose, fixed: dict[str, Any] | None = None) -> Network:
+    def propose(self, choose: Choose, fixed: dict[str, Any] | None = None, vary: Collection[str] = ()) -> Network:
         """A network whose searched, active hyperparameters come from ``choose``, the others from ``fixed``.
 
-        Raises ValueError when the combination is one its family refuses.
+        ``vary`` names hyperparameters that are searched although they are fixed by default. Raises ValueError when
+        the combination is one its family refuses.
         """
         fixed = fixed or {}
         family = self.families[0]
@@ -48,7 +49,8 @@ class Space:
                 chosen = choose(FAMILY, Choice(*(family.family for family in self.families)))
             family = next(one for one in self.families if one.family == chosen)
         prefix = self._prefix(family)
-        return family.propose(lambda name, domain: choose(prefix + name, domain), self._of(family, fixed))
+        varied = [name.removeprefix(prefix) for name in vary if name.startswith(prefix)]
+        return family.propose(lambda name, domain: choose(prefix + name, domain), self._of(family, fixed), varied)
 
     def values(self, network: Network) -> dict[str, Any]:
         """The network's hyperparameters under their names in this space."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from spectune.spaces.config import Config, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
+
+
+def _strength(most: float, default: float, help: str) -> Any:
+    """How strong a change of the training spectra may be; there where spectra are augmented."""
+    return hyper(Float(0.0, most), default, help, when=Is("augment", True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,16 @@ class Training(Config):
     learning_rate: float = hyper(Float(1e-5, 1e-1, log=True), 3e-4, "step size of Adam")
     batch_size: int = hyper(Choice(16, 32, 64, 128, 256), 128, "spectra in a step")
     weight_decay: float = hyper(Choice(0.0, 1e-5, 1e-4, 1e-3, 1e-2), 0.0, "decoupled weight decay")
-    label_smoothing: float = hyper(Float(0.0, 0.3), 0.0, "share of the target spread over all classes")
+    loss: str = hyper(
+        Choice("cross_entropy", "focal"), "cross_entropy", "what is made small; focal: the hard spectra", search=False
+    )
+    focal_gamma: float | None = hyper(
+        Float(0.5, 5.0), 2.0, "how much less a well classified spectrum counts", when=Is("loss", "focal")
+    )
+    label_smoothing: float | None = hyper(
+        Float(0.0, 0.3), 0.0, "share of the target spread over all classes", when=Is("loss", "cross_entropy")
+    )
+    balance: bool = hyper(Choice(False, True), False, "every class weighs the same, however rare", search=False)
     schedule: str = hyper(Choice("plateau", "cosine", "constant"), "plateau", "course of the learning rate")
     plateau_factor: float | None = hyper(
         Choice(0.1, 0.5), 0.1, "learning rate times this on a plateau", when=Is("schedule", "plateau")
@@ -30,6 +44,15 @@ class Training(Config):
     plateau_patience: int | None = hyper(
         Int(1, 1000), 10, "epochs without progress that make a plateau", when=Is("schedule", "plateau"), search=False
     )
+    augment: bool = hyper(Choice(False, True), False, "training spectra are changed anew in every step", search=False)
+    scaling: float | None = _strength(1.0, 0.3, "windows of a spectrum are lowered by up to this share")
+    elimination: float | None = _strength(0.8, 0.1, "up to this share of the windows is set to zero")
+    shift: float | None = _strength(0.1, 0.01, "shift by up to this share of the axis")
+    stretch: float | None = _strength(0.1, 0.01, "stretch about the middle by up to this share, as strain does")
+    broadening: float | None = _strength(50.0, 2.0, "Gaussian blur of up to this sigma, in points")
+    impurity: float | None = _strength(0.7, 0.0, "another training spectrum is added, up to this height")
+    background: float | None = _strength(1.0, 0.0, "a smooth background is added, up to this height")
+    noise: float | None = _strength(0.2, 0.01, "white noise of up to this standard deviation, of the maximum")
     patience: int = hyper(Int(1, 10000), 25, "epochs without progress before training stops", search=False)
     min_delta: float = hyper(Float(0.0, 1.0), 1e-4, "fall of the validation loss that is progress", search=False)
     precision: str = hyper(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
-from spectune.spaces.layers import Tally
+from spectune.spaces.layers import Tally, head, head_margin, head_scale, preprocess
 
 STEM_KERNEL = 9  # of the convolutional stem's layers, each of stride 2
 
@@ -48,6 +48,10 @@ class ViT(Network):
     readout: str = hyper(Choice("class", "mean", "attention"), "mean", "class token, mean, or attention pooling")
     dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout behind attention and hidden layers, and on the tokens")
     stochastic_depth: float = hyper(Float(0.0, 0.3), 0.0, "share of spectra that skip the last block in training")
+    preprocess: str = preprocess()
+    head: str = head()
+    head_scale: float | None = head_scale()
+    head_margin: float | None = head_margin()
 
     @property
     def width(self) -> int:
@@ -100,7 +104,7 @@ class ViT(Network):
         tally.norm(width, length=tokens)
         if self.readout == "attention":
             tally.linear(width, 1, rows=tokens)
-        tally.linear(width, classes)
+        tally.output(self, width, classes)
         return tally.total()
 
     def _block(self, tally: Tally, tokens: int) -> None:
@@ -130,5 +134,6 @@ class ViT(Network):
             {"class": "class token", "mean": "mean of tokens", "attention": "attention pooling"}[self.readout],
             f"dropout {self.dropout:.2g}" if self.dropout else "",
             f"stochastic depth {self.stochastic_depth:.2g}" if self.stochastic_depth else "",
+            *self.end_words(),
         ]
         return ", ".join(word for word in words if word)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spectune.spaces import Network
 from spectune.trainables.models import build
+from spectune.trainables.models.heads import Cosine
 from spectune.trainables.models.vit import Attention
 
 
@@ -73,6 +74,7 @@ def _attention(module: Any, output: Tensor) -> int:
 MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _linear,
+    Cosine: _linear,
     nn.LSTM: _recurrent,
     nn.GRU: _recurrent,
     Attention: _attention,

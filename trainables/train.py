@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spectune.spaces import Network, Training
+from spectune.trainables import losses
+from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.metrics import score
 from spectune.trainables.models import build
@@ -85,6 +86,7 @@ class _Run:
             self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
             torch.manual_seed(seed)  # again, as published: the order of batches does not depend on the architecture
         self.optimizer = _optimizer(self.model, training)
+        self.loss = losses.loss(training, self.model, dataset.train.labels, len(dataset.classes), device)
 
     def epoch(self) -> Epoch:
         """Train for one epoch, validate, and note the progress."""
@@ -127,11 +129,10 @@ class _Run:
         self.model.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for indices in _batches(torch.randperm(len(self.labels)), self.training.batch_size):
-            spectra = self.dataset.train.batch(indices, self.device)
+            spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
             with _autocast(self.training.precision, self.device):
                 logits = self.model(spectra)
-            labels = self.labels[indices.to(self.device)]
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.training.label_smoothing)
+            loss = self.loss(logits, self.labels[indices.to(self.device)])
             self.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             self.optimizer.step()

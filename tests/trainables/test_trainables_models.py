@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from spectune.spaces import CNN, PUBLISHED
+from spectune.spaces.config import hyperparameters
 from spectune.trainables.models import build
+from spectune.trainables.models.layers import Normalise
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -27,9 +30,29 @@ def test_spectra_are_divided_by_their_own_maximum():
     torch.testing.assert_close(model(scaled), model(spectra), rtol=1e-5, atol=1e-6)
 
 
+PREPARED = {
+    "max": lambda x: x / x.max(),
+    "none": lambda x: x,
+    "area": lambda x: x / np.abs(x).mean(),
+    "standardise": lambda x: (x - x.mean()) / x.std(),
+    "sqrt": lambda x: np.sqrt(np.clip(x / x.max(), 0, None)),
+    "derivative": lambda x: np.diff(x / x.max(), prepend=x[0] / x.max()) / np.abs(np.diff(x / x.max())).max(),
+}
+
+
+@pytest.mark.parametrize("kind", PREPARED)
+def test_spectra_are_prepared_as_asked_for(kind):
+    spectra = torch.from_numpy(np.random.default_rng(0).normal(1.0, 2.0, (3, 50)))
+    expected = np.stack([PREPARED[kind](row) for row in spectra.numpy()])
+    np.testing.assert_allclose(Normalise(kind)(spectra)[:, 0, 0].numpy(), expected, rtol=1e-9, atol=1e-12)
+    (domain,) = [hp.domain for hp in hyperparameters(CNN) if hp.name == "preprocess"]
+    assert set(domain.options) == set(PREPARED)
+
+
+@pytest.mark.parametrize("kind", PREPARED)
 @pytest.mark.parametrize("value", [0.0, -2.0])
-def test_a_spectrum_without_a_positive_value_stays_finite(value):
-    model = build(CNN(depth=1), 32, 4).eval()
+def test_a_spectrum_without_a_positive_value_stays_finite(value, kind):
+    model = build(CNN(depth=1, preprocess=kind), 32, 4).eval()
     assert model(torch.full((2, 32), value)).isfinite().all()
 
 

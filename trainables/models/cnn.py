@@ -20,7 +20,7 @@ from spectune.trainables.models.layers import (
 def build(network: CNN, points: int, classes: int) -> nn.Module:
     """Convolution blocks, then the fully connected stack, initialised as Keras does."""
     blocks = network.blocks(points)
-    layers: list[nn.Module] = [Normalise()]
+    layers: list[nn.Module] = [Normalise(network.preprocess)]
     channels = 1
     for block in blocks:
         layers += _block(network, block, channels, last=block is blocks[-1])

@@ -11,7 +11,7 @@ from spectune.trainables.models.layers import Normalise, convolution, fully_conn
 
 def build(network: Inception, points: int, classes: int) -> nn.Module:
     """The stem, the inception modules, then the fully connected stack, initialised as Keras does."""
-    layers: list[nn.Module] = [Normalise()]
+    layers: list[nn.Module] = [Normalise(network.preprocess)]
     channels, length = 1, points
     for stage in network.stem(points):
         layers += convolution(network, channels, stage.filters, stage.kernel, stride=stage.stride)

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectune.spaces import Network
 from spectune.spaces.layers import Stacked
+from spectune.trainables.models.heads import HEADS
 from spectune.trainables.models.spectral import convolve
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -28,14 +30,40 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Normalise(nn.Module):
-    """Divides each spectrum by its own maximum and makes it an image: (B, L) to (B, 1, 1, L).
+    """Prepares raw spectra and makes them images: (B, L) to (B, 1, 1, L).
 
-    A spectrum without a positive value stays as it is.
+    ``max`` divides each spectrum by its own maximum, as the published scripts do, ``area`` by the mean of its absolute
+    values, ``standardise`` takes off its mean and divides by its standard deviation. ``sqrt`` and ``derivative`` come
+    after ``max``: the root of what is positive, and the difference of neighbours scaled to a largest size of 1. A
+    spectrum that has nothing to divide by stays as it is.
     """
 
+    def __init__(self, kind: str = "max") -> None:
+        super().__init__()
+        self.kind = kind
+
     def forward(self, spectra: Tensor) -> Tensor:
-        highest = spectra.amax(dim=1, keepdim=True)
-        return (spectra / highest.where(highest > 0, 1.0))[:, None, None]
+        match self.kind:
+            case "none":
+                scaled = spectra
+            case "area":
+                scaled = _divided(spectra, spectra.abs().mean(dim=1, keepdim=True))
+            case "standardise":
+                scaled = _divided(
+                    spectra - spectra.mean(dim=1, keepdim=True), spectra.std(dim=1, keepdim=True, correction=0)
+                )
+            case _:
+                scaled = _divided(spectra, spectra.amax(dim=1, keepdim=True))
+        if self.kind == "sqrt":
+            scaled = scaled.clamp(min=0).sqrt()
+        if self.kind == "derivative":
+            slopes = F.pad(scaled[:, 1:] - scaled[:, :-1], (1, 0))
+            scaled = _divided(slopes, slopes.abs().amax(dim=1, keepdim=True))
+        return scaled[:, None, None]
+
+
+def _divided(spectra: Tensor, by: Tensor) -> Tensor:
+    return spectra / by.where(by > 0, 1.0)
 
 
 class Same(nn.Conv2d):
@@ -115,7 +143,14 @@ def fully_connected(network: Stacked, features: int, classes: int) -> list[nn.Mo
         if network.fc_norm:
             layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=0.01))
         features = width
-    return [*layers, *dropout(network.fc_dropout), nn.Linear(features, classes)]
+    return [*layers, *dropout(network.fc_dropout), output(network, features, classes)]
+
+
+def output(network: Network, features: int, classes: int) -> nn.Module:
+    """The output layer: linear, or a head that compares directions."""
+    if network.head == "linear":
+        return nn.Linear(features, classes)
+    return HEADS[network.head](features, classes, scale=network.head_scale or 0.0, margin=network.head_margin or 0.0)
 
 
 def initialise(model: nn.Module) -> nn.Module:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from torch import nn
 
 from spectune.spaces.mlp import MLP
-from spectune.trainables.models.layers import ACTIVATIONS, Normalise, dropout, initialise
+from spectune.trainables.models.layers import ACTIVATIONS, Normalise, dropout, initialise, output
 
 
 def build(network: MLP, points: int, classes: int) -> nn.Module:
     """Hidden layers on the raw points, then the output."""
-    layers: list[nn.Module] = [Normalise(), nn.Flatten()]
+    layers: list[nn.Module] = [Normalise(network.preprocess), nn.Flatten()]
     features = points
     for width, share in zip(network.widths(), network.dropouts(), strict=True):
         layers.append(nn.Linear(features, width))
@@ -18,4 +18,4 @@ def build(network: MLP, points: int, classes: int) -> nn.Module:
             layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=0.01))
         layers += [ACTIVATIONS[network.activation](), *dropout(share)]
         features = width
-    return initialise(nn.Sequential(*layers, nn.Linear(features, classes)))
+    return initialise(nn.Sequential(*layers, output(network, features, classes)))

@@ -16,7 +16,7 @@ ORDERS = {nn.LSTM: ((0, 3, 1, 2), "LSTM"), nn.GRU: ((1, 0, 2), "GRU")}  # of tor
 
 def build(network: Recurrent, points: int, classes: int) -> nn.Module:
     """Convolutions, recurrent layers along the spectrum, then the fully connected stack."""
-    layers: list[nn.Module] = [Normalise()]
+    layers: list[nn.Module] = [Normalise(network.preprocess)]
     if network.axis_channel:
         layers.append(Places())
     channels = network.channels

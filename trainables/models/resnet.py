@@ -20,7 +20,8 @@ from spectune.trainables.models.layers import (
 def build(network: ResNet, points: int, classes: int) -> nn.Module:
     """The stem, the residual blocks, then the fully connected stack, initialised as Keras does."""
     plan = network.plan(points)
-    layers: list[nn.Module] = [Normalise(), Same(1, network.stem_filters, network.stem_kernel, network.stem_stride)]
+    stem = Same(1, network.stem_filters, network.stem_kernel, network.stem_stride)
+    layers: list[nn.Module] = [Normalise(network.preprocess), stem]
     layers += _norm(network, network.stem_filters)
     if network.stem_activation:
         layers.append(ACTIVATIONS[network.activation]())

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectune.spaces.vit import STEM_KERNEL, ViT
-from spectune.trainables.models.layers import Normalise, Same, initialise
+from spectune.trainables.models.layers import Normalise, Same, initialise, output
 
 
 def build(network: ViT, points: int, classes: int) -> nn.Module:
     """Tokens, pre-normalised transformer blocks, a readout and the output layer."""
     network.cost(points, classes)  # refuses what cannot be
     width, tokens = network.width, network.tokens(points)
-    stem: list[nn.Module] = [Normalise()]
+    stem: list[nn.Module] = [Normalise(network.preprocess)]
     if network.stem == "convolution":
         stem.append(Stem(network))
     else:
@@ -30,7 +30,7 @@ def build(network: ViT, points: int, classes: int) -> nn.Module:
         *(Block(network, number) for number in range(network.depth)),
         nn.LayerNorm(width, eps=1e-6),
         Readout(network),
-        nn.Linear(width, classes),
+        output(network, width, classes),
     )
     return initialise(model)
 

@@ -1,0 +1,49 @@
+"""What a training step makes small. B batch, C classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spectune.spaces import Training
+from spectune.trainables.models.heads import Cosine
+
+Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) -> the mean loss
+
+
+def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classes: int, device: torch.device) -> Loss:
+    """The loss that ``training`` asks for, with the head's margin or scale where ``model`` has a cosine head.
+
+    ``labels`` (N,) are the training split's: with ``balance`` every class weighs the same, however many spectra it has.
+    """
+    head = next((module for module in model.modules() if isinstance(module, Cosine)), None)
+    weights = None
+    if training.balance:
+        counts = np.bincount(labels, minlength=classes)
+        shares = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        weights = torch.from_numpy(shares).float().to(device)
+
+    def value(logits: Tensor, true: Tensor) -> Tensor:
+        logits = logits.float() if head is None else head.target(logits, true)
+        if training.loss == "focal":
+            return focal(logits, true, gamma=float(training.focal_gamma or 0.0), weights=weights)
+        return F.cross_entropy(logits, true, weight=weights, label_smoothing=training.label_smoothing or 0.0)
+
+    return value
+
+
+def focal(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:
+    """Mean of -(1 - p)**gamma ln p, p being the probability of the true class (Lin et al. 2017).
+
+    What is classified well already counts less. With class ``weights`` (C,) it is the weighted mean.
+    """
+    log_p = logits.log_softmax(dim=1).gather(1, labels[:, None])[:, 0]
+    each = -((1 - log_p.exp()).clamp(min=0) ** gamma) * log_p
+    if weights is None:
+        return each.mean()
+    return (weights[labels] * each).sum() / weights[labels].sum()
