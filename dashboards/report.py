@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 from spectune.dashboards import sections
+from spectune.dashboards.families import families
 from spectune.dashboards.page import page, write
 from spectune.dashboards.summary import Summary
 from spectune.dashboards.words import moment
@@ -21,6 +22,7 @@ from spectune.search.record import Study, read
 SECTIONS = {
     "finalists": ("Finalists", sections.finalists),
     "search": ("The search", sections.search),
+    "families": ("Families", families),
     "hyperparameters": ("Hyperparameters", sections.hyperparameters),
     "front": ("Pareto front", sections.front),
     "confused": ("Most confused classes", sections.confused),

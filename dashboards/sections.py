@@ -24,6 +24,7 @@ from spectune.dashboards.words import between, duration, missing, moment, number
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
 MOST_LISTED = 30  # confused pairs that are listed
+MOST_AXES = 20  # hyperparameters of the parallel coordinates
 SHOWN = 3  # hyperparameters with a column of their own in the table of trials
 
 
@@ -116,12 +117,18 @@ def search(summary: Summary) -> str:
 
 def hyperparameters(summary: Summary) -> str:
     """Which hyperparameters the good trials share, and how much each decides."""
-    lines = parallel(summary.trials, summary.objectives, summary.order)
+    left = len(summary.order) - MOST_AXES
+    more = (
+        f" Drawn are the first {MOST_AXES}, {left} that decide less or that few trials have are not."
+        if left > 0
+        else ""
+    )
+    lines = parallel(summary.trials, summary.objectives, summary.order[:MOST_AXES])
     bars = figures.importance(summary.importances, summary.metric)
     return _captioned(
         "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
         "over a row to keep the trials that pass through it, hold Shift for a second row, double-click to see all "
-        "again. Of a value per layer the first is shown.",
+        f"again. Of a value per layer the first is shown.{more}",
         lines,
         "plot-parallel",
         heading="What the good trials have in common",

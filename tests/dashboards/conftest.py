@@ -92,7 +92,7 @@ class Scribe:
         """One trial from its start to its end (none for the status running); ``skill`` is where its accuracy tends."""
         trial, self.trials = self.trials, self.trials + 1
         values = {name: value for name, value in config["network"].items() if name != "family"}
-        cost = FAMILIES["cnn"].from_dict(values).cost(5000, 27)
+        cost = FAMILIES[config["network"]["family"]].from_dict(values).cost(5000, 27)
         size = {"parameters": cost.parameters, "macs": cost.macs}
         asked = {"label": label, "seed": seed, "candidate": candidate}
         self.write("start", trial=trial, stage=stage, config=config, **asked, **size)
@@ -244,7 +244,7 @@ def two(folder: Path) -> Path:
     scribe.study(options={"trials": 30, "epochs": EPOCHS, "seeds": 3, "top": 2, "baseline": "none"})
     explore(scribe, 30)
     best = _best(folder, 2)
-    trials = confirm(scribe, {best[0]: 0.9, best[1]: 0.88}, seeds=3)
+    trials = confirm(scribe, {best[0]: 0.9, best[1]: 0.8}, seeds=3)
     finish(scribe, trials, {best[0]: 0.87})
     return folder
 
