@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
     predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
     predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
+    predict.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
     predict.set_defaults(command_function=commands.predict)
 
     report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
@@ -83,7 +84,7 @@ def _search_parser(verbs: Any) -> None:
         allow_abbrev=False,
     )
     add = search.add_argument
-    add("--space", choices=SPACES, help="architecture family, or any of them (default cnn)")
+    add("--space", help=f"{', '.join(SPACES)}, or your own as FILE.py:NAME (default cnn)")
     add("--trials", type=int, metavar="N", help="trials of the exploration (default 50)")
     add(
         "--time",

@@ -15,6 +15,7 @@ import torch
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from safetensors.torch import load as unpack
 
+from spectune.search import own
 from spectune.search.task import WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.metrics import confused, score
@@ -111,11 +112,13 @@ def evaluate(
     """Evaluate the weights of confirmed tasks on a split: metrics, predictions (N,) and confused pairs of each."""
     remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    found: list[dict[str, Any]] = ray.get([remote.remote(task, shared, shelf, split) for task in tasks])
+    found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, shelf, split) for task in tasks])
     return found
 
 
-def _evaluate(task: Task, dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
+def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
+    own.known(shelf.read(own.COPY))
+    task = Task.from_dict(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
     data = shelf.read(stored(task.number, WEIGHTS))

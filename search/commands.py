@@ -7,15 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spectune.search.options import pairs
-from spectune.spaces import KNOWN, SPACES, Training
+from spectune.search.options import known_space, pairs
+from spectune.spaces import KNOWN, Training
 
 
 def search(print_space: bool = False, **given: Any) -> int:
     if print_space:
         from spectune.spaces.show import space_table
 
-        print(space_table(SPACES[given.get("space", "cnn")]))
+        name = given.get("space", "cnn")
+        if ":" in name:
+            from spectune.search import own
+
+            own.load(name)
+        print(space_table(known_space(name)))
         print(space_table(Training))
         return 0
     from spectune.search.launch import launch
@@ -107,7 +112,11 @@ def export(study: str, top: int, studies: str) -> None:
         print(folder)
 
 
-def predict(model: str, file: str) -> None:
+def predict(model: str, file: str, space: str) -> None:
+    if space:
+        from spectune.search import own
+
+        own.load(space)
     from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
 

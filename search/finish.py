@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from spectune.search import cluster, result
+from spectune.search import cluster, own, result
 from spectune.search.commands import dashboard
 from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
@@ -93,6 +93,8 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
 def export_again(folder: Path, top: int) -> list[Path]:
     """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
     study = read(folder)
+    if (folder / own.COPY).is_file():
+        own.known((folder / own.COPY).read_bytes())
     if not study.confirmed():
         raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
     source = study.header["dataset"]

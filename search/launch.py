@@ -14,14 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import cluster, finish, result, trial
-from spectune.search.options import KEPT, OBJECTIVES, Options, fixed, pairs
+from spectune.search import cluster, finish, own, result, trial
+from spectune.search.options import KEPT, OBJECTIVES, Options, fixed, known_space, pairs
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.store import default_uri, public
 from spectune.search.study import Director
 from spectune.search.writer import Writer
-from spectune.spaces import KNOWN, SPACES
+from spectune.spaces import KNOWN
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -38,6 +38,8 @@ def launch(given: dict[str, Any]) -> int:
     dataset = load(options.dataset, **options.data)
     _possible(options, dataset, before)
     journal = Journal(options.folder)
+    if ":" in options.space:
+        own.keep(options.space, options.folder)
     try:
         return _session(options, journal, dataset)
     except KeyboardInterrupt:
@@ -54,7 +56,8 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     resume = given.pop("resume", False)
     if "model" in given:
         given["space"] = KNOWN[given["model"]].network.family
-    what, data = given.get("model") or given.get("space", "cnn"), Path(given.get("dataset", "challenge")).stem
+    what = given.get("model") or given.get("space", "cnn").rpartition(":")[2]
+    data = Path(given.get("dataset", "challenge")).stem
     name = given.get("name") or f"{what}-{data}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = Path(given.get("studies", "studies")) / name
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
@@ -62,12 +65,14 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
         raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
     kept = {} if before is None else before.header["options"]
     space = given.get("space", kept.get("space", "cnn"))
+    if ":" in space:
+        own.load(space, folder)
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
     if "objective" in given:
         given["objectives"] = given.pop("objective")
     if "set" in given:
-        given["fixed"] = fixed(SPACES[space], given.pop("set"))
+        given["fixed"] = fixed(known_space(space), given.pop("set"))
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
     options = Options.from_dict({**kept, **given, "name": name})

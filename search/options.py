@@ -82,7 +82,7 @@ class Options:
     studies: str = "studies"
 
     def __post_init__(self) -> None:
-        _known("--space", self.space, SPACES)
+        known_space(self.space)
         _known("--sampler", self.sampler, ("tpe", "random"))
         for objective in self.objectives:
             _known("--objective", objective, OBJECTIVES)
@@ -150,6 +150,15 @@ class Options:
         values = dataclasses.asdict(self)
         values.pop("tracking_uri")
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def known_space(name: str) -> Space:
+    """The space of that name. ValueError lists the known ones."""
+    if name not in SPACES:
+        raise ValueError(
+            f"--space must be one of {', '.join(SPACES)} or FILE.py:NAME, got {name!r}: choose one of them"
+        )
+    return SPACES[name]
 
 
 def fixed_by_default(space: Space) -> list[str]:

@@ -75,9 +75,10 @@ def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any
 def _commands(study: Study, options: Options) -> dict[str, str]:
     place = options.place
     export = _export(study) or "EXPORT"
+    own = ["--space", options.space] if ":" in options.space else []
     more = ["--seeds", str(2 * options.seeds)] if options.model else ["--trials", str(2 * options.trials)]
     return {
-        "predict": shlex.join(["spectune", "predict", export, "FILE"]),
+        "predict": shlex.join(["spectune", "predict", export, "FILE", *own]),
         "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),
         "extend": shlex.join(["spectune", "search", "--resume", "--name", study.name, *more, *place]),
         "mlflow": shlex.join(["spectune", "ui", *place]),

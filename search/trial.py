@@ -20,6 +20,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 from safetensors.torch import save as pack
 
+from spectune.search import own
 from spectune.search.cluster import LOST_WORKERS, DistantShelf, Shelf, threads
 from spectune.search.task import STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
@@ -51,6 +52,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
         torch.set_num_threads(threads())
+        own.known(shelf.read(own.COPY))
         self._dataset, self._shelf, self._limit = dataset, shelf, epochs
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self.reset_config(config)

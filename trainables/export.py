@@ -134,7 +134,7 @@ def _axis(name: str, unit: str, values: list[float]) -> Axis:
 def _network(values: dict[str, Any]) -> Network:
     family = values.get("family")
     if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}; one of your own needs its file")
     return FAMILIES[family].from_dict({name: value for name, value in values.items() if name != "family"})
 
 

@@ -9,6 +9,8 @@ import pytest
 
 RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 
+MEANT = {"search/own.py: compile", "search/own.py: exec"}  # the file that the user gives as --space is Python to run
+
 
 def dangers(tree: ast.AST) -> Iterator[str]:
     """Every construct that can run code from data."""
@@ -42,8 +44,8 @@ def _is(node: ast.expr | None, value: bool) -> bool:
 
 
 def test_nothing_runs_code_from_data(source: dict[str, ast.Module]) -> None:
-    found = [f"{path}: {danger}" for path, tree in source.items() for danger in dangers(tree)]
-    assert not found
+    found = {f"{path}: {danger}" for path, tree in source.items() for danger in dangers(tree)}
+    assert found == MEANT
 
 
 @pytest.mark.parametrize(
