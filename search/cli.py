@@ -55,7 +55,19 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
     predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
     predict.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
+    predict.add_argument("--passes", type=int, default=0, metavar="N", help="Monte-Carlo dropout: mean and spread of N")
     predict.set_defaults(command_function=commands.predict)
+
+    identify = verbs.add_parser(
+        "identify", help="find the most similar references, of new classes too", allow_abbrev=False
+    )
+    identify.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export, whose embeddings are compared")
+    identify.add_argument("file", metavar="FILE", help="spectra to identify: .npz, .csv, .parquet or two-column text")
+    identify.add_argument(
+        "--references", required=True, metavar="FILE", help="spectra of known classes, or a folder each"
+    )
+    identify.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
+    identify.set_defaults(command_function=commands.identify)
 
     report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
     report.add_argument("study", metavar="STUDY", help="name or folder of a study")

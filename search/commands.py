@@ -112,7 +112,7 @@ def export(study: str, top: int, studies: str) -> None:
         print(folder)
 
 
-def predict(model: str, file: str, space: str) -> None:
+def predict(model: str, file: str, space: str, passes: int) -> None:
     if space:
         from spectune.search import own
 
@@ -120,12 +120,37 @@ def predict(model: str, file: str, space: str) -> None:
     from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
 
+    if passes < 0:
+        raise ValueError(f"--passes must be at least 0, got {passes}: give a larger number")
     exported = read_export(Path(model))
     spectra, axis, _, names = read(Path(file))
-    probabilities = exported.predict(spectra, axis)
-    for name, row in zip(names, probabilities, strict=True):
+    drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
+    for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
         best = row.argsort()[::-1][:5]
-        print(f"{name}: " + ", ".join(f"{exported.classes[index]} {row[index]:.4f}" for index in best))
+        sure = [f" (+- {spread[index]:.4f})" if passes else "" for index in best]
+        said = (f"{exported.classes[index]} {row[index]:.4f}{more}" for index, more in zip(best, sure, strict=True))
+        print(f"{name}: " + ", ".join(said))
+
+
+def identify(model: str, file: str, references: str, space: str) -> None:
+    from spectune.trainables.data import read
+    from spectune.trainables.export import read as read_export
+    from spectune.trainables.identify import rank, top
+
+    if space:
+        from spectune.search import own
+
+        own.load(space)
+    exported = read_export(Path(model))
+    known, known_axis, classes, rows = read(Path(references))
+    spectra, axis, labels, names = read(Path(file))
+    known_names = rows if classes is None else classes
+    found, order, similarity = rank(exported.embed(spectra, axis), exported.embed(known, known_axis), known_names)
+    for name, best, row in zip(names, order, similarity, strict=True):
+        print(f"{name}: " + ", ".join(f"{found[number]} {row[number]:.4f}" for number in best[:5]))
+    if labels is not None and set(labels) & set(found):
+        shares = ", ".join(f"top-{most} {top(order, found, labels, most):.4f}" for most in (1, 3, 5))
+        print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(found)} classes")
 
 
 def report(study: str, studies: str) -> None:

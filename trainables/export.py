@@ -54,6 +54,47 @@ class Exported:
         It knows its classes only: a spectrum of anything else gets one of them too. ValueError where the spectra do
         not fit.
         """
+        probabilities: NDArray[np.float64] = (
+            _logits(self.model, self._fitted(spectra, axis)).double().softmax(1).numpy()
+        )
+        return probabilities
+
+    def sample(self, spectra: ArrayLike, axis: Axis | None = None, *, passes: int) -> NDArray[np.float64]:
+        """Probabilities (passes, N, C) with dropout at work: their spread says how sure the network is.
+
+        Monte-Carlo dropout (Gal and Ghahramani 2016), as XRD-AutoAnalyzer predicts. ValueError where the spectra do not
+        fit, or where the network has no dropout.
+        """
+        layers = [module for module in self.model.modules() if isinstance(module, nn.Dropout)]
+        if not any(layer.p for layer in layers):
+            raise ValueError(
+                "Monte-Carlo dropout needs a network with dropout, this one has none: predict without passes"
+            )
+        batches = self._fitted(spectra, axis)
+        for layer in layers:
+            layer.train()
+        try:
+            drawn = [_logits(self.model, batches).double().softmax(dim=1) for _ in range(passes)]
+        finally:
+            self.model.eval()
+        probabilities: NDArray[np.float64] = torch.stack(drawn).numpy()
+        return probabilities
+
+    def embed(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
+        """Unit vectors (N, d) of raw spectra: what the output layer sees, to be compared by their angles.
+
+        ValueError where the spectra do not fit, or where the network does not end in an output layer.
+        """
+        if not isinstance(self.model, nn.Sequential):
+            raise ValueError(
+                "only a network that ends in an output layer gives embeddings, this one is of another make"
+            )
+        embedded = _logits(self.model[:-1], self._fitted(spectra, axis)).double()
+        vectors: NDArray[np.float64] = nn.functional.normalize(embedded).numpy()
+        return vectors
+
+    def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
+        """Raw spectra on the network's axis, in batches."""
         values = np.asarray(spectra)
         if axis is not None and not np.array_equal(axis.values, self.axis.values):
             values = resample(values, axis, self.axis)
@@ -64,9 +105,7 @@ class Exported:
             )
         if not np.isfinite(values).all():
             raise ValueError("spectra must be finite, got NaN or infinite intensities: clean them first")
-        batches = torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
-        probabilities: NDArray[np.float64] = _logits(self.model, batches).double().softmax(dim=1).numpy()
-        return probabilities
+        return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
 
 
 def write(

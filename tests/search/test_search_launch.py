@@ -52,7 +52,7 @@ def spectune(folder, *arguments, program=(SPECTUNE,), code=0):
     done = subprocess.run(
         [*program, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=300
     )
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
 
 
@@ -169,6 +169,25 @@ def test_the_export_classifies_a_written_split_as_the_study_said(finished):
     winner = next(row for row in found["confirmed"] if row["candidate"] == found["winner"])
     best = int(np.argmax(winner["validation"]["values"]))
     assert accuracy == pytest.approx(winner["test"]["values"][best], abs=1e-6) or accuracy in winner["test"]["values"]
+
+
+def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(finished):
+    folder, _ = finished
+    for split in ("train", "test"):
+        out = ("--split", split, "--out", f"{split}.npz")
+        spectune(folder, "data", "export", "generated", *DATA[2:], *out)
+    export = str(next((folder / "studies/tiny/exports").iterdir()))
+    done = spectune(folder, "identify", export, "test.npz", "--references", "train.npz")
+    *lines, summary = done.stdout.splitlines()
+    assert len(lines) == 20 and re.fullmatch(
+        r"top-1 (\S+), top-3 .* of 20 spectra, 80 references of 4 classes", summary
+    )
+    assert float(summary.split()[1].strip(",")) > 0.5  # by chance a quarter
+    sure = spectune(folder, "predict", export, "test.npz", "--passes", "5", code=None)
+    if sure.returncode:
+        assert "needs a network with dropout" in sure.stderr
+    else:
+        assert re.search(r"[01]\.\d{4} \(\+- [01]\.\d{4}\)", sure.stdout)
 
 
 def test_the_best_three_can_be_exported_later(finished):

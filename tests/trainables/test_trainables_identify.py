@@ -1,0 +1,110 @@
+"""Identification by the nearest reference: the ranking, and classes that no training ever saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from spectune.spaces import Training
+from spectune.spaces.cnn import CNN
+from spectune.trainables.data import load
+from spectune.trainables.data.dense import Dense
+from spectune.trainables.export import read, write
+from spectune.trainables.identify import rank, top
+from spectune.trainables.models import build
+from spectune.trainables.train import train
+
+SEEN, NEW = 200, 40
+
+
+def unit(rows):
+    return np.array(rows, float) / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_a_class_is_as_near_as_its_nearest_reference():
+    references = unit([[1, 0], [0, 1], [1, 1]])
+    classes, order, similarity = rank(unit([[1, 0.1], [0.2, 1]]), references, ["quartz", "rutile", "quartz"])
+    assert classes == ["quartz", "rutile"]
+    assert order.tolist() == [[0, 1], [1, 0]]
+    np.testing.assert_allclose(similarity[1, 0], unit([[0.2, 1]])[0] @ unit([[1, 1]])[0])
+
+
+def test_top_k_counts_queries_whose_class_has_a_reference():
+    order = np.array([[0, 1, 2], [2, 1, 0], [1, 0, 2]])
+    labels = ["a", "a", "elsewhere"]
+    assert [top(order, ["a", "b", "c"], labels, most) for most in (1, 2, 3)] == [0.5, 0.5, 1.0]
+    assert np.isnan(top(order, ["a", "b", "c"], ["x"] * 3, 1))
+
+
+@pytest.fixture(scope="module")
+def classes():
+    """240 classes, of which the last 40 are never trained on."""
+    return load(
+        "generated", classes=SEEN + NEW, points=400, train=12, validation=3, test=3, shift=0.03, change=0.15, noise=0.03
+    )
+
+
+def part(split, low, high):
+    rows = np.flatnonzero((split.labels >= low) & (split.labels < high))
+    return split.batch(torch.from_numpy(rows)).numpy(), split.labels[rows] - low
+
+
+@pytest.fixture(scope="module")
+def exported(classes, tmp_path_factory):
+    """The exports of a network that was trained on the first 200 classes, and of one that was not trained."""
+    splits = {name: Dense(*part(classes.split(name), 0, SEEN)) for name in ("train", "validation", "test")}
+    seen = replace(classes, classes=classes.classes[:SEEN], definition=None, **splits)
+    network = CNN(
+        depth=3, filters=16, filter_growth=2.0, kernel_size=15, kernel_last=5, fc_depth=1, fc_width=64, fc_dropout=0.1
+    )
+    training = Training(learning_rate=1e-3, batch_size=32)
+    *_, last = train(network, training, seen, seed=0, epochs=12)
+    torch.manual_seed(0)
+    untrained = build(network, 400, SEEN).state_dict()
+    folders = {}
+    for name, weights in (("trained", last.state["model"]), ("untrained", untrained)):
+        folders[name] = tmp_path_factory.mktemp("exports") / name
+        write(folders[name], network=network, training=training, weights=weights, dataset=seen, numbers={})
+    return {name: read(folder) for name, folder in folders.items()}
+
+
+@pytest.mark.parametrize(("name", "identifies"), [("trained", True), ("untrained", False)])
+def test_only_a_trained_embedding_identifies_new_classes_by_one_reference_each(classes, exported, name, identifies):
+    references, owners = part(classes.train, SEEN, SEEN + NEW)
+    first = [int(np.flatnonzero(owners == number)[0]) for number in range(NEW)]
+    queries, labels = part(classes.test, SEEN, SEEN + NEW)
+    names = [str(number) for number in range(NEW)]
+    found, order, _ = rank(exported[name].embed(queries), exported[name].embed(references[first]), names)
+    truth = [str(label) for label in labels]
+    assert (top(order, found, truth, 1) > 0.65) == identifies
+    assert top(order, found, truth, 5) > top(order, found, truth, 1)
+
+
+def test_embeddings_have_length_one_and_do_not_depend_on_the_height_of_a_spectrum(classes, exported):
+    spectra = classes.test.batch(torch.arange(5)).numpy()
+    vectors = exported["trained"].embed(spectra)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(exported["trained"].embed(7 * spectra), vectors, atol=1e-5)
+
+
+def test_monte_carlo_dropout_spreads_around_the_prediction_and_leaves_the_network_as_it_was(classes, exported):
+    spectra = classes.test.batch(torch.arange(20)).numpy()
+    before = exported["trained"].predict(spectra)
+    torch.manual_seed(0)
+    drawn = exported["trained"].sample(spectra, passes=30)
+    assert drawn.shape == (30, 20, SEEN)
+    np.testing.assert_allclose(drawn.sum(axis=2), 1)
+    assert (drawn.std(axis=0).max(axis=1) > 0).all()
+    assert np.mean(drawn.mean(axis=0).argmax(axis=1) == before.argmax(axis=1)) > 0.8
+    np.testing.assert_array_equal(exported["trained"].predict(spectra), before)
+
+
+def test_monte_carlo_dropout_needs_dropout(dataset, tmp_path):
+    network = CNN(depth=1, filters=4, kernel_size=3, fc_depth=0, fc_dropout=0.0)
+    weights = build(network, 96, 4).state_dict()
+    write(tmp_path / "model", network=network, training=Training(), weights=weights, dataset=dataset, numbers={})
+    with pytest.raises(ValueError, match="dropout needs a network with dropout"):
+        read(tmp_path / "model").sample(np.ones((1, 96)), passes=3)
