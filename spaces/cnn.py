@@ -20,6 +20,7 @@ from spectune.spaces.layers import (
     head,
     head_margin,
     head_scale,
+    norm_momentum,
     preprocess,
     series,
 )
@@ -80,6 +81,7 @@ class CNN(Stacked):
         Int(1, 4), 2, "stride of the pool", when=Is("pooling", "max", "average"), per_layer="depth"
     )
     batch_norm: bool = hyper(Choice(False, True), False, "batch normalisation between convolution and activation")
+    norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation of the convolutions")
     conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout after each block")
     padding: str = hyper(

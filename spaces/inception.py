@@ -20,6 +20,7 @@ from spectune.spaces.layers import (
     head,
     head_margin,
     head_scale,
+    norm_momentum,
     preprocess,
     series,
 )
@@ -98,6 +99,7 @@ class Inception(Stacked):
     small_kernel: int = hyper(Int(2, 16, log=True), 3, "points under a module's small kernel")
     wide_kernel: int = hyper(Int(3, 48, log=True), 5, "points under a module's wide kernel")
     batch_norm: bool = hyper(Choice(False, True), False, "batch normalisation between convolution and activation")
+    norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation of the convolutions")
     readout: str = hyper(Choice("flatten", "mean"), "flatten", "what the FC stack sees: every point, or their mean")
     fc_depth: int = fc_depth()

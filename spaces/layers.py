@@ -50,6 +50,16 @@ def fc_dropout(default: float = 0.3) -> Any:
     return hyper(Float(0.0, 0.8), default, "dropout before each FC layer and the output")
 
 
+def norm_momentum() -> Any:
+    return hyper(
+        Choice(0.01, 0.1),
+        0.1,
+        "share of a batch in the running mean and variance; Keras' 0.01 needs hundreds of steps",
+        when=Is("batch_norm", True),
+        search=False,
+    )
+
+
 def preprocess() -> Any:
     return hyper(
         Choice("max", "none", "area", "standardise", "sqrt", "derivative"),

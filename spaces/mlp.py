@@ -8,7 +8,18 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Single
-from spectune.spaces.layers import ACTIVATIONS, Tally, each, grown, head, head_margin, head_scale, preprocess, series
+from spectune.spaces.layers import (
+    ACTIVATIONS,
+    Tally,
+    each,
+    grown,
+    head,
+    head_margin,
+    head_scale,
+    norm_momentum,
+    preprocess,
+    series,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +39,7 @@ class MLP(Network):
         when=All(AtLeast("depth", 2), Single("width")),
     )
     batch_norm: bool = hyper(Choice(False, True), False, "batch normalisation between layer and activation")
+    norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice("linear", *ACTIVATIONS), "relu", "activation of the hidden layers")
     dropout: float | tuple[float, ...] = hyper(
         Float(0.0, 0.8), 0.2, "dropout behind each hidden layer", per_layer="depth"

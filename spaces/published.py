@@ -52,12 +52,12 @@ _VGG = CNN(
     fc_depth=3, fc_width=(120, 84, 186), fc_activation="linear", fc_dropout=0.0,
 )  # fmt: skip
 _CNN_BN = CNN(
-    depth=3, filters=(16, 32, 64), kernel_size=(21, 11, 5), batch_norm=True, activation="leaky_relu",
-    fc_depth=1, fc_width=2048, fc_activation="linear", fc_dropout=0.5,
+    depth=3, filters=(16, 32, 64), kernel_size=(21, 11, 5), batch_norm=True, norm_momentum=0.01,
+    activation="leaky_relu", fc_depth=1, fc_width=2048, fc_activation="linear", fc_dropout=0.5,
 )  # fmt: skip
 _RESNET = ResNet(
     stem_filters=64, stem_kernel=5, stem_stride=1, stem_activation=False, stages=6, blocks=2, filters=100,
-    filter_growth=1.0, kernel_size=5, readout="flatten", fc_depth=0, fc_dropout=0.5,
+    norm_momentum=0.01, filter_growth=1.0, kernel_size=5, readout="flatten", fc_depth=0, fc_dropout=0.5,
 )  # fmt: skip
 _INC3 = Inception(
     stem_depth=3, filters=64, kernel_size=(20, 15, 10), stride=(1, 1, 2), pool_size=(3, 2, 1), pool_stride=(3, 3, 2),
@@ -111,7 +111,7 @@ PUBLISHED: dict[str, Published] = {
     "cnn3_relu": Published(_CNN3.replace(**_RELU), Training(), SCHUETZKE, parameters=25_347_872),
     "cnn6": Published(_CNN6, Training(), SCHUETZKE, parameters=20_212_224),
     "cnn6_linear": Published(_CNN6.replace(fc_activation="linear"), Training(), SCHUETZKE, parameters=20_212_224),
-    "cnn6_bn": Published(_CNN6.replace(batch_norm=True), Training(), SCHUETZKE),
+    "cnn6_bn": Published(_CNN6.replace(batch_norm=True, norm_momentum=0.01), Training(), SCHUETZKE),
     "cnn6_convdo": Published(_CNN6.replace(conv_dropout=0.2, fc_dropout=0.0), Training(), SCHUETZKE),
     "vgg": Published(_VGG, Training(), SCHUETZKE, parameters=2_556_174),
     "vgg_relu": Published(_VGG.replace(**_RELU), Training(), SCHUETZKE, parameters=2_556_174),

@@ -21,6 +21,7 @@ from spectune.spaces.layers import (
     head,
     head_margin,
     head_scale,
+    norm_momentum,
     preprocess,
     series,
 )
@@ -84,6 +85,7 @@ class ResNet(Stacked):
         "how a shortcut changes length and channels",
     )
     batch_norm: bool = hyper(Choice(False, True), True, "batch normalisation")
+    norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation")
     block_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout before the convolutions of a block")
     readout: str = hyper(Choice("flatten", "mean"), "mean", "what the FC stack sees: every point, or their mean")

@@ -26,7 +26,7 @@ def build(network: CNN, points: int, classes: int) -> nn.Module:
         layers += _block(network, block, channels, last=block is blocks[-1])
         channels = block.filters
     if network.norm_place == "after":
-        layers.append(batch_norm(channels, weights=False))
+        layers.append(batch_norm(channels, network.norm_momentum, weights=False))
     if network.readout == "mean":
         layers.append(nn.AdaptiveAvgPool2d(1))
     layers.append(nn.Flatten())
@@ -42,12 +42,13 @@ def _block(network: CNN, block: Block, channels: int, *, last: bool) -> list[nn.
             layers.append(nn.Conv2d(inputs, block.filters, (1, block.kernel), (1, stride)))
         else:
             layers.append(Same(inputs, block.filters, block.kernel, stride))
-        activation, norm = ACTIVATIONS[network.activation](), batch_norm(block.filters)
+        activation: nn.Module = ACTIVATIONS[network.activation]()
+        norm = [batch_norm(block.filters, network.norm_momentum)] if network.batch_norm else []
         if network.norm_place == "after":
             end = last and number == block.convolutions - 1
-            layers += [activation] if end else [activation, norm]
+            layers += [activation] if end else [activation, *norm]
         else:
-            layers += [norm, activation] if network.batch_norm else [activation]
+            layers += [*norm, activation]
     if block.pool_size:
         layers.append(_pool(network, block))
     return [*layers, *dropout(network.conv_dropout)]

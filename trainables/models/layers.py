@@ -108,9 +108,10 @@ class SamePool(nn.Module):
         return F.avg_pool2d(F.pad(x, padding), size, stride) / F.avg_pool2d(there, size, stride)
 
 
-def batch_norm(channels: int, *, weights: bool = True) -> nn.Module:
-    """Keras' batch normalisation of (B, C, 1, L)."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01, affine=weights)
+def batch_norm(channels: int, momentum: float | None, *, weights: bool = True) -> nn.Module:
+    """Batch normalisation of (B, C, 1, L) with Keras' epsilon."""
+    assert momentum is not None, "a network with batch normalisation has a momentum"
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=momentum, affine=weights)
 
 
 def dropout(share: float) -> list[nn.Module]:
@@ -120,7 +121,7 @@ def dropout(share: float) -> list[nn.Module]:
 
 def convolution(network: Convolved, inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> list[nn.Module]:
     """A convolution with its normalisation and activation."""
-    norm = [batch_norm(outputs)] if network.batch_norm else []
+    norm = [batch_norm(outputs, network.norm_momentum)] if network.batch_norm else []
     return [Same(inputs, outputs, kernel, stride), *norm, ACTIVATIONS[network.activation]()]
 
 
@@ -129,6 +130,8 @@ class Convolved(Protocol):
 
     @property
     def batch_norm(self) -> bool: ...
+    @property
+    def norm_momentum(self) -> float | None: ...
     @property
     def activation(self) -> str: ...
 

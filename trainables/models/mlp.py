@@ -15,7 +15,7 @@ def build(network: MLP, points: int, classes: int) -> nn.Module:
     for width, share in zip(network.widths(), network.dropouts(), strict=True):
         layers.append(nn.Linear(features, width))
         if network.batch_norm:
-            layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=0.01))
+            layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=network.norm_momentum))
         layers += [ACTIVATIONS[network.activation](), *dropout(share)]
         features = width
     return initialise(nn.Sequential(*layers, output(network, features, classes)))

@@ -35,7 +35,7 @@ def build(network: ResNet, points: int, classes: int) -> nn.Module:
 
 
 def _norm(network: ResNet, channels: int) -> list[nn.Module]:
-    return [batch_norm(channels)] if network.batch_norm else []
+    return [batch_norm(channels, network.norm_momentum)] if network.batch_norm else []
 
 
 class Block(nn.Module):
