@@ -131,7 +131,9 @@ def _search_parser(verbs: Any) -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    train.add_argument("model", metavar="MODEL", help="name of a known network (spectune models list)")
+    train.add_argument(
+        "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
+    )
     train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
     _session(train)
     train.set_defaults(command_function=commands.train)
@@ -144,6 +146,7 @@ def _session(parser: argparse.ArgumentParser) -> None:
     add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
     add("--name", help="name of the study and of its folder")
     add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
+    add("--init-from", metavar="EXPORT", help="start from the network and the weights of another study's export")
     add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
     add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
     add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")

@@ -31,8 +31,13 @@ def search(print_space: bool = False, **given: Any) -> int:
 def train(model: str, **given: Any) -> int:
     from spectune.search.launch import launch
 
-    if model not in KNOWN:
-        raise ValueError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
+    if model == "" and given.get("init_from"):
+        model = "transfer"
+    elif model not in KNOWN or given.get("init_from"):
+        raise ValueError(
+            f"a model must be one of {', '.join(KNOWN)}, or be left out with --init-from, got {model!r}: "
+            "see spectune models list"
+        )
     return launch({"trials": 0, "seeds": 1, **given, "model": model})
 
 

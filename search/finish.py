@@ -131,6 +131,8 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
         "exported_seed": best.seed,
         "validation": {"metric": metric, "seeds": [one.seed for one in trials], "values": values, **interval(values)},
     }
+    if study.header.get("init"):
+        numbers["started_from"] = study.header["init"]
     tested = study.tested(candidate)
     if tested is not None:
         values = [row[metric] for row in tested["metrics"]]

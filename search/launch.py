@@ -14,14 +14,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import cluster, finish, own, result, trial
+from spectune.search import cluster, finish, own, result, trial, warm
 from spectune.search.options import KEPT, OBJECTIVES, Options, fixed, known_space, pairs
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.store import default_uri, public
 from spectune.search.study import Director
 from spectune.search.writer import Writer
-from spectune.spaces import KNOWN
+from spectune.spaces import KNOWN, Training
+from spectune.spaces.config import hyperparameters
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -40,6 +41,8 @@ def launch(given: dict[str, Any]) -> int:
     journal = Journal(options.folder)
     if ":" in options.space:
         own.keep(options.space, options.folder)
+    if options.init_from:
+        warm.keep(options.init_from, options.folder)
     try:
         return _session(options, journal, dataset)
     except KeyboardInterrupt:
@@ -54,7 +57,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     """The options of this session and, when it resumes one, the study so far. Raises ValueError."""
     given = dict(given)
     resume = given.pop("resume", False)
-    if "model" in given:
+    if given.get("model") in KNOWN:
         given["space"] = KNOWN[given["model"]].network.family
     what = given.get("model") or given.get("space", "cnn").rpartition(":")[2]
     data = Path(given.get("dataset", "challenge")).stem
@@ -67,12 +70,20 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     space = given.get("space", kept.get("space", "cnn"))
     if ":" in space:
         own.load(space, folder)
+    export = given.get("init_from", kept.get("init_from", ""))
+    start = warm.load(export, folder) if export else {}
+    if start and given.setdefault("space", start["family"]) != start["family"]:
+        raise ValueError(f"--init-from keeps the network of its export, a {start['family']}: leave --space out")
+    space = start.get("family", space)
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
     if "objective" in given:
         given["objectives"] = given.pop("objective")
     if "set" in given:
         given["fixed"] = fixed(known_space(space), given.pop("set"))
+    if start and ("fixed" in given or before is None):
+        kept_network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
+        given["fixed"] = kept_network | _of_training(given.get("fixed", {}))
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
     options = Options.from_dict({**kept, **given, "name": name})
@@ -83,6 +94,15 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
                 f"a resumed study keeps its --{key}, it is {kept[key]!r}, got {value!r}: choose another --name"
             )
     return options, before
+
+
+def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
+    """What ``--set`` says of the training; ValueError for a network that is taken from an export."""
+    training = {hp.name for hp in hyperparameters(Training)}
+    for name in settings:
+        if name not in training:
+            raise ValueError(f"--init-from keeps the network of its export, --set cannot change {name}: leave it out")
+    return settings
 
 
 def resume_command(options: Options) -> str:
@@ -199,6 +219,7 @@ def _header(options: Options, dataset: Dataset, study: Study, resources: dict[st
             "classes": len(dataset.classes),
             "sizes": sizes,
         },
+        "init": warm.origin(options.folder),
         "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
         "options": options.to_dict(),
         "seed": options.seed,

@@ -35,6 +35,7 @@ LEAST = {
 KEPT = (
     "space",
     "model",
+    "init_from",
     "dataset",
     "data",
     "objectives",
@@ -67,6 +68,7 @@ class Options:
     seeds: int = 5
     start_from: tuple[str, ...] = ()  # known networks to try first; (): all that fit
     baseline: str = ""  # "": BASELINE, "none": without
+    init_from: str = ""  # export whose network and weights every trial starts from
     model: str = ""  # "spectune train": the one network that is trained, without exploration
     sampler: str = "tpe"
     seed: int = 0
@@ -86,6 +88,8 @@ class Options:
         _known("--sampler", self.sampler, ("tpe", "random"))
         for objective in self.objectives:
             _known("--objective", objective, OBJECTIVES)
+        if not self.init_from and (self.fixed.get("init", "scratch") != "scratch" or "init" in self.vary):
+            raise ValueError("init other than scratch needs an export to start from, got none: give --init-from EXPORT")
         if self.objectives[0] not in METRICS or len(set(self.objectives)) != len(self.objectives):
             raise ValueError(
                 f"the first --objective ranks the finalists and must be one of {', '.join(METRICS)}, each given once, "

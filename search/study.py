@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
+from spectune.search import warm
 from spectune.search.confirm import finalists
 from spectune.search.options import Options
 from spectune.search.progress import Progress
@@ -150,14 +151,19 @@ class Director:
         name = self.options.baseline_name
         assert name is not None
         task = replace(self._named(name, stage="confirm"), candidate=name)
-        if not (self.options.model and self._sampler.fixed):
+        known = task.network.to_dict()
+        changes = {field: value for field, value in self._sampler.fixed.items() if known.get(field) != value}
+        if not (self.options.model and changes):
             return task
-        changes = " ".join(f"{field}={value}" for field, value in self._sampler.fixed.items())
-        return replace(task, network=task.network.replace(**self._sampler.fixed), label=f"{name} {changes}")
+        label = " ".join([name, *(f"{field}={value}" for field, value in changes.items())])
+        return replace(task, network=task.network.replace(**changes), label=label)
 
     def _named(self, name: str, *, stage: str) -> Task:
         network, training = KNOWN[name].network, KNOWN[name].training
-        training = training.replace(**self._sampler.fixed_training)
+        changes = dict(self._sampler.fixed_training)
+        if name != warm.NAME:  # others have no weights to start from
+            changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
+        training = training.replace(**changes)
         return Task(
             number=self._number(), stage=stage, network=network, training=training, seed=self.options.seed, label=name
         )

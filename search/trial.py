@@ -18,9 +18,10 @@ import torch
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
+from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
-from spectune.search import own
+from spectune.search import own, warm
 from spectune.search.cluster import LOST_WORKERS, DistantShelf, Shelf, threads
 from spectune.search.task import STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
@@ -108,6 +109,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if saved is not None:
             state = torch.load(io.BytesIO(saved), map_location=self._device, weights_only=True)
             self._began -= state["seconds"]
+        init = None
+        if task.training.init != "scratch":
+            weights = self._shelf.read(warm.COPY)
+            init = None if weights is None else unpack(weights)
         return train(
             task.network,
             task.training,
@@ -116,6 +121,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             epochs=self._limit,
             device=self._device,
             state=state,
+            init=init,
         )
 
     def _checkpoint(self, epoch: Epoch) -> None:

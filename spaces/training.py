@@ -53,6 +53,19 @@ class Training(Config):
     impurity: float | None = _strength(0.7, 0.0, "another training spectrum is added, up to this height")
     background: float | None = _strength(1.0, 0.0, "a smooth background is added, up to this height")
     noise: float | None = _strength(0.2, 0.01, "white noise of up to this standard deviation, of the maximum")
+    init: str = hyper(
+        Choice("scratch", "backbone", "network"),
+        "scratch",
+        "weights at the start: drawn, or of --init-from the layers that find features, or all but the output",
+        search=False,
+    )
+    freeze: int | None = hyper(
+        Int(0, 10000),
+        0,
+        "epochs in which only the new layers learn",
+        when=Is("init", "backbone", "network"),
+        search=False,
+    )
     patience: int = hyper(Int(1, 10000), 25, "epochs without progress before training stops", search=False)
     min_delta: float = hyper(Float(0.0, 1.0), 1e-4, "fall of the validation loss that is progress", search=False)
     precision: str = hyper(

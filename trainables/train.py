@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spectune.spaces import Network, Training
-from spectune.trainables import losses
+from spectune.trainables import losses, transfer
 from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.metrics import score
@@ -45,6 +45,7 @@ def train(
     epochs: int,
     device: torch.device | str = "cpu",
     state: State | None = None,
+    init: dict[str, Tensor] | None = None,
 ) -> Iterator[Epoch]:
     """Train ``network`` for up to ``epochs`` epochs, the published protocol by default; early stopping ends it sooner.
 
@@ -52,9 +53,9 @@ def train(
     dropout and label smoothing) and ``learning_rate``. A loss that is no longer finite gives NaN metrics and goes on:
     the caller decides. On a CPU the same seed gives the same result, with ``state`` from any epoch as well, however
     many trainings take turns in the process: each has its own random state. Only the train and validation splits are
-    touched.
+    touched. ``init`` are the weights that a training starts from whose ``init`` says so.
     """
-    run = _Run(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device))
+    run = _Run(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device), init=init)
     if state is not None:
         run.load(state)
     while run.number < epochs and run.wait < training.patience:
@@ -70,7 +71,15 @@ class _Run:
     """The living training: model, optimiser, random state and the progress of the validation loss."""
 
     def __init__(
-        self, network: Network, training: Training, dataset: Dataset, *, seed: int, epochs: int, device: torch.device
+        self,
+        network: Network,
+        training: Training,
+        dataset: Dataset,
+        *,
+        seed: int,
+        epochs: int,
+        device: torch.device,
+        init: dict[str, Tensor] | None,
     ) -> None:
         self.training, self.dataset, self.epochs, self.device = training, dataset, epochs, device
         self.number = self.wait = self.plateau_wait = 0
@@ -84,6 +93,13 @@ class _Run:
         with self._own_random():
             torch.manual_seed(seed)
             self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
+            self.fresh: list[str] = []
+            if training.init != "scratch":
+                if init is None:
+                    raise ValueError(
+                        f"init={training.init} must be given weights to start from, got none: use --init-from"
+                    )
+                self.fresh = transfer.start(self.model, init, keep=training.init)
             torch.manual_seed(seed)  # again, as published: the order of batches does not depend on the architecture
         self.optimizer = _optimizer(self.model, training)
         self.loss = losses.loss(training, self.model, dataset.train.labels, len(dataset.classes), device)
@@ -91,6 +107,8 @@ class _Run:
     def epoch(self) -> Epoch:
         """Train for one epoch, validate, and note the progress."""
         self.number += 1
+        if self.fresh:
+            transfer.freeze(self.model, self.fresh, frozen=self.number <= int(self.training.freeze or 0))
         rate = self._rate()
         with self._own_random():
             train_loss = self._pass(rate)

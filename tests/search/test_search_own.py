@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,17 +119,7 @@ def test_a_study_keeps_its_architecture(tmp_path):
     assert "own_test" in FAMILIES
 
 
-def spectune(folder, *arguments, code=0):
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_"))}
-    program = str(Path(sys.executable).with_name("spectune"))
-    done = subprocess.run(
-        [program, *arguments], cwd=folder, env=clean, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def test_a_whole_study_of_an_own_architecture(tmp_path):
+def test_a_whole_study_of_an_own_architecture(tmp_path, spectune):
     written(tmp_path, family="mine")
     settings = ("classes=4", "points=200", "train=20", "validation=5", "test=5")
     data = [word for setting in settings for word in ("--data", setting)]

@@ -30,7 +30,7 @@ def build(network: CNN, points: int, classes: int) -> nn.Module:
     if network.readout == "mean":
         layers.append(nn.AdaptiveAvgPool2d(1))
     layers.append(nn.Flatten())
-    layers += fully_connected(network, network.features(points), classes)
+    layers += fully_connected(network, network.features(points), classes, channels=channels)
     return initialise(nn.Sequential(*layers))
 
 

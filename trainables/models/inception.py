@@ -23,7 +23,7 @@ def build(network: Inception, points: int, classes: int) -> nn.Module:
     if network.readout == "mean":
         layers.append(nn.AdaptiveAvgPool2d(1))
     layers.append(nn.Flatten())
-    layers += fully_connected(network, network.features(length), classes)
+    layers += fully_connected(network, network.features(length), classes, channels=channels)
     return initialise(nn.Sequential(*layers))
 
 

@@ -136,17 +136,27 @@ class Convolved(Protocol):
     def activation(self) -> str: ...
 
 
-def fully_connected(network: Stacked, features: int, classes: int) -> list[nn.Module]:
-    """The FC stack with the output: dropout before every layer, the output among them."""
+def fully_connected(network: Stacked, features: int, classes: int, *, channels: int) -> list[nn.Module]:
+    """The FC stack with the output: dropout before every layer, the output among them.
+
+    ``features`` are those of ``channels``, one after the other.
+    """
     layers: list[nn.Module] = []
-    for width in network.fc_widths():
-        layers += [*dropout(network.fc_dropout), nn.Linear(features, width)]
+    for number, width in enumerate(network.fc_widths()):
+        layers += [*dropout(network.fc_dropout), along(features, width, 1 if number else channels)]
         if network.fc_activation != "linear":
             layers.append(ACTIVATIONS[str(network.fc_activation)]())
         if network.fc_norm:
             layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=0.01))
         features = width
     return [*layers, *dropout(network.fc_dropout), output(network, features, classes)]
+
+
+def along(features: int, outputs: int, channels: int = 1) -> nn.Linear:
+    """A fully connected layer that knows the channels of its features, to be interpolated along the axis."""
+    layer = nn.Linear(features, outputs)
+    layer.channels = channels  # type: ignore[assignment]
+    return layer
 
 
 def output(network: Network, features: int, classes: int) -> nn.Module:

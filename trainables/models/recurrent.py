@@ -26,7 +26,9 @@ def build(network: Recurrent, points: int, classes: int) -> nn.Module:
             layers.append(nn.MaxPool2d((1, pool)))
         channels = filters
     layers += [*dropout(network.conv_dropout), Along(network, channels)]
-    return initialise(nn.Sequential(*layers, *fully_connected(network, network.features, classes)))
+    return initialise(
+        nn.Sequential(*layers, *fully_connected(network, network.features, classes, channels=network.features))
+    )
 
 
 class Places(nn.Module):

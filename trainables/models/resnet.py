@@ -30,7 +30,7 @@ def build(network: ResNet, points: int, classes: int) -> nn.Module:
         layers.append(nn.AdaptiveAvgPool2d(1))
     layers.append(nn.Flatten())
     features = plan[-1].outputs * (plan[-1].length if network.readout == "flatten" else 1)
-    layers += fully_connected(network, features, classes)
+    layers += fully_connected(network, features, classes, channels=plan[-1].outputs)
     return initialise(nn.Sequential(*layers))
 
 
