@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spectune.dashboards import sections
 from spectune.dashboards.families import families
+from spectune.dashboards.labels import labels
 from spectune.dashboards.page import page, write
 from spectune.dashboards.summary import Summary
 from spectune.dashboards.words import moment
@@ -26,6 +27,7 @@ SECTIONS = {
     "hyperparameters": ("Hyperparameters", sections.hyperparameters),
     "front": ("Pareto front", sections.front),
     "confused": ("Most confused classes", sections.confused),
+    "labels": ("Labels", labels),
     "trials": ("Trials", sections.trials),
     "repeat": ("To repeat this", sections.repeat),
 }

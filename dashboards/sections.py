@@ -158,6 +158,8 @@ def confused(summary: Summary) -> str:
     tested = next((test for test in study.tests if test["candidate"] == winner), None)
     if tested is None:
         return nothing("They are known once the winner has been tested.")
+    if "confused" not in tested:
+        return ""
     pairs = [row for row in tested["confused"] if row[2] > 0]
     if not pairs:
         return nothing("The winner made no mistake on the blind test.")

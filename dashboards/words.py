@@ -8,6 +8,8 @@ from typing import Any
 
 TITLES = {
     "macro_f1": "macro F1",
+    "molecular_f1": "molecular F1",
+    "auc": "AUC",
     "top3": "top-3 accuracy",
     "top5": "top-5 accuracy",
     "calibration_error": "calibration error",

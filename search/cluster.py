@@ -18,8 +18,8 @@ from safetensors.torch import load as unpack
 from spectune.search import own
 from spectune.search.task import WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.metrics import confused, score
-from spectune.trainables.models import build
+from spectune.trainables.metrics import by_label, confused, score
+from spectune.trainables.models import THRESHOLDS, build
 from spectune.trainables.train import predict
 
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
@@ -109,7 +109,10 @@ def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
 def evaluate(
     tasks: list[Task], *, dataset: Dataset, shelf: Shelf | DistantShelf, split: str, cpus: float, gpus: float
 ) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split: metrics, predictions (N,) and confused pairs of each."""
+    """Evaluate the weights of confirmed tasks on a split, each.
+
+    Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
+    """
     remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
     found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, shelf, split) for task in tasks])
@@ -123,13 +126,21 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     torch.set_num_threads(threads())
     data = shelf.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
-    model = build(task.network, len(dataset.axis), len(dataset.classes)).to(device)
+    model = build(task.network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
     model.load_state_dict(unpack(data))
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
-    predictions, labels = logits.argmax(dim=1), torch.from_numpy(spectra.labels.copy())
-    metrics = {name: value for name, value in score(logits, labels).items() if math.isfinite(value)}
-    return {"metrics": metrics, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+    labels = torch.from_numpy(spectra.labels.copy())
+    if dataset.several:
+        above = model.get_buffer(THRESHOLDS).cpu()
+        return {"metrics": _finite(score(logits, labels, above)), "labels": by_label(logits, labels, above)}
+    predictions = logits.argmax(dim=1)
+    found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+    return {"metrics": _finite(score(logits, labels)), **found}
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def threads() -> int:

@@ -131,10 +131,11 @@ def predict(model: str, file: str, space: str, passes: int) -> None:
     spectra, axis, _, names = read(Path(file))
     drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
     for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
-        best = row.argsort()[::-1][:5]
+        best = row.argsort()[::-1]
+        best = [index for index in best if row[index] > exported.thresholds[index]] if exported.several else best[:5]
         sure = [f" (+- {spread[index]:.4f})" if passes else "" for index in best]
         said = (f"{exported.classes[index]} {row[index]:.4f}{more}" for index, more in zip(best, sure, strict=True))
-        print(f"{name}: " + ", ".join(said))
+        print(f"{name}: " + (", ".join(said) or "none of the labels"))
 
 
 def identify(model: str, file: str, references: str, space: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -47,22 +48,17 @@ def test(
             continue
         tasks = [Task.from_dict(vars(one)) for one in trials]
         found = cluster.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
-        confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
-        for row in found:
-            confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
-        if candidate == winner(study):
-            pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
-            predictions = np.stack([row["predictions"] for row in found])
-            draw = _pairs(dataset, pairs, predictions, confused)
-            np.savez(study.folder / "confused.npz", **draw)
-        named = [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]
+        if dataset.several:
+            mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
+        else:
+            mistakes = {"confused": _confused(study, dataset, found, draw=candidate == winner(study))}
         line = journal.append(
             "test",
             candidate=candidate,
             trials=numbers,
             seeds=[one.seed for one in trials],
             metrics=[row["metrics"] for row in found],
-            confused=named,
+            **mistakes,
         )
         study.apply(line)
     shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
@@ -138,6 +134,28 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
         values = [row[metric] for row in tested["metrics"]]
         numbers["test"] = {"metric": metric, "seeds": tested["seeds"], "values": values, **interval(values)}
     return numbers
+
+
+def _labels(dataset: Dataset, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How each label did: ``missed`` and ``wrong`` added up over the seeds, F1 and AUC of each seed."""
+    rows = []
+    for name, *seeds in zip(dataset.classes, *(row["labels"] for row in found), strict=True):
+        sums = {key: sum(row[key] for row in seeds) for key in ("missed", "wrong")}
+        each = {key: [row[key] if math.isfinite(row[key]) else None for row in seeds] for key in ("f1", "auc")}
+        rows.append({"label": name, "spectra": seeds[0]["spectra"], **sums, **each})
+    return rows
+
+
+def _confused(study: Study, dataset: Dataset, found: list[dict[str, Any]], *, draw: bool) -> list[list[Any]]:
+    """[true class, predicted class, times] over all seeds, the most frequent first; the first are kept to be drawn."""
+    confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
+    for row in found:
+        confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
+    if draw:
+        pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
+        predictions = np.stack([row["predictions"] for row in found])
+        np.savez(study.folder / "confused.npz", **_pairs(dataset, pairs, predictions, confused))
+    return [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]
 
 
 def _pairs(

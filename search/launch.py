@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search import cluster, finish, own, result, trial, warm
-from spectune.search.options import KEPT, OBJECTIVES, Options, fixed, known_space, pairs
+from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.store import default_uri, public
@@ -117,10 +117,18 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
             f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
         )
+    needs, labels = (ONE, "one label") if dataset.several else (SEVERAL, "several labels")
+    for objective in options.objectives:
+        if objective in needs:
+            raise ValueError(
+                f"--objective {objective} needs {labels} a spectrum, {options.dataset} has not: choose another"
+            )
+    if dataset.several and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
+        raise ValueError("several labels a spectrum need head=linear, got another or --vary head: leave it out")
     points, classes = len(dataset.axis), len(dataset.classes)
     for name in options.start_from:
         try:
-            options.allow(KNOWN[name].network, points, classes)
+            options.allow(KNOWN[name].network, points, classes, several=dataset.several)
         except ValueError as error:
             raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
@@ -151,6 +159,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
             journal=journal,
             points=len(dataset.axis),
             classes=len(dataset.classes),
+            several=dataset.several,
             progress=progress,
         )
         _listen(director)
@@ -217,6 +226,7 @@ def _header(options: Options, dataset: Dataset, study: Study, resources: dict[st
             "digest": dataset.digest,
             "points": len(dataset.axis),
             "classes": len(dataset.classes),
+            "labels": "several" if dataset.several else "one",
             "sizes": sizes,
         },
         "init": warm.origin(options.folder),

@@ -16,9 +16,12 @@ METRICS = {
     "macro_f1": "max",
     "top3": "max",
     "top5": "max",
+    "molecular_f1": "max",
+    "auc": "max",
     "loss": "min",
     "calibration_error": "min",
 }
+ONE, SEVERAL = ("top3", "top5", "calibration_error"), ("molecular_f1", "auc")  # labels a spectrum that they need
 COSTS = {"parameters": "min", "macs": "min", "latency": "min"}
 OBJECTIVES = {**METRICS, **COSTS}
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
@@ -132,8 +135,10 @@ class Options:
         """The first seed of the confirmation; exploration has the study's own."""
         return self.seed + (not self.model)
 
-    def allow(self, network: Network, points: int, classes: int) -> None:
-        """ValueError where a network cannot work at this size or is beyond the limits."""
+    def allow(self, network: Network, points: int, classes: int, *, several: bool) -> None:
+        """ValueError where a network cannot work at this size, for ``several`` labels, or is beyond the limits."""
+        if several and network.head != "linear":
+            raise ValueError(f"several labels a spectrum need head=linear, this network has {network.head}: set head")
         cost = network.cost(points, classes)
         limits = (
             ("--max-params", self.max_params, cost.parameters),

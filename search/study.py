@@ -42,12 +42,13 @@ class Director:
         journal: Journal,
         points: int,
         classes: int,
+        several: bool,
         progress: Progress,
     ) -> None:
         self.options, self.study, self.done = options, study, False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._journal, self._progress = journal, progress
-        self._points, self._classes = points, classes
+        self._points, self._classes, self._several = points, classes, several
         self._space = SPACES[options.space]
         self._metric, direction = study.objectives[0]
         self._halving = Halving(grace=options.first_rung, epochs=options.epochs, eta=options.eta, direction=direction)
@@ -192,7 +193,7 @@ class Director:
         return True
 
     def _allowed(self, network: Network) -> None:
-        self.options.allow(network, self._points, self._classes)
+        self.options.allow(network, self._points, self._classes, several=self._several)
 
     def _macs(self, network: Network) -> int:
         return network.cost(self._points, self._classes).macs

@@ -19,7 +19,7 @@ from spectune.search.record import JOURNAL, events
 from spectune.search.store import database, make_database, public
 
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
-EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "learning_rate")
+EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "molecular_f1", "auc", "learning_rate")
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
 MOST_METRICS = 1000  # in one request
 

@@ -140,11 +140,11 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             "done": done,
         }
         if done:
-            task = self._task
+            task, data = self._task, self._dataset
             with torch.device("meta"):  # its weights are there already
-                model = build(task.network, len(self._dataset.axis), len(self._dataset.classes))
+                model = build(task.network, len(data.axis), len(data.classes), several=data.several)
             model.load_state_dict(best["model"], assign=True)
-            message["best"]["latency"] = latency(model, len(self._dataset.axis), self._device)
+            message["best"]["latency"] = latency(model, len(data.axis), self._device)
             if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
                 self._shelf.write(stored(task.number, WEIGHTS), pack(weights))

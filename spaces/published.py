@@ -146,7 +146,9 @@ PUBLISHED: dict[str, Published] = {
         classes=255,
     ),
     "vit_xrd": Published(_VIT, _ADAM.replace(batch_size=64), VIT_XRD, points=2880, classes=6, parameters=937_766),
-    "ir_groups": Published(_IR, _ADAM.replace(patience=5), IR_GROUPS, points=850, classes=17, parameters=28_845),
+    "ir_groups": Published(
+        _IR, _ADAM.replace(patience=5, balance=True), IR_GROUPS, points=850, classes=17, parameters=28_845
+    ),
     "dense": Published(_DENSE, _ADAM.replace(learning_rate=5e-4, batch_size=32), CRYSTAL, points=8500, classes=7),
     "cnn_bilstm": Published(
         _CNN_BILSTM,

@@ -41,7 +41,7 @@ model = read("FOLDER")  # checks the hashes below
 probabilities = model.predict(spectra)  # (N, {points}) array to (N, {count}), in the order of model.classes
 ```
 
-Without spectune, by any ONNX runtime; the softmax of the logits are the probabilities:
+Without spectune, by any ONNX runtime; the {function} of the logits are the probabilities:
 
 ```python
 import onnxruntime
@@ -50,8 +50,7 @@ session = onnxruntime.InferenceSession("FOLDER/model.onnx")
 (logits,) = session.run(None, {{"spectra": spectra.astype("float32")}})
 ```
 
-It knows the classes above only: a spectrum of anything else, or of several of them together, gets one of them too. The
-results hold for spectra like those of the dataset, measured or simulated in the same way.
+{limits} The results hold for spectra like those of the dataset, measured or simulated in the same way.
 
 ## Files
 
@@ -61,6 +60,12 @@ Check them with `sha256sum -c SHA256SUMS`.
 |---|---|
 {files}
 """
+LIMITS = {
+    "one": "It knows the classes above only: a spectrum of anything else, or of several of them together, gets one "
+    "of them too.",
+    "several": "A spectrum has every label whose probability is above its threshold (`thresholds` in config.json, "
+    "chosen on the training split), several or none. It knows the labels above only.",
+}
 LISTED = 30  # classes that are named
 
 
@@ -74,6 +79,8 @@ def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> st
         summary=_summary(numbers),
         architecture=f"{network.family}: {network.describe()}",
         points=len(values),
+        function="sigmoid" if config["labels"] == "several" else "softmax",
+        limits=LIMITS[config["labels"]],
         axis=_plain(f"{axis['name']} {values[0]:g} to {values[-1]:g} {axis['unit']}"),
         count=len(classes),
         classes=named + (f" and {len(classes) - LISTED} more in config.json" if len(classes) > LISTED else ""),

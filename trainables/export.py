@@ -26,7 +26,7 @@ from spectune.spaces import FAMILIES, Network, Training
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
-from spectune.trainables.models import build
+from spectune.trainables.models import THRESHOLDS, build
 
 FORMAT = {"format": "spectune-model", "version": 1}
 WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
@@ -42,6 +42,7 @@ class Exported:
 
     network: Network
     training: Training
+    several: bool
     classes: tuple[str, ...]
     axis: Axis
     dataset: dict[str, str]
@@ -51,13 +52,21 @@ class Exported:
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
 
-        It knows its classes only: a spectrum of anything else gets one of them too. ValueError where the spectra do
-        not fit.
+        It knows its classes only: a spectrum of anything else gets one of them too. With ``several`` labels a spectrum
+        each has a probability of its own, to be compared with ``thresholds``. ValueError where the spectra do not fit.
         """
-        probabilities: NDArray[np.float64] = (
-            _logits(self.model, self._fitted(spectra, axis)).double().softmax(1).numpy()
-        )
+        probabilities: NDArray[np.float64] = self._probabilities(self._fitted(spectra, axis)).numpy()
         return probabilities
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """(C,) the probability above which each label is found; ValueError where a spectrum has one label."""
+        if not self.several:
+            raise ValueError(
+                "only a network for several labels has thresholds: take the most probable class of this one"
+            )
+        above: NDArray[np.float64] = self.model.get_buffer(THRESHOLDS).double().sigmoid().numpy()
+        return above
 
     def sample(self, spectra: ArrayLike, axis: Axis | None = None, *, passes: int) -> NDArray[np.float64]:
         """Probabilities (passes, N, C) with dropout at work: their spread says how sure the network is.
@@ -74,7 +83,7 @@ class Exported:
         for layer in layers:
             layer.train()
         try:
-            drawn = [_logits(self.model, batches).double().softmax(dim=1) for _ in range(passes)]
+            drawn = [self._probabilities(batches) for _ in range(passes)]
         finally:
             self.model.eval()
         probabilities: NDArray[np.float64] = torch.stack(drawn).numpy()
@@ -92,6 +101,10 @@ class Exported:
         embedded = _logits(self.model[:-1], self._fitted(spectra, axis)).double()
         vectors: NDArray[np.float64] = nn.functional.normalize(embedded).numpy()
         return vectors
+
+    def _probabilities(self, batches: tuple[Tensor, ...]) -> Tensor:
+        logits = _logits(self.model, batches).double()
+        return logits.sigmoid() if self.several else logits.softmax(dim=1)
 
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
         """Raw spectra on the network's axis, in batches."""
@@ -124,14 +137,14 @@ def write(
     """
     folder = Path(folder)
     _refuse_other(folder)
-    model = _model(network, len(dataset.axis), len(dataset.classes), weights)
+    model = _model(network, len(dataset.axis), len(dataset.classes), weights, several=dataset.several)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         (part / WEIGHTS).write_bytes(save(contiguous))  # save_file would make it unreadable for others
-        config = _config(network, training, dataset, numbers)
+        config = _config(network, training, dataset, weights, numbers)
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX)
         hashes = {name: _sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
@@ -157,8 +170,9 @@ def read(folder: Path | str) -> Exported:
         )
         network, training = _network(config["network"]), Training.from_dict(config["training"])
         classes = tuple(config["classes"])
-        model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS))
-        return Exported(network, training, classes, axis, config["dataset"], config["numbers"], model)
+        several = config.get("labels", "one") == "several"
+        model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), several=several)
+        return Exported(network, training, several, classes, axis, config["dataset"], config["numbers"], model)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
@@ -177,10 +191,10 @@ def _network(values: dict[str, Any]) -> Network:
     return FAMILIES[family].from_dict({name: value for name, value in values.items() if name != "family"})
 
 
-def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor]) -> nn.Module:
+def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, several: bool) -> nn.Module:
     """The network with ``weights``, ready to predict; ValueError when they belong to another one."""
     with torch.device("meta"):  # takes no memory, whatever a foreign config asks for
-        model = build(network, points, classes)
+        model = build(network, points, classes, several=several)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in weights.items()}:
         raise ValueError("weights must have the names and shapes of their network, got those of another one")
@@ -188,8 +202,13 @@ def _model(network: Network, points: int, classes: int, weights: dict[str, Tenso
     return model.eval().requires_grad_(False)
 
 
-def _config(network: Network, training: Training, dataset: Dataset, numbers: dict[str, Any]) -> dict[str, Any]:
-    """Everything but the weights. File names are not among it: no config can point elsewhere."""
+def _config(
+    network: Network, training: Training, dataset: Dataset, weights: dict[str, Tensor], numbers: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything but the weights; the thresholds again, for those who read ONNX.
+
+    File names are not among it: no config can point elsewhere.
+    """
     axis, cost = dataset.axis, network.cost(len(dataset.axis), len(dataset.classes))
     return {
         **FORMAT,
@@ -200,6 +219,8 @@ def _config(network: Network, training: Training, dataset: Dataset, numbers: dic
         "macs": cost.macs,
         "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
         "numbers": numbers,
+        "labels": "several" if dataset.several else "one",
+        **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.several else {}),
         "classes": list(dataset.classes),
         "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
     }

@@ -13,15 +13,20 @@ from torch.nn import functional as F
 from spectune.spaces import Training
 from spectune.trainables.models.heads import Cosine
 
-Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) -> the mean loss
+Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) or (B, C) -> the mean loss
 
 
 def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classes: int, device: torch.device) -> Loss:
     """The loss that ``training`` asks for, with the head's margin or scale where ``model`` has a cosine head.
 
     ``labels`` (N,) are the training split's: with ``balance`` every class weighs the same, however many spectra it has.
+    For (N, C) of 0 and 1 it is the sum of C binary losses. ValueError where that does not go with the head.
     """
     head = next((module for module in model.modules() if isinstance(module, Cosine)), None)
+    if labels.ndim == 2:
+        if head is not None:
+            raise ValueError("a head that compares directions needs one label a spectrum, got several: use head=linear")
+        return _binary(training, labels, device)
     weights = None
     if training.balance:
         counts = np.bincount(labels, minlength=classes)
@@ -33,6 +38,29 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
         if training.loss == "focal":
             return focal(logits, true, gamma=float(training.focal_gamma or 0.0), weights=weights)
         return F.cross_entropy(logits, true, weight=weights, label_smoothing=training.label_smoothing or 0.0)
+
+    return value
+
+
+def _binary(training: Training, labels: NDArray[np.int64], device: torch.device) -> Loss:
+    """Binary cross-entropy, or its focal form, as mean over spectra and labels.
+
+    With ``balance`` spectra with a label and those without weigh the same, by half their inverse shares: the loss of
+    Rieger et al. 2023, which has no half.
+    """
+    share = np.clip(labels.mean(axis=0), 1 / len(labels), 1 - 1 / len(labels))
+    present, lacking = (torch.from_numpy(0.5 / part).float().to(device) for part in (share, 1 - share))
+    gamma = float(training.focal_gamma or 0.0) if training.loss == "focal" else 0.0
+    smooth = training.label_smoothing or 0.0
+
+    def value(logits: Tensor, true: Tensor) -> Tensor:
+        logits, target = logits.float(), true.float()
+        each = F.binary_cross_entropy_with_logits(logits, target * (1 - smooth) + smooth / 2, reduction="none")
+        if gamma:
+            each = each * (1 - (logits * (2 * target - 1)).sigmoid()) ** gamma
+        if training.balance:
+            each = each * torch.where(true > 0, present, lacking)
+        return each.mean()
 
     return value
 

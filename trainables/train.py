@@ -18,8 +18,8 @@ from spectune.spaces import Network, Training
 from spectune.trainables import losses, transfer
 from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
-from spectune.trainables.metrics import score
-from spectune.trainables.models import build
+from spectune.trainables.metrics import score, thresholds
+from spectune.trainables.models import THRESHOLDS, build
 
 State = dict[str, Any]  # tensors, numbers, strings, lists and dicts only: loads with torch.load(weights_only=True)
 
@@ -92,7 +92,7 @@ class _Run:
         _keep_memory()
         with self._own_random():
             torch.manual_seed(seed)
-            self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
+            self.model = build(network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
             self.fresh: list[str] = []
             if training.init != "scratch":
                 if init is None:
@@ -113,7 +113,8 @@ class _Run:
         with self._own_random():
             train_loss = self._pass(rate)
         logits = _logits(self.model, self.dataset.validation, self.device, 256)
-        metrics = {**score(logits, self.validation_labels), "train_loss": train_loss, "learning_rate": rate}
+        found = self._thresholds() if self.dataset.several else None
+        metrics = {**score(logits, self.validation_labels, found), "train_loss": train_loss, "learning_rate": rate}
         self._progress(metrics)
         return Epoch(self.number, metrics, self.state())
 
@@ -156,6 +157,11 @@ class _Run:
             self.optimizer.step()
             total += loss.detach() * len(indices)
         return float(total) / len(self.labels)
+
+    def _thresholds(self) -> Tensor:
+        """Choose anew on the training split above which logit a label is found."""
+        logits = _logits(self.model, self.dataset.train, self.device, 256)
+        return self.model.get_buffer(THRESHOLDS).copy_(thresholds(logits, self.labels))
 
     def _rate(self) -> float:
         if self.training.schedule != "cosine":

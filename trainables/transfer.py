@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-TABLES = "waves"  # sinusoidal positions are made, not learned
+from spectune.trainables.models import THRESHOLDS
+
+MADE = ("waves", THRESHOLDS)  # sinusoidal positions and thresholds: not learned
 
 
 def start(model: nn.Module, weights: dict[str, Tensor], *, keep: str) -> list[str]:
@@ -26,7 +28,7 @@ def start(model: nn.Module, weights: dict[str, Tensor], *, keep: str) -> list[st
     own = dict((*model.named_parameters(), *model.named_buffers()))
     state, fresh = model.state_dict(), []
     for name, tensor in state.items():
-        if id(own[name]) in new or name.endswith(TABLES):
+        if id(own[name]) in new or name.endswith(MADE):
             fresh.append(name)
             continue
         if name not in weights:

@@ -107,7 +107,7 @@ class Losses:
     def __init__(self, losses):
         self.losses = iter(losses)
 
-    def __call__(self, logits, labels):
+    def __call__(self, logits, labels, thresholds=None):
         return {"loss": next(self.losses)}
 
 

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.table import ALIASES, NAME, Table, split_name, strict
 
+AND = "\x1f"  # between the labels of a spectrum that has several
+
 Arrays = dict[str, NDArray[Any]]
 
 
 def read_archive(path: Path, label: str = "") -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
-    or (N, C) one-hot, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit`` and ``names`` of the classes (C,).
+    or (N, C) of 0 and 1, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit`` and ``names`` of the classes (C,).
+
+    A row of ``y`` with two ones or more makes it a file of several labels a spectrum.
     """
     if label:
         raise ValueError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
@@ -41,6 +45,7 @@ def read_archive(path: Path, label: str = "") -> Table:
         splits=splits,
         axis=_axis(path, arrays, x.shape[1]),
         classes=tuple(names),
+        separator=AND if any(AND in label for label in labels or ()) else "",
     )
 
 
@@ -109,9 +114,7 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
         y = y.ravel()
     if y.ndim == 2 and len(y) == count and y.dtype.kind in "fiub" and ((y == 0) | (y == 1)).all():
         if not (y.sum(axis=1) == 1).all():
-            raise ValueError(
-                f"{path}: y of shape {y.shape} must have one 1 a row, got others: give one class a spectrum"
-            )
+            return _several(path, y, names)
         y = y.argmax(axis=1)
     if y.shape != (count,):
         cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class a spectrum"
@@ -125,6 +128,14 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
             raise ValueError(f"{path}: y must number the {len(names)} names from 0, got {wrong}: correct y or names")
         return [names[number] if names else str(number) for number in numbers]
     return _words(path, "y", y)
+
+
+def _several(path: Path, y: NDArray[Any], names: list[str]) -> list[str]:
+    """The labels of each spectrum, from 0 and 1 (N, C)."""
+    if names and len(names) != y.shape[1]:
+        raise ValueError(f"{path}: names must name the {y.shape[1]} columns of y, got {len(names)}: correct names")
+    words = names or [str(number) for number in range(y.shape[1])]
+    return [AND.join(words[number] for number in np.flatnonzero(row)) for row in y]
 
 
 def _words(path: Path, name: str, array: NDArray[Any]) -> list[str]:

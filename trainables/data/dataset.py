@@ -27,7 +27,7 @@ class Axis:
 
 
 class Split(ABC):
-    """Some labelled spectra. ``labels`` is (N,) int64, the class numbers."""
+    """Some labelled spectra. ``labels`` int64 are (N,) class numbers, or (N, C) of 0 and 1 if one may have several."""
 
     labels: NDArray[np.int64]
 
@@ -45,7 +45,7 @@ class Split(ABC):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Spectra of named classes on one axis, in three splits.
+    """Spectra of named classes on one axis, in three splits; a spectrum is of one class, or has several labels.
 
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
     heights), where there is one. ``test`` is None in the copy that trials get: they cannot look at it.
@@ -64,6 +64,11 @@ class Dataset:
     def __post_init__(self) -> None:
         if not self.digest:
             object.__setattr__(self, "digest", self._digest())
+
+    @property
+    def several(self) -> bool:
+        """Whether a spectrum may have several labels, or none."""
+        return self.train.labels.ndim == 2
 
     def split(self, name: str) -> Split:
         """The split called ``name``; ValueError lists the known ones."""

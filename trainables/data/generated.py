@@ -27,6 +27,7 @@ class Generated:
     change: float = 0.05  # heights (largest 1) change by up to this
     min_width: float = 2.0  # sigma of the peaks in points, one a spectrum
     max_width: float = 5.0
+    mixed: int = 1  # up to so many classes in one spectrum: above 1 a spectrum has several labels
     noise: float = 0.0  # standard deviation of white noise
     background: float = 0.0  # the highest value that a smooth background can have
     train: int = 50  # spectra a class
@@ -48,6 +49,7 @@ class Generated:
                 self.min_width <= self.max_width <= self.points / 20,
                 f"from min_width to {self.points / 20:g}",
             ),
+            ("mixed", 1 <= self.mixed <= min(self.classes, 10), f"from 1 to {min(self.classes, 10)}"),
             ("noise", 0 <= self.noise <= 100, "from 0 to 100"),
             ("background", 0 <= self.background <= 100, "from 0 to 100"),
             ("train", self.train >= 1, "at least 1"),
@@ -63,7 +65,8 @@ class Generated:
         return (
             f"{self.classes} classes of {self.min_peaks} to {self.max_peaks} peaks, {self.points} points, "
             f"shift {self.shift:g} of the axis, height change {self.change:g}, width {self.min_width:g} to "
-            f"{self.max_width:g} points, noise {self.noise:g}, background {self.background:g}, "
+            f"{self.max_width:g} points, {f'up to {self.mixed} classes mixed, ' if self.mixed > 1 else ''}"
+            f"noise {self.noise:g}, background {self.background:g}, "
             f"{self.train}/{self.validation}/{self.test} spectra a class, seed {self.seed}"
         )
 
@@ -94,15 +97,19 @@ class Generated:
 
     def _draw(self, random: np.random.Generator, definition: Definition, each: int) -> Peaks:
         labels = np.repeat(np.arange(self.classes), each)
-        positions, heights = (array[labels] for array in definition.padded())
+        positions, heights = definition.padded()
+        positions, heights = positions[labels], heights[labels]
         shift = round(self.shift * self.points)
         places = np.clip(positions + random.integers(-shift, shift + 1, heights.shape), 0, self.points - 1)
         changed = np.clip(heights + random.uniform(-self.change, self.change, heights.shape), 0, HIGHEST)
+        changed = np.where(heights == 0, 0, changed)
         widths = random.uniform(self.min_width, self.max_width, len(labels))
         full = apex(widths)
+        if self.mixed > 1:
+            places, changed, labels = self._mix(random, places, changed, labels)
         return Peaks(
             places,
-            np.where(heights == 0, 0, changed),
+            changed,
             widths,
             labels,
             points=self.points,
@@ -110,6 +117,27 @@ class Generated:
             background=self._background(random, full) if self.background else None,
             seed=int(random.integers(1 << 31)),
         )
+
+    def _mix(
+        self,
+        random: np.random.Generator,
+        places: NDArray[np.int64],
+        heights: NDArray[np.float64],
+        labels: NDArray[np.int64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+        """Every spectrum with up to ``mixed - 1`` others of the split added, each at 0.3 to 1 of its height.
+
+        Gives positions and heights (N, P x mixed) and labels (N, C) of 0 and 1.
+        """
+        count = len(labels)
+        others = random.integers(0, count, (count, self.mixed - 1))
+        there = np.arange(1, self.mixed) <= random.integers(0, self.mixed, count)[:, None]
+        weights = np.where(there, random.uniform(0.3, 1.0, others.shape), 0)
+        mixed = np.zeros((count, self.classes), np.int64)
+        mixed[np.arange(count), labels] = 1
+        np.maximum.at(mixed, (np.arange(count)[:, None], labels[others]), there)
+        added = (heights[others] * weights[..., None]).reshape(count, -1)
+        return np.hstack([places, places[others].reshape(count, -1)]), np.hstack([heights, added]), mixed
 
     def _background(self, random: np.random.Generator, full: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.background * full[:, None] * random.random((len(full), BACKGROUND))

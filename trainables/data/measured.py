@@ -42,6 +42,7 @@ class Measured:
 
     path: Path
     label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
+    several: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
     axis: str = ""  # name of the axis, such as wavenumber
     unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
@@ -64,16 +65,20 @@ class Measured:
 
     def load(self) -> Dataset:
         table = _finite(self.path, _table(self.path, self.label), self.missing)
+        if self.several:
+            table = replace(table, separator=self.several)
         classes, labels = _classes(self.path, table)
         axis, spectra = _axis(self, table)
-        splits = _splits(
+        divide = _splits if labels.ndim == 1 else _splits_of_several
+        splits = divide(
             self.path, table, labels, shares={"validation": self.validation, "test": self.test}, seed=self.seed
         )
         train, validation, test = (Dense(spectra[splits == n], labels[splits == n]) for n in range(len(SPLITS)))
         notes = "; ".join(("", *table.notes))
+        kind = "of" if labels.ndim == 1 else "with any of"
         return Dataset(
             name=self.path.resolve().stem,
-            description=f"{len(spectra)} measured spectra of {len(classes)} classes from {self.path.name}{notes}",
+            description=f"{len(spectra)} measured spectra {kind} {len(classes)} classes from {self.path.name}{notes}",
             classes=classes,
             axis=axis,
             train=train,
@@ -165,7 +170,7 @@ def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: 
 
 
 def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The names of the classes, in the file's order or sorted, and the number of each spectrum's class."""
+    """The names of the classes, in the file's order or sorted, and the labels as ``Split`` has them."""
     if table.labels is None and len(table.rows) == 1:
         raise ValueError(
             f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
@@ -175,10 +180,11 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
             f"{path} must say the class of each spectrum, got no labels: add a column called "
             f"label, or name one with label=COLUMN"
         )
-    if "" in table.labels:
+    if "" in table.labels and not table.separator:
         row = table.rows[table.labels.index("")]
         raise ValueError(f"{path}, {row}: every spectrum must have a label, got none: fill it or remove the spectrum")
-    counts = Counter(table.labels)
+    words = [_words(label, table.separator) for label in table.labels]
+    counts = Counter(word for some in words for word in some)
     names = table.classes or tuple(sorted(counts, key=_order))
     if len(set(names)) != len(names) or not set(counts) <= set(names):
         raise ValueError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
@@ -191,7 +197,17 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
                 f"add spectra or remove the class"
             )
     numbers = {name: number for number, name in enumerate(names)}
-    return names, np.array([numbers[label] for label in table.labels], np.int64)
+    if not table.separator:
+        return names, np.array([numbers[label] for label in table.labels], np.int64)
+    labels = np.zeros((len(words), len(names)), np.int64)
+    for line, some in enumerate(words):
+        labels[line, [numbers[word] for word in sorted(some)]] = 1
+    return names, labels
+
+
+def _words(label: str, separator: str) -> set[str]:
+    """The labels of a spectrum."""
+    return {word.strip() for word in label.split(separator)} - {""} if separator else {label}
 
 
 def _order(name: str) -> tuple[bool, int, str]:
@@ -232,4 +248,36 @@ def _splits(
             count = min(max(1, round(shares[name] * len(rows))), len(rows) - start - least)
             splits[rows[start : start + count]] = SPLITS.index(name)
             start += count
+    return splits
+
+
+def _splits_of_several(
+    path: Path, table: Table, labels: NDArray[np.int64], *, shares: dict[str, float], seed: int
+) -> NDArray[np.int64]:
+    """The same for labels (N, C): iterative stratification (Sechidis et al. 2011), the rarest label first."""
+    splits = np.array([SPLITS.index(word) for word in table.splits or ["train"] * len(labels)])
+    random = np.random.default_rng(seed)
+    absent = [SPLITS.index(name) for name in shares if not (splits == SPLITS.index(name)).any()]
+    free = splits == 0
+    counts = np.append(labels[free].sum(axis=0), free.sum())  # of every label, and of all spectra
+    wanted = np.zeros((len(SPLITS), len(counts)))
+    for split in absent:
+        wanted[split] = np.maximum(1, np.round(shares[SPLITS[split]] * counts))
+    wanted[0] = counts - wanted.sum(axis=0)
+    while free.any():
+        left = labels[free].sum(axis=0)
+        label = int(np.where(left > 0, left, len(labels) + 1).argmin()) if left.any() else labels.shape[1]
+        rows = np.flatnonzero(free & (labels[:, label] > 0) if left.any() else free)
+        for row in random.permutation(rows):
+            split = max((0, *absent), key=lambda number: (wanted[number, label], wanted[number, -1]))
+            splits[row] = split
+            wanted[split, :-1] -= labels[row]
+            wanted[split, -1] -= 1
+        free[rows] = False
+    lost = labels[splits == 0].sum(axis=0) == 0
+    if lost.any():
+        raise ValueError(
+            f"{path}: every label must have training spectra, number {lost.argmax()} has none: move some to train, or "
+            "leave the splits away"
+        )
     return splits

@@ -56,7 +56,8 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
     spectra = np.full((count, EXAMPLES, points), np.nan, np.float32)
     nominal = np.full((count, points), np.nan, np.float32)
     for number in range(count):
-        rows = np.flatnonzero(dataset.train.labels == number)
+        labels = dataset.train.labels
+        rows = np.flatnonzero(labels[:, number] if dataset.several else labels == number)
         some = _spectra(dataset.train, rows[:EXAMPLES])
         spectra[number, : len(some)] = some
         if not isinstance(dataset.definition, Definition):
@@ -74,8 +75,8 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
 
 
 def save(dataset: Dataset, split: str, path: str | Path) -> None:
-    """Write a split as .npz: ``x`` (N, L) float32, ``y`` (N,) int64, ``axis`` (L,), ``axis_name``, ``axis_unit`` and
-    the class ``names``. ``load`` reads it again; numpy does without pickle.
+    """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``axis`` (L,), ``axis_name``,
+    ``axis_unit`` and the class ``names``. ``load`` reads it again; numpy does without pickle.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":

@@ -37,7 +37,8 @@ class Table:
     """Spectra of a file, NaN where values are missing, and what the file says about them.
 
     ``rows`` names each spectrum for messages (``line 7``, ``calcite/a.txt``); ``labels`` and ``splits`` are a word
-    each; ``classes`` gives the names in order where the file does; ``notes`` is what the reader had to decide.
+    each, ``labels`` several of them where there is a ``separator``; ``classes`` gives the names in order where the
+    file does; ``notes`` is what the reader had to decide.
     """
 
     spectra: NDArray[np.floating[Any]]  # (N, L)
@@ -46,6 +47,7 @@ class Table:
     splits: list[str] | None = None
     axis: Axis | None = None
     classes: tuple[str, ...] = ()
+    separator: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from spectune.spaces import Network
@@ -28,13 +29,21 @@ BUILDERS: dict[type[Network], Builder] = {
 }
 
 
-def build(network: Network, points: int, classes: int) -> nn.Module:
+THRESHOLDS = "thresholds"  # the name of the buffer
+
+
+def build(network: Network, points: int, classes: int, *, several: bool = False) -> nn.Module:
     """The untrained network: raw spectra (B, L) float32 to logits (B, C).
 
     It divides each spectrum by its own maximum first, as the published scripts do, so that it needs no preprocessing.
-    The weights come from torch's global random generator. ValueError where ``network`` cannot work at this size.
+    The weights come from torch's global random generator. With ``several`` labels a spectrum it also carries the
+    logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split. ValueError where
+    ``network`` cannot work at this size.
     """
     if type(network) not in BUILDERS:
         known = ", ".join(space.family for space in BUILDERS)
         raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
-    return BUILDERS[type(network)](network, points, classes)
+    model = BUILDERS[type(network)](network, points, classes)
+    if several:
+        model.register_buffer(THRESHOLDS, torch.zeros(classes))
+    return model

@@ -74,7 +74,7 @@ def test_float32_spectra_keep_their_bits(tmp_path: Path) -> None:
         ({"x": X, "y": Y[:5]}, r"one class for each of the 12 spectra of x, got \(5,\)"),
         ({"x": X.T, "y": Y}, r"got \(12,\): transpose x"),
         ({"x": X, "y": Y + 0.5}, "y must be words or whole numbers"),
-        ({"x": X, "y": np.zeros((12, 2))}, "must have one 1 a row"),
+        ({"x": X, "y": np.zeros((12, 2))}, "every spectrum must have a label"),
         ({"x": X, "y": Y, "names": np.array(["a"])}, "y must number the 1 names from 0, got 1"),
         ({"x": X, "y": Y, "axis": np.arange(9.0)}, "axis must be 10 numbers"),
         ({"x": X, "y": Y, "axis": np.ones(10)}, "axis must be finite and only rise or only fall, got 1 after 1"),
