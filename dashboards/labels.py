@@ -49,7 +49,8 @@ def drawing(rows: list[Row]) -> Drawing:
     for name, x, y, marker in marks:
         figure.add_scatter(x=rounded(x, 4), y=y, mode="markers", name=name, marker=marker, hovertemplate="%{y}: %{x}")
     figure.update_xaxes(title_text="F1 on the blind test", range=[-0.02, 1.02])
-    figure.update_yaxes(autorange="reversed", automargin=True, categoryorder="array", categoryarray=names)
+    order = {"type": "category", "categoryorder": "array", "categoryarray": names}
+    figure.update_yaxes(autorange="reversed", automargin=True, **order)
     return figure
 
 

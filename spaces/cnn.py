@@ -21,7 +21,9 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     norm_momentum,
+    peaks,
     preprocess,
+    reading,
     series,
 )
 
@@ -101,6 +103,8 @@ class CNN(Stacked):
     fc_dropout: float = fc_dropout()
     fc_norm: bool = hyper(Choice(False, True), False, "batch normalisation behind each hidden FC layer", search=False)
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -146,6 +150,7 @@ class CNN(Stacked):
         return last.filters * (last.length if self.readout == "flatten" else 1)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         tally, channels, after = Tally(), 1, self.norm_place == "after"
         blocks = self.blocks(points)
         for block in blocks:

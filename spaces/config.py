@@ -204,6 +204,8 @@ class Network(Config, ABC):
     """Base of every architecture family's config type; each declares these fields with the functions of ``layers``."""
 
     preprocess: str = "max"
+    reading: str = "spectrum"
+    peaks: int | None = None
     head: str = "linear"
     head_scale: float | None = None
     head_margin: float | None = None
@@ -220,7 +222,19 @@ class Network(Config, ABC):
         return [
             f"{self.head} head" if self.head != "linear" else "",
             f"preprocessing {self.preprocess}" if self.preprocess != "max" else "",
+            f"reading {self.reading}" if self.reading != "spectrum" else "",
         ]
+
+    def inputs(self, points: int) -> int:
+        """Numbers that the first layer sees of a spectrum of ``points`` points: of a list, places, heights, count.
+
+        ValueError where a spectrum cannot have so many peaks.
+        """
+        if self.peaks is None:
+            return points
+        if 2 * self.peaks > points:
+            raise ValueError(f"peaks must be at most half the points, got {self.peaks} for {points} points: take less")
+        return 2 * self.peaks + 1 + (points if self.reading == "both" else 0)
 
     def describe(self) -> str:
         """The architecture in a few words, for tables and model cards."""

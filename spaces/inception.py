@@ -21,7 +21,9 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     norm_momentum,
+    peaks,
     preprocess,
+    reading,
     series,
 )
 
@@ -107,6 +109,8 @@ class Inception(Stacked):
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -141,6 +145,7 @@ class Inception(Stacked):
         return self.module_widths()[-1].outputs * (length if self.readout == "flatten" else 1)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         tally, channels, length, norm = Tally(), 1, points, self.batch_norm
         for stage in self.stem(points):
             tally.convolution(channels, stage.filters, kernel=stage.kernel, length=stage.conv_length, norm=norm)

@@ -69,6 +69,19 @@ def preprocess() -> Any:
     )
 
 
+def reading() -> Any:
+    return hyper(
+        Choice("spectrum", "sticks", "peaks", "both"),
+        "spectrum",
+        "what is read: the spectrum, it with zeros between its peaks, a list of its peaks, or it and the list",
+        search=False,
+    )
+
+
+def peaks() -> Any:
+    return hyper(Int(1, 128, log=True), 20, "highest peaks in the list", when=Is("reading", "peaks", "both"))
+
+
 def head() -> Any:
     return hyper(
         Choice("linear", "cosine", "cosface", "arcface", "adacos"),

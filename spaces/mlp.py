@@ -17,7 +17,9 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     norm_momentum,
+    peaks,
     preprocess,
+    reading,
     series,
 )
 
@@ -45,6 +47,8 @@ class MLP(Network):
         Float(0.0, 0.8), 0.2, "dropout behind each hidden layer", per_layer="depth"
     )
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -58,6 +62,7 @@ class MLP(Network):
         return each(self.dropout, self.depth)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         tally = Tally()
         for inputs, outputs in pairwise((points, *self.widths())):
             tally.linear(inputs, outputs)

@@ -19,7 +19,9 @@ from spectune.spaces.layers import (
     head,
     head_margin,
     head_scale,
+    peaks,
     preprocess,
+    reading,
     series,
 )
 
@@ -65,6 +67,8 @@ class Recurrent(Stacked):
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -102,6 +106,7 @@ class Recurrent(Stacked):
         return tuple(rows)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         tally, channels, length = Tally(), self.channels, points
         for filters, kernel, _, _, conv_length, after in self.plan(points):
             tally.convolution(channels, filters, kernel=kernel, length=conv_length)

@@ -22,7 +22,9 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     norm_momentum,
+    peaks,
     preprocess,
+    reading,
     series,
 )
 
@@ -94,6 +96,8 @@ class ResNet(Stacked):
     fc_activation: str | None = fc_activation()
     fc_dropout: float = fc_dropout()
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -115,6 +119,7 @@ class ResNet(Stacked):
         return tuple(plan)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         tally, norm = Tally(), self.batch_norm
         plan = self.plan(points)
         length = plan[0].length_in

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
-from spectune.spaces.layers import Tally, head, head_margin, head_scale, preprocess
+from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, preprocess, reading
 
 STEM_KERNEL = 9  # of the convolutional stem's layers, each of stride 2
 
@@ -49,6 +49,8 @@ class ViT(Network):
     dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout behind attention and hidden layers, and on the tokens")
     stochastic_depth: float = hyper(Float(0.0, 0.3), 0.0, "share of spectra that skip the last block in training")
     preprocess: str = preprocess()
+    reading: str = reading()
+    peaks: int | None = peaks()
     head: str = head()
     head_scale: float | None = head_scale()
     head_margin: float | None = head_margin()
@@ -80,6 +82,7 @@ class ViT(Network):
         return (*(min(256, filters * 2**layer) for layer in range(depth - 1)), self.width)
 
     def cost(self, points: int, classes: int) -> Cost:
+        points = self.inputs(points)
         if self.stem == "raw" and self.width % self.heads:
             raise ValueError(
                 f"heads must divide the width of raw patches, got {self.heads} heads for patch_size {self.width}: "

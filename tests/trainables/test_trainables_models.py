@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.signal import find_peaks
 from torch import nn
 
-from spectune.spaces import CNN, PUBLISHED
+from spectune.spaces import CNN, PUBLISHED, Training
 from spectune.spaces.config import hyperparameters
+from spectune.spaces.mlp import MLP
+from spectune.trainables.data import load
 from spectune.trainables.models import build
-from spectune.trainables.models.layers import Normalise
+from spectune.trainables.models.layers import Normalise, Peaks
+from spectune.trainables.train import train
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -163,3 +167,46 @@ def test_a_network_that_pools_the_signal_away_is_refused():
 def test_an_unknown_family_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="known families are cnn"):
         build(object(), 32, 3)
+
+
+def listed(row, number):
+    """The peak list as scipy finds it."""
+    found, _ = find_peaks(row, height=0.05 * row.max())
+    best = np.sort(found[np.argsort(-row[found])][:number])
+    places, heights = np.zeros(number), np.zeros(number)
+    places[: len(best)], heights[: len(best)] = best / (len(row) - 1), row[best]
+    return np.concatenate([places, heights, [len(found) / number]])
+
+
+@pytest.mark.parametrize("number", [3, 25])
+def test_the_list_of_peaks_is_that_of_scipy(number):
+    random = np.random.default_rng(0)
+    rows = random.random((6, 120)) * (np.arange(120) % 119 > 0)  # the ends are no local maxima to scipy
+    spectra = torch.from_numpy(rows)[:, None, None]
+    expected = np.stack([listed(row, number) for row in rows])
+    np.testing.assert_allclose(Peaks("peaks", number)(spectra)[:, 0, 0].numpy(), expected, rtol=1e-6)
+    both = Peaks("both", number)(spectra)[:, 0, 0].numpy()
+    np.testing.assert_allclose(both, np.hstack([rows, expected]), rtol=1e-6)
+    sticks = Peaks("sticks", number)(spectra)[:, 0, 0].numpy()
+    for row, stick in zip(rows, sticks, strict=True):
+        found, _ = find_peaks(row, height=0.05 * row.max())
+        assert np.array_equal(np.flatnonzero(stick), found) and np.array_equal(stick[found], row[found])
+
+
+def test_a_flat_spectrum_has_no_peaks():
+    assert not Peaks("peaks", 4)(torch.zeros(2, 1, 1, 50)).any()
+    assert not Peaks("sticks", 4)(torch.full((2, 1, 1, 50), 0.0)).any()
+
+
+def test_more_peaks_than_a_spectrum_can_have_are_refused():
+    with pytest.raises(ValueError, match="peaks must be at most half the points, got 40 for 64 points"):
+        build(MLP(reading="peaks", peaks=40), 64, 3)
+
+
+@pytest.mark.parametrize(("reading", "sees"), [("sticks", True), ("spectrum", False)])
+def test_only_peaks_are_seen_through_a_background_ten_times_their_height(reading, sees):
+    shape = {"classes": 10, "points": 300, "shift": 0.005, "background": 10.0}
+    dataset = load("generated", train=10, validation=10, **shape)
+    network = MLP(depth=1, width=64, dropout=0.0, reading=reading)
+    *_, last = train(network, Training(learning_rate=3e-3, batch_size=16), dataset, seed=0, epochs=40)
+    assert (last.state["best"]["metrics"]["accuracy"] > 0.6) == sees

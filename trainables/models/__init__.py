@@ -43,7 +43,7 @@ def build(network: Network, points: int, classes: int, *, several: bool = False)
     if type(network) not in BUILDERS:
         known = ", ".join(space.family for space in BUILDERS)
         raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
-    model = BUILDERS[type(network)](network, points, classes)
+    model = BUILDERS[type(network)](network, network.inputs(points), classes)
     if several:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
     return model

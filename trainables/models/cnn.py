@@ -7,11 +7,11 @@ from torch import nn
 from spectune.spaces.cnn import CNN, Block
 from spectune.trainables.models.layers import (
     ACTIVATIONS,
-    Normalise,
     Same,
     SamePool,
     batch_norm,
     dropout,
+    front,
     fully_connected,
     initialise,
 )
@@ -20,7 +20,7 @@ from spectune.trainables.models.layers import (
 def build(network: CNN, points: int, classes: int) -> nn.Module:
     """Convolution blocks, then the fully connected stack, initialised as Keras does."""
     blocks = network.blocks(points)
-    layers: list[nn.Module] = [Normalise(network.preprocess)]
+    layers: list[nn.Module] = [*front(network)]
     channels = 1
     for block in blocks:
         layers += _block(network, block, channels, last=block is blocks[-1])

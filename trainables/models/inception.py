@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from spectune.spaces.inception import Inception, Module
-from spectune.trainables.models.layers import Normalise, convolution, fully_connected, initialise
+from spectune.trainables.models.layers import convolution, front, fully_connected, initialise
 
 
 def build(network: Inception, points: int, classes: int) -> nn.Module:
     """The stem, the inception modules, then the fully connected stack, initialised as Keras does."""
-    layers: list[nn.Module] = [Normalise(network.preprocess)]
+    layers: list[nn.Module] = [*front(network)]
     channels, length = 1, points
     for stage in network.stem(points):
         layers += convolution(network, channels, stage.filters, stage.kernel, stride=stage.stride)

@@ -62,6 +62,41 @@ class Normalise(nn.Module):
         return scaled[:, None, None]
 
 
+class Peaks(nn.Module):
+    """The peaks of prepared spectra (B, 1, 1, L): local maxima of at least a twentieth of the largest.
+
+    ``sticks`` keeps them in place with zeros between, ``peaks`` gives (B, 1, 1, 2 K + 1): the places of the K highest
+    in ascending order as shares of the axis, their heights (0 where there are fewer), and the number of all as a share
+    of K; ``both`` puts that behind the spectrum. The crystal-system study takes the first ten instead of the highest.
+    """
+
+    def __init__(self, kind: str, number: int) -> None:
+        super().__init__()
+        self.kind, self.number = kind, number
+
+    def forward(self, x: Tensor) -> Tensor:
+        spectra = x[:, 0, 0]
+        before, after = F.pad(spectra, (1, 0))[:, :-1], F.pad(spectra, (0, 1))[:, 1:]
+        high = spectra >= 0.05 * spectra.amax(dim=1, keepdim=True)
+        there = (spectra > before) & (spectra >= after) & (spectra > 0) & high
+        if self.kind == "sticks":
+            return x * there[:, None, None]
+        heights, places = spectra.where(there, 0.0).topk(self.number, dim=1)
+        last = spectra.shape[1] - 1
+        places = (places / last).where(heights > 0, 2.0)  # what is no peak comes last
+        places, order = places.sort(dim=1)
+        heights = heights.gather(1, order)
+        count = there.sum(dim=1, keepdim=True) / self.number
+        listed = torch.cat([places.where(heights > 0, 0.0), heights, count], dim=1)[:, None, None]
+        return torch.cat([x, listed], dim=3) if self.kind == "both" else listed
+
+
+def front(network: Network) -> list[nn.Module]:
+    """What every network begins with: raw spectra (B, L) prepared, and what of them is read, (B, 1, 1, inputs)."""
+    found = [] if network.reading == "spectrum" else [Peaks(network.reading, network.peaks or 0)]
+    return [Normalise(network.preprocess), *found]
+
+
 def _divided(spectra: Tensor, by: Tensor) -> Tensor:
     return spectra / by.where(by > 0, 1.0)
 

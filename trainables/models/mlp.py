@@ -5,12 +5,12 @@ from __future__ import annotations
 from torch import nn
 
 from spectune.spaces.mlp import MLP
-from spectune.trainables.models.layers import ACTIVATIONS, Normalise, along, dropout, initialise, output
+from spectune.trainables.models.layers import ACTIVATIONS, along, dropout, front, initialise, output
 
 
 def build(network: MLP, points: int, classes: int) -> nn.Module:
     """Hidden layers on the raw points, then the output."""
-    layers: list[nn.Module] = [Normalise(network.preprocess), nn.Flatten()]
+    layers: list[nn.Module] = [*front(network), nn.Flatten()]
     features = points
     for width, share in zip(network.widths(), network.dropouts(), strict=True):
         layers.append(along(features, width))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from spectune.spaces.recurrent import Recurrent
-from spectune.trainables.models.layers import Normalise, Same, dropout, fully_connected, initialise
+from spectune.trainables.models.layers import Same, dropout, front, fully_connected, initialise
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 ORDERS = {nn.LSTM: ((0, 3, 1, 2), "LSTM"), nn.GRU: ((1, 0, 2), "GRU")}  # of torch's gates in ONNX
@@ -16,7 +16,7 @@ ORDERS = {nn.LSTM: ((0, 3, 1, 2), "LSTM"), nn.GRU: ((1, 0, 2), "GRU")}  # of tor
 
 def build(network: Recurrent, points: int, classes: int) -> nn.Module:
     """Convolutions, recurrent layers along the spectrum, then the fully connected stack."""
-    layers: list[nn.Module] = [Normalise(network.preprocess)]
+    layers: list[nn.Module] = [*front(network)]
     if network.axis_channel:
         layers.append(Places())
     channels = network.channels

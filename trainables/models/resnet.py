@@ -8,10 +8,10 @@ from torch.nn import functional as F
 from spectune.spaces.resnet import Residual, ResNet, projected
 from spectune.trainables.models.layers import (
     ACTIVATIONS,
-    Normalise,
     Same,
     batch_norm,
     dropout,
+    front,
     fully_connected,
     initialise,
 )
@@ -21,7 +21,7 @@ def build(network: ResNet, points: int, classes: int) -> nn.Module:
     """The stem, the residual blocks, then the fully connected stack, initialised as Keras does."""
     plan = network.plan(points)
     stem = Same(1, network.stem_filters, network.stem_kernel, network.stem_stride)
-    layers: list[nn.Module] = [Normalise(network.preprocess), stem]
+    layers: list[nn.Module] = [*front(network), stem]
     layers += _norm(network, network.stem_filters)
     if network.stem_activation:
         layers.append(ACTIVATIONS[network.activation]())

@@ -9,14 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectune.spaces.vit import STEM_KERNEL, ViT
-from spectune.trainables.models.layers import Normalise, Same, initialise, output
+from spectune.trainables.models.layers import Same, front, initialise, output
 
 
 def build(network: ViT, points: int, classes: int) -> nn.Module:
     """Tokens, pre-normalised transformer blocks, a readout and the output layer."""
-    network.cost(points, classes)  # refuses what cannot be
     width, tokens = network.width, network.tokens(points)
-    stem: list[nn.Module] = [Normalise(network.preprocess)]
+    stem: list[nn.Module] = [*front(network)]
     if network.stem == "convolution":
         stem.append(Stem(network))
     else:
