@@ -29,7 +29,19 @@ def test_a_class_is_as_near_as_its_nearest_reference():
     classes, order, similarity = rank(unit([[1, 0.1], [0.2, 1]]), references, ["quartz", "rutile", "quartz"])
     assert classes == ["quartz", "rutile"]
     assert order.tolist() == [[0, 1], [1, 0]]
-    np.testing.assert_allclose(similarity[1, 0], unit([[0.2, 1]])[0] @ unit([[1, 1]])[0])
+    np.testing.assert_allclose(similarity[1], unit([[0.2, 1]])[0] @ unit([[0, 1], [1, 1]]).T)
+
+
+def test_many_references_are_ranked_in_blocks_as_if_at_once(monkeypatch):
+    random = np.random.default_rng(0)
+    queries, references = unit(random.normal(size=(50, 6))), unit(random.normal(size=(300, 6)))
+    names = [f"class {number}" for number in random.permutation(300) % 70]
+    monkeypatch.setattr("spectune.trainables.identify.BLOCK", 1000)
+    classes, order, similarity = rank(queries, references, names, most=4)
+    each = np.stack([(queries @ references[np.array(names) == name].T).max(axis=1) for name in classes], axis=1)
+    assert order.shape == similarity.shape == (50, 4)
+    np.testing.assert_array_equal(order, np.argsort(-each, axis=1)[:, :4])
+    np.testing.assert_allclose(similarity, -np.sort(-each, axis=1)[:, :4])
 
 
 def test_top_k_counts_queries_whose_class_has_a_reference():
