@@ -21,7 +21,7 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
 
     ``labels`` (N,) are the training split's: with ``balance`` every class weighs the same, however many spectra it has.
     """
-    head = next((module for module in model.modules() if isinstance(module, Cosine)), None)
+    head = _head(model)
     weights = None
     if training.balance:
         counts = np.bincount(labels, minlength=classes)
@@ -35,6 +35,19 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
         return F.cross_entropy(logits, true, weight=weights, label_smoothing=training.label_smoothing or 0.0)
 
     return value
+
+
+def progress(model: nn.Module, logits: Tensor, labels: Tensor) -> float:
+    """The negative log-likelihood by which epochs of one training are compared; lower is better.
+
+    It is that of ``logits`` (N, C), but where the head's scale adapts: that is at a scale that stays.
+    """
+    head = _head(model)
+    return float(F.cross_entropy(logits if head is None else head.steady(logits), labels))
+
+
+def _head(model: nn.Module) -> Cosine | None:
+    return next((module for module in model.modules() if isinstance(module, Cosine)), None)
 
 
 def focal(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:
