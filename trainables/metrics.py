@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.nn import functional as F
 
 METRICS: dict[str, str] = {  # name -> what is better
     "accuracy": "max",
@@ -19,6 +18,7 @@ METRICS: dict[str, str] = {  # name -> what is better
     "calibration_error": "min",  # expected calibration error, 15 equal bins of confidence
 }
 BINS = 15
+ROWS = 2048  # spectra whose (N, C) intermediate results are in memory at a time; logits of many classes are large
 
 
 def score(logits: Tensor, labels: Tensor) -> dict[str, float]:
@@ -27,18 +27,17 @@ def score(logits: Tensor, labels: Tensor) -> dict[str, float]:
     Of equally probable classes the one with the lowest number counts as predicted. All metrics are NaN where a logit
     is not finite: such a network has no accuracy, and an argmax over NaN would invent one.
     """
-    if not logits.isfinite().all():
+    parts = [_outcomes(some.float(), true) for some, true in zip(logits.split(ROWS), labels.split(ROWS), strict=True)]
+    finite, rank, predictions, likelihood, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
+    if not finite.all():
         return dict.fromkeys(METRICS, math.nan)
-    logits = logits.float()
-    log_probabilities = logits.log_softmax(dim=1)
-    rank = _rank(logits, labels)
     values = {
         "accuracy": (rank < 1).double().mean(),
         "top3": (rank < 3).double().mean(),
         "top5": (rank < 5).double().mean(),
-        "macro_f1": _macro_f1(logits.argmax(dim=1), labels, logits.shape[1]),
-        "loss": F.nll_loss(log_probabilities, labels).double(),
-        "calibration_error": _calibration_error(log_probabilities.amax(dim=1).exp(), rank < 1),
+        "macro_f1": _macro_f1(predictions, labels, logits.shape[1]),
+        "loss": -likelihood.double().mean(),
+        "calibration_error": _calibration_error(confidence, rank < 1),
     }
     return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
 
@@ -50,6 +49,18 @@ def confused(predictions: ArrayLike, labels: ArrayLike) -> list[tuple[int, int, 
     pairs, counts = np.unique(np.stack([true[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return [(int(pairs[i, 0]), int(pairs[i, 1]), int(counts[i])) for i in order]
+
+
+def _outcomes(logits: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+    """(N,) each: all finite, rank of the true class, predicted class, log-probability of the true one, confidence."""
+    log_probabilities = logits.log_softmax(dim=1)
+    return (
+        logits.isfinite().all(dim=1),
+        _rank(logits, labels),
+        logits.argmax(dim=1),
+        log_probabilities.gather(1, labels[:, None])[:, 0],
+        log_probabilities.amax(dim=1).exp(),
+    )
 
 
 def _rank(logits: Tensor, labels: Tensor) -> Tensor:
