@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from spectune.spaces import FAMILIES, Network, Training
 from spectune.trainables.card import card
+from spectune.trainables.data.baseline import NONE, correct, described
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
 from spectune.trainables.models import build
@@ -47,16 +48,16 @@ class Exported:
     dataset: dict[str, str]
     numbers: dict[str, Any]
     model: nn.Module
+    baseline: str = NONE
 
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
 
-        It knows its classes only: a spectrum of anything else gets one of them too. ValueError where the spectra do
-        not fit.
+        Give them as measured: baselines are removed here if they were in training. It knows its classes only: a
+        spectrum of anything else gets one of them too. ValueError where the spectra do not fit.
         """
-        probabilities: NDArray[np.float64] = (
-            _logits(self.model, self._fitted(spectra, axis)).double().softmax(1).numpy()
-        )
+        logits = _logits(self.model, self._fitted(spectra, axis))
+        probabilities: NDArray[np.float64] = logits.double().softmax(dim=1).numpy()
         return probabilities
 
     def sample(self, spectra: ArrayLike, axis: Axis | None = None, *, passes: int) -> NDArray[np.float64]:
@@ -94,7 +95,7 @@ class Exported:
         return vectors
 
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
-        """Raw spectra on the network's axis, in batches."""
+        """Raw spectra on the network's axis, corrected as in training, in batches."""
         values = np.asarray(spectra)
         if axis is not None and not np.array_equal(axis.values, self.axis.values):
             values = resample(values, axis, self.axis)
@@ -105,6 +106,7 @@ class Exported:
             )
         if not np.isfinite(values).all():
             raise ValueError("spectra must be finite, got NaN or infinite intensities: clean them first")
+        values = correct(values, self.axis, self.baseline)
         return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
 
 
@@ -133,11 +135,10 @@ def write(
         (part / WEIGHTS).write_bytes(save(contiguous))  # save_file would make it unreadable for others
         config = _config(network, training, dataset, numbers)
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
-        _write_onnx(model, len(dataset.axis), part / ONNX)
+        _write_onnx(model, len(dataset.axis), part / ONNX, baseline=dataset.baseline)
         hashes = {name: _sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
         (part / CARD).write_text(card(network, config, hashes))
-        lines = [f"{_sha256(part / name)}  {name}\n" for name in HASHED]
-        (part / SUMS).write_text("".join(lines))
+        (part / SUMS).write_text("".join(f"{_sha256(part / name)}  {name}\n" for name in HASHED))
         _compare(model, part, dataset)
         _replace(folder, part)
     finally:
@@ -152,22 +153,19 @@ def read(folder: Path | str) -> Exported:
         config = json.loads((folder / CONFIG).read_text())
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise ValueError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
-        axis = Axis(
-            np.array(config["axis"]["values"], dtype=np.float64), config["axis"]["name"], config["axis"]["unit"]
-        )
+        told = config["axis"]
+        axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
         network, training = _network(config["network"]), Training.from_dict(config["training"])
         classes = tuple(config["classes"])
         model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS))
-        return Exported(network, training, classes, axis, config["dataset"], config["numbers"], model)
+        if (baseline := str(config.get("baseline", NONE))) != NONE:
+            described(baseline, len(axis))  # refuses what this version does not know
+        return Exported(network, training, classes, axis, config["dataset"], config["numbers"], model, baseline)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
-
-
-def _axis(name: str, unit: str, values: list[float]) -> Axis:
-    return Axis(np.array(values, dtype=np.float64), name, unit)
 
 
 def _network(values: dict[str, Any]) -> Network:
@@ -199,14 +197,15 @@ def _config(network: Network, training: Training, dataset: Dataset, numbers: dic
         "parameters": cost.parameters,
         "macs": cost.macs,
         "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
+        "baseline": dataset.baseline,
         "numbers": numbers,
         "classes": list(dataset.classes),
         "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
     }
 
 
-def _write_onnx(model: nn.Module, points: int, path: Path) -> None:
-    """``spectra`` (batch, L) float32 to ``logits`` (batch, C), any number of spectra at a time."""
+def _write_onnx(model: nn.Module, points: int, path: Path, *, baseline: str) -> None:
+    """``spectra`` (batch, L) float32, their baselines removed, to ``logits`` (batch, C), any number at a time."""
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
@@ -219,6 +218,8 @@ def _write_onnx(model: nn.Module, points: int, path: Path) -> None:
             verbose=False,
         )
         assert program is not None
+        if baseline != NONE:
+            program.model.metadata_props["baseline"] = described(baseline, points)
         program.save(path, external_data=False)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.trainables.data.baseline import NONE
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.table import ALIASES, NAME, Table, split_name, strict
 
@@ -18,7 +19,8 @@ Arrays = dict[str, NDArray[Any]]
 
 def read_archive(path: Path, label: str = "") -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
-    or (N, C) one-hot, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit`` and ``names`` of the classes (C,).
+    or (N, C) one-hot, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit``, ``names`` of the classes (C,) and
+    ``baseline_removed``, the correction that was made already.
     """
     if label:
         raise ValueError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
@@ -41,6 +43,7 @@ def read_archive(path: Path, label: str = "") -> Table:
         splits=splits,
         axis=_axis(path, arrays, x.shape[1]),
         classes=tuple(names),
+        baseline=str(arrays.get("baseline_removed", NONE)),
     )
 
 

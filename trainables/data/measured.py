@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.trainables.data.archive import read_archive
+from spectune.trainables.data.baseline import NONE, correct, settings
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.folder import SUFFIXES, read_folder
@@ -46,6 +47,7 @@ class Measured:
     unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
     missing: str = "refuse"  # missing values: refuse the file, interpolate them linearly, or drop the spectrum
+    baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
     validation: float = 0.15  # share of each class
     test: float = 0.15
     seed: int = 0  # of the splits
@@ -61,16 +63,22 @@ class Measured:
         for name, kept, rule in rules:
             if not kept:
                 raise ValueError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
+        if self.baseline != NONE:
+            settings(self.baseline, LEAST_POINTS)
 
     def load(self) -> Dataset:
         table = _finite(self.path, _table(self.path, self.label), self.missing)
         classes, labels = _classes(self.path, table)
         axis, spectra = _axis(self, table)
+        baseline = _baseline(self, table)
+        if table.baseline == NONE:
+            spectra = correct(spectra, axis, baseline, [f"{self.path}, {row}" for row in table.rows])
         splits = _splits(
             self.path, table, labels, shares={"validation": self.validation, "test": self.test}, seed=self.seed
         )
         train, validation, test = (Dense(spectra[splits == n], labels[splits == n]) for n in range(len(SPLITS)))
-        notes = "; ".join(("", *table.notes))
+        removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
+        notes = "; ".join(("", *table.notes, *removed))
         return Dataset(
             name=self.path.resolve().stem,
             description=f"{len(spectra)} measured spectra of {len(classes)} classes from {self.path.name}{notes}",
@@ -79,6 +87,7 @@ class Measured:
             train=train,
             validation=validation,
             test=test,
+            baseline=baseline,
         )
 
 
@@ -93,6 +102,11 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
         table = Table(intensities[None], [path.name], axis=axis)
     else:
         table = _table(path, "")
+    if table.baseline != NONE:
+        raise ValueError(
+            f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
+            f"original file, or export the split again without baseline"
+        )
     table = _finite(path, table, "refuse")
     return table.spectra, table.axis, table.labels, table.rows
 
@@ -208,6 +222,16 @@ def _axis(options: Measured, table: Table) -> tuple[Axis, NDArray[np.floating[An
         values = np.linspace(axis.values[0], axis.values[-1], options.points)
         spectra, axis = interpolate(spectra, axis.values, values), replace(axis, values=values)
     return replace(axis, name=options.axis or axis.name, unit=options.unit or axis.unit), spectra
+
+
+def _baseline(options: Measured, table: Table) -> str:
+    """What has removed the baseline, or is to do it; ValueError where a file is corrected already."""
+    if NONE not in (options.baseline, table.baseline):
+        raise ValueError(
+            f"baseline must be left away for {options.path}, whose spectra were corrected by {table.baseline} already, "
+            f"got {options.baseline!r}: leave it away"
+        )
+    return table.baseline if options.baseline == NONE else options.baseline
 
 
 def _splits(
