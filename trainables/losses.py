@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectune.spaces import Training
-from spectune.trainables.models.heads import Cosine
+from spectune.trainables.models.heads import AdaCos, Cosine
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) -> the mean loss
 
@@ -37,13 +37,13 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
     return value
 
 
-def progress(model: nn.Module, logits: Tensor, labels: Tensor) -> float:
-    """The negative log-likelihood by which epochs of one training are compared; lower is better.
+def progress(model: nn.Module, logits: Tensor, labels: Tensor, *, loss: float) -> float:
+    """What epochs of one training are compared by, the lower the better: ``loss``, the mean one of ``logits`` (N, C).
 
-    It is that of ``logits`` (N, C), but where the head's scale adapts: that is at a scale that stays.
+    Where the head's scale adapts, it is the loss at a scale that stays.
     """
     head = _head(model)
-    return float(F.cross_entropy(logits if head is None else head.steady(logits), labels))
+    return float(F.cross_entropy(head.steady(logits), labels)) if isinstance(head, AdaCos) else loss
 
 
 def _head(model: nn.Module) -> Cosine | None:

@@ -27,7 +27,10 @@ def score(logits: Tensor, labels: Tensor) -> dict[str, float]:
     Of equally probable classes the one with the lowest number counts as predicted. All metrics are NaN where a logit
     is not finite: such a network has no accuracy, and an argmax over NaN would invent one.
     """
-    parts = [_outcomes(some.float(), true) for some, true in zip(logits.split(ROWS), labels.split(ROWS), strict=True)]
+    parts = [
+        _outcomes(some.float(), true)
+        for some, true in zip(torch.split(logits, ROWS), torch.split(labels, ROWS), strict=True)
+    ]
     finite, rank, predictions, likelihood, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
     if not finite.all():
         return dict.fromkeys(METRICS, math.nan)

@@ -97,7 +97,7 @@ class _Run:
             train_loss = self._pass(rate)
         logits = _logits(self.model, self.dataset.validation, self.device, 256)
         metrics = {**score(logits, self.validation_labels), "train_loss": train_loss, "learning_rate": rate}
-        self._progress(metrics, losses.progress(self.model, logits, self.validation_labels))
+        self._progress(metrics, losses.progress(self.model, logits, self.validation_labels, loss=metrics["loss"]))
         return Epoch(self.number, metrics, self.state())
 
     def state(self) -> State:

@@ -128,7 +128,8 @@ def test_progress_of_adacos_is_seen_where_its_adapting_scale_hides_it_from_the_l
     for true, scale in ((0.8, 13.0), (0.95, 6.0)):
         head.scale = torch.tensor(scale)
         logits = scale * (torch.zeros(50, 100).scatter(1, labels[:, None], true))
-        values.append((progress(model, logits, labels), float(F.cross_entropy(logits, labels))))
+        loss = float(F.cross_entropy(logits, labels))
+        values.append((progress(model, logits, labels, loss=loss), loss))
     (early, early_loss), (late, late_loss) = values
     assert late < early
     assert late_loss > early_loss

@@ -33,10 +33,6 @@ class Cosine(nn.Module):
         """The logits that the loss sees in training; float32."""
         return logits.float()
 
-    def steady(self, logits: Tensor) -> Tensor:
-        """``logits`` at a scale that stays, so that their loss can be compared from epoch to epoch; float32."""
-        return logits.float()
-
     def _replaced(self, logits: Tensor, labels: Tensor, cosines: Tensor) -> Tensor:
         """``logits`` with ``cosines`` (B,) of the true classes in their places, scaled."""
         return logits.float().scatter(1, labels[:, None], self.scale * cosines[:, None])
@@ -92,6 +88,7 @@ class AdaCos(Cosine):
         return logits.float() * (self.scale / before)
 
     def steady(self, logits: Tensor) -> Tensor:
+        """``logits`` at the first scale, so that their loss can be compared from epoch to epoch; float32."""
         return logits.float() * (self.first / self.scale)
 
 
