@@ -13,7 +13,8 @@ from typing import Any
 
 from spectune.search.task import configs
 from spectune.spaces import KNOWN, Published
-from spectune.trainables.export import CONFIG, WEIGHTS, read
+from spectune.trainables.export import read
+from spectune.trainables.seal import CONFIG, WEIGHTS
 
 NAME = "transfer"  # the network of the export among the known ones
 COPY, ABOUT = "init.safetensors", "init.json"  # in the study's folder

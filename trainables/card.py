@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spectune.spaces import Network
+from spectune.trainables.data.baseline import NONE, described
 
 TEXT = """# {title}
 
@@ -28,7 +29,7 @@ TEXT = """# {title}
 ## Use
 
 Each spectrum is divided by its own maximum inside the network: give raw intensities on the axis above. Nothing here
-needs pickle.
+needs pickle.{corrected}
 
 ```sh
 spectune predict FOLDER FILE
@@ -90,6 +91,7 @@ def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> st
         digest=config["dataset"]["digest"],
         version=config["spectune"],
         results=_results(numbers),
+        corrected=_corrected(config.get("baseline", NONE), len(values)),
         files="\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items()),
     )
 
@@ -97,6 +99,17 @@ def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> st
 def _summary(numbers: dict[str, Any]) -> str:
     study = f" in the study {_plain(numbers['study'])}" if numbers.get("study") else ""
     return f"A neural network for one-dimensional spectra, found and trained by spectune{study}."
+
+
+def _corrected(baseline: str, points: int) -> str:
+    """What was done to the spectra before the network saw them."""
+    if baseline == NONE:
+        return ""
+    return (
+        f" It was trained on spectra without their baselines. spectune removes them by itself; `model.onnx` expects "
+        f"corrected spectra, as `{described(baseline, points)}` of pybaselines gives them on the axis above, each "
+        f"spectrum divided by its largest absolute value for it."
+    )
 
 
 def _results(numbers: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,13 @@ from torch import Tensor, nn
 
 from spectune.spaces import FAMILIES, Network, Training
 from spectune.trainables.card import card
+from spectune.trainables.data.baseline import NONE, correct, described
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
 from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
 
 FORMAT = {"format": "spectune-model", "version": 1}
-WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
-HASHED = (WEIGHTS, CONFIG, ONNX, CARD)
 TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
 CHECKED = 256  # validation spectra that are compared
 BATCH = 256
@@ -48,12 +47,14 @@ class Exported:
     dataset: dict[str, str]
     numbers: dict[str, Any]
     model: nn.Module
+    baseline: str = NONE
 
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
 
-        It knows its classes only: a spectrum of anything else gets one of them too. With ``several`` labels a spectrum
-        each has a probability of its own, to be compared with ``thresholds``. ValueError where the spectra do not fit.
+        Give them as measured: baselines are removed here if they were in training. It knows its classes only: a
+        spectrum of anything else gets one of them too. With ``several`` labels a spectrum each has a probability of its
+        own, to be compared with ``thresholds``. ValueError where the spectra do not fit.
         """
         probabilities: NDArray[np.float64] = self._probabilities(self._fitted(spectra, axis)).numpy()
         return probabilities
@@ -107,7 +108,7 @@ class Exported:
         return logits.sigmoid() if self.several else logits.softmax(dim=1)
 
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
-        """Raw spectra on the network's axis, in batches."""
+        """Raw spectra on the network's axis, corrected as in training, in batches."""
         values = np.asarray(spectra)
         if axis is not None and not np.array_equal(axis.values, self.axis.values):
             values = resample(values, axis, self.axis)
@@ -118,6 +119,7 @@ class Exported:
             )
         if not np.isfinite(values).all():
             raise ValueError("spectra must be finite, got NaN or infinite intensities: clean them first")
+        values = correct(values, self.axis, self.baseline)
         return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
 
 
@@ -136,7 +138,7 @@ def write(
     RuntimeError when a reloaded network disagrees with the trained one on validation spectra.
     """
     folder = Path(folder)
-    _refuse_other(folder)
+    refuse_other(folder)
     model = _model(network, len(dataset.axis), len(dataset.classes), weights, several=dataset.several)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -146,13 +148,12 @@ def write(
         (part / WEIGHTS).write_bytes(save(contiguous))  # save_file would make it unreadable for others
         config = _config(network, training, dataset, weights, numbers)
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
-        _write_onnx(model, len(dataset.axis), part / ONNX)
-        hashes = {name: _sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
+        _write_onnx(model, len(dataset.axis), part / ONNX, baseline=dataset.baseline)
+        hashes = {name: sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
         (part / CARD).write_text(card(network, config, hashes))
-        lines = [f"{_sha256(part / name)}  {name}\n" for name in HASHED]
-        (part / SUMS).write_text("".join(lines))
+        (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in HASHED))
         _compare(model, part, dataset)
-        _replace(folder, part)
+        replace(folder, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -160,28 +161,27 @@ def write(
 def read(folder: Path | str) -> Exported:
     """The network exported to ``folder``, its hashes checked. ValueError in one line where it is not whole."""
     folder = Path(folder)
-    _verify(folder)
+    verify(folder)
     try:
         config = json.loads((folder / CONFIG).read_text())
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise ValueError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
-        axis = Axis(
-            np.array(config["axis"]["values"], dtype=np.float64), config["axis"]["name"], config["axis"]["unit"]
-        )
+        told = config["axis"]
+        axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
         network, training = _network(config["network"]), Training.from_dict(config["training"])
         classes = tuple(config["classes"])
         several = config.get("labels", "one") == "several"
         model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), several=several)
-        return Exported(network, training, several, classes, axis, config["dataset"], config["numbers"], model)
+        if (baseline := str(config.get("baseline", NONE))) != NONE:
+            described(baseline, len(axis))  # refuses what this version does not know
+        return Exported(
+            network, training, several, classes, axis, config["dataset"], config["numbers"], model, baseline
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
-
-
-def _axis(name: str, unit: str, values: list[float]) -> Axis:
-    return Axis(np.array(values, dtype=np.float64), name, unit)
 
 
 def _network(values: dict[str, Any]) -> Network:
@@ -218,6 +218,7 @@ def _config(
         "parameters": cost.parameters,
         "macs": cost.macs,
         "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
+        "baseline": dataset.baseline,
         "numbers": numbers,
         "labels": "several" if dataset.several else "one",
         **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.several else {}),
@@ -226,8 +227,8 @@ def _config(
     }
 
 
-def _write_onnx(model: nn.Module, points: int, path: Path) -> None:
-    """``spectra`` (batch, L) float32 to ``logits`` (batch, C), any number of spectra at a time."""
+def _write_onnx(model: nn.Module, points: int, path: Path, *, baseline: str) -> None:
+    """``spectra`` (batch, L) float32, their baselines removed, to ``logits`` (batch, C), any number at a time."""
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
@@ -240,6 +241,8 @@ def _write_onnx(model: nn.Module, points: int, path: Path) -> None:
             verbose=False,
         )
         assert program is not None
+        if baseline != NONE:
+            program.model.metadata_props["baseline"] = described(baseline, points)
         program.save(path, external_data=False)
 
 
@@ -279,41 +282,3 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset) -> None:
 def _logits(model: nn.Module, batches: tuple[Tensor, ...]) -> Tensor:
     with torch.no_grad():
         return torch.cat([model(spectra) for spectra in batches])
-
-
-def _verify(folder: Path) -> None:
-    """Every file of the export is there and is the one that was written."""
-    if not folder.is_dir():
-        raise ValueError(f"an export is a folder, got {folder}: give the folder that spectune export wrote")
-    for name in (*HASHED, SUMS):
-        if not (folder / name).is_file():
-            raise ValueError(f"an export holds {name}, there is none in {folder}: give a whole export")
-    pairs = [line.split("  ", 1)[::-1] for line in (folder / SUMS).read_text(errors="replace").splitlines()]
-    expected = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-    for name in HASHED:
-        if expected.get(name) != _sha256(folder / name):
-            raise ValueError(
-                f"{name} in {folder} is not the file that was exported, its SHA-256 differs from that in {SUMS}: "
-                "copy or export it again"
-            )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _refuse_other(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / SUMS).is_file())):
-        raise ValueError(
-            f"an export replaces only an older export, {folder} holds something else: choose another folder"
-        )
-
-
-def _replace(folder: Path, part: Path) -> None:
-    """Put the finished folder in its place; an older export is gone only when the new one is complete."""
-    old = part.with_suffix(".old")
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

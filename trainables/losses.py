@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectune.spaces import Training
-from spectune.trainables.models.heads import Cosine
+from spectune.trainables.models.heads import AdaCos, Cosine
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) or (B, C) -> the mean loss
 
@@ -22,7 +22,7 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
     ``labels`` (N,) are the training split's: with ``balance`` every class weighs the same, however many spectra it has.
     For (N, C) of 0 and 1 it is the sum of C binary losses. ValueError where that does not go with the head.
     """
-    head = next((module for module in model.modules() if isinstance(module, Cosine)), None)
+    head = _head(model)
     if labels.ndim == 2:
         if head is not None:
             raise ValueError("a head that compares directions needs one label a spectrum, got several: use head=linear")
@@ -63,6 +63,19 @@ def _binary(training: Training, labels: NDArray[np.int64], device: torch.device)
         return each.mean()
 
     return value
+
+
+def progress(model: nn.Module, logits: Tensor, labels: Tensor, *, loss: float) -> float:
+    """What epochs of one training are compared by, the lower the better: ``loss``, the mean one of ``logits`` (N, C).
+
+    Where the head's scale adapts, it is the loss at a scale that stays.
+    """
+    head = _head(model)
+    return float(F.cross_entropy(head.steady(logits), labels)) if isinstance(head, AdaCos) else loss
+
+
+def _head(model: nn.Module) -> Cosine | None:
+    return next((module for module in model.modules() if isinstance(module, Cosine)), None)
 
 
 def focal(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | None = None) -> Tensor:

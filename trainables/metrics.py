@@ -26,6 +26,7 @@ SEVERAL: dict[str, str] = {  # where a spectrum may have several labels
     "loss": "min",  # binary cross-entropy, mean over spectra and labels
 }
 BINS = 15
+ROWS = 2048  # spectra whose (N, C) intermediate results are in memory at a time; logits of many classes are large
 
 
 def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> dict[str, float]:
@@ -35,21 +36,23 @@ def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> d
     equally probable classes the one with the lowest number counts as predicted. All metrics are NaN where a logit
     is not finite: such a network has no accuracy, and an argmax over NaN would invent one.
     """
-    if not logits.isfinite().all():
-        return dict.fromkeys(METRICS if labels.ndim == 1 else SEVERAL, math.nan)
     if labels.ndim == 2:
         assert thresholds is not None, "several labels are found by their thresholds"
         return _several(logits.float(), labels, thresholds)
-    logits = logits.float()
-    log_probabilities = logits.log_softmax(dim=1)
-    rank = _rank(logits, labels)
+    parts = [
+        _outcomes(some.float(), true)
+        for some, true in zip(torch.split(logits, ROWS), torch.split(labels, ROWS), strict=True)
+    ]
+    finite, rank, predictions, likelihood, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
+    if not finite.all():
+        return dict.fromkeys(METRICS, math.nan)
     values = {
         "accuracy": (rank < 1).double().mean(),
         "top3": (rank < 3).double().mean(),
         "top5": (rank < 5).double().mean(),
-        "macro_f1": _macro_f1(logits.argmax(dim=1), labels, logits.shape[1]),
-        "loss": F.nll_loss(log_probabilities, labels).double(),
-        "calibration_error": _calibration_error(log_probabilities.amax(dim=1).exp(), rank < 1),
+        "macro_f1": _macro_f1(predictions, labels, logits.shape[1]),
+        "loss": -likelihood.double().mean(),
+        "calibration_error": _calibration_error(confidence, rank < 1),
     }
     return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
 
@@ -93,6 +96,8 @@ def confused(predictions: ArrayLike, labels: ArrayLike) -> list[tuple[int, int, 
 
 
 def _several(logits: Tensor, labels: Tensor, thresholds: Tensor) -> dict[str, float]:
+    if not logits.isfinite().all():
+        return dict.fromkeys(SEVERAL, math.nan)
     found, true = logits > thresholds, labels > 0
     occurs = (found | true).any(dim=0)
     areas = torch.stack([_auc(logits[:, number], true[:, number]) for number in range(labels.shape[1])])
@@ -120,6 +125,18 @@ def _auc(logits: Tensor, true: Tensor) -> Tensor:
         return torch.full((), math.nan, dtype=torch.float64, device=logits.device)
     below = torch.searchsorted(without, with_it) + torch.searchsorted(without, with_it, right=True)
     return below.double().sum() / (2 * pairs)
+
+
+def _outcomes(logits: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+    """(N,) each: all finite, rank of the true class, predicted class, log-probability of the true one, confidence."""
+    log_probabilities = logits.log_softmax(dim=1)
+    return (
+        logits.isfinite().all(dim=1),
+        _rank(logits, labels),
+        logits.argmax(dim=1),
+        log_probabilities.gather(1, labels[:, None])[:, 0],
+        log_probabilities.amax(dim=1).exp(),
+    )
 
 
 def _rank(logits: Tensor, labels: Tensor) -> Tensor:

@@ -28,7 +28,8 @@ class Epoch(NamedTuple):
     """One pass over the training spectra: ``number`` from 1, validation metrics, and the state to resume from.
 
     ``state`` refers to the living training and is valid until the next epoch is asked for: save or copy it before.
-    ``state["best"]`` is {"epoch", "metrics", "model"} of the epoch with the lowest validation loss so far.
+    ``state["best"]`` is {"epoch", "metrics", "model"} of the epoch with the lowest validation loss so far, which for
+    AdaCos is measured at its first scale (``losses.progress``).
     """
 
     number: int
@@ -115,7 +116,7 @@ class _Run:
         logits = _logits(self.model, self.dataset.validation, self.device, 256)
         found = self._thresholds() if self.dataset.several else None
         metrics = {**score(logits, self.validation_labels, found), "train_loss": train_loss, "learning_rate": rate}
-        self._progress(metrics)
+        self._progress(metrics, losses.progress(self.model, logits, self.validation_labels, loss=metrics["loss"]))
         return Epoch(self.number, metrics, self.state())
 
     def state(self) -> State:
@@ -168,14 +169,14 @@ class _Run:
             return self.rate
         return self.training.learning_rate * (1 + math.cos(math.pi * (self.number - 1) / self.epochs)) / 2
 
-    def _progress(self, metrics: dict[str, float]) -> None:
+    def _progress(self, metrics: dict[str, float], loss: float) -> None:
         """Keras' EarlyStopping and ReduceLROnPlateau on the validation loss: progress is a fall by min_delta."""
-        better = metrics["loss"] < self.lowest - self.training.min_delta
+        better = loss < self.lowest - self.training.min_delta
         if better or not self.best:
             weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
             self.best = {"epoch": self.number, "metrics": metrics, "model": weights}
         if better:
-            self.lowest = metrics["loss"]
+            self.lowest = loss
         self.wait = 0 if better else self.wait + 1
         self.plateau_wait = 0 if better else self.plateau_wait + 1
         if self.training.schedule == "plateau" and self.plateau_wait >= (self.training.plateau_patience or 0):

@@ -19,6 +19,7 @@ ROOMS = {
         "onnxruntime",
         "pandas",
         "pyarrow",
+        "pybaselines",
         "safetensors",
         "scipy",
         "sklearn",

@@ -177,7 +177,7 @@ def test_anything_else_is_not_replaced(tmp_path, dataset, model):
 
 
 def test_a_failure_leaves_the_older_export_and_no_rest(copied, dataset, model, monkeypatch):
-    monkeypatch.setattr(export, "_write_onnx", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(export, "_write_onnx", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         put(copied, dataset, model, {"study": "second"})
     assert read(copied).numbers == NUMBERS
@@ -187,7 +187,7 @@ def test_a_failure_leaves_the_older_export_and_no_rest(copied, dataset, model, m
 def test_an_onnx_model_that_disagrees_is_not_exported(tmp_path, dataset, model, monkeypatch):
     truth = export._write_onnx
     other = build(NETWORK, 96, 4).eval()
-    monkeypatch.setattr(export, "_write_onnx", lambda _, points, path: truth(other, points, path))
+    monkeypatch.setattr(export, "_write_onnx", lambda _, *rest, **named: truth(other, *rest, **named))
     with pytest.raises(RuntimeError, match=r"model.onnx differs from the trained network by"):
         put(tmp_path / "model", dataset, model)
     assert list(tmp_path.iterdir()) == []

@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from spectune.spaces import Training
 from spectune.spaces.mlp import MLP
+from spectune.trainables.losses import progress
 from spectune.trainables.models import build
 from spectune.trainables.models.heads import HEADS, AdaCos, ArcFace, CosFace, Cosine
-from spectune.trainables.train import train
+from spectune.trainables.train import predict, train
 
 FEATURES, CLASSES = 8, 6
 
@@ -117,3 +119,28 @@ def test_every_head_is_trained(dataset):
             name.endswith("weight") and not torch.equal(before[name], tensor)
             for name, tensor in epoch.state["model"].items()
         )
+
+
+def test_progress_of_adacos_is_seen_where_its_adapting_scale_hides_it_from_the_loss():
+    """Smaller angles with the scale that they lead to: the loss rises, but the network is better."""
+    model, labels = torch.nn.Sequential(AdaCos(FEATURES, 100)), torch.arange(50)
+    head, values = model[0], []
+    for true, scale in ((0.8, 13.0), (0.95, 6.0)):
+        head.scale = torch.tensor(scale)
+        logits = scale * (torch.zeros(50, 100).scatter(1, labels[:, None], true))
+        loss = float(F.cross_entropy(logits, labels))
+        values.append((progress(model, logits, labels, loss=loss), loss))
+    (early, early_loss), (late, late_loss) = values
+    assert late < early
+    assert late_loss > early_loss
+
+
+def test_training_keeps_the_epoch_of_most_progress_at_the_first_scale(dataset):
+    network = MLP(depth=1, width=64, dropout=0.0, head="adacos")
+    (epoch,) = train(network, Training(learning_rate=3e-3, batch_size=32), dataset, seed=0, epochs=1)
+    model = build(network, 96, 4)
+    model.load_state_dict(epoch.state["model"])
+    logits, labels = predict(model, dataset.validation), torch.from_numpy(dataset.validation.labels)
+    steady = logits * AdaCos(FEATURES, 4).scale / model[-1].scale
+    assert epoch.state["lowest"] == pytest.approx(float(F.cross_entropy(steady, labels)), rel=1e-5)
+    assert epoch.state["lowest"] != pytest.approx(epoch.metrics["loss"], rel=1e-3)

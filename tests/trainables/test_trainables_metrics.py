@@ -88,3 +88,13 @@ def test_confused_counts_pairs_most_frequent_first():
 
 def test_nothing_is_confused_when_all_are_right():
     assert confused(torch.arange(3), torch.arange(3)) == []
+
+
+def test_many_spectra_are_scored_in_parts_as_if_at_once(monkeypatch):
+    torch.manual_seed(0)
+    logits, labels = torch.randn(100, 7), torch.randint(0, 7, (100,))
+    at_once = score(logits, labels)
+    monkeypatch.setattr("spectune.trainables.metrics.ROWS", 16)
+    assert score(logits, labels) == pytest.approx(at_once)
+    logits[99, 3] = torch.inf
+    assert all(math.isnan(value) for value in score(logits, labels).values())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.trainables.data.baseline import NONE
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.table import ALIASES, NAME, Table, split_name, strict
 
@@ -20,7 +21,8 @@ Arrays = dict[str, NDArray[Any]]
 
 def read_archive(path: Path, label: str = "") -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
-    or (N, C) of 0 and 1, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit`` and ``names`` of the classes (C,).
+    or (N, C) of 0 and 1, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit``, ``names`` of the classes (C,) and
+    ``baseline_removed``, the correction that was made already.
 
     A row of ``y`` with two ones or more makes it a file of several labels a spectrum.
     """
@@ -46,6 +48,7 @@ def read_archive(path: Path, label: str = "") -> Table:
         axis=_axis(path, arrays, x.shape[1]),
         classes=tuple(names),
         separator=AND if any(AND in label for label in labels or ()) else "",
+        baseline=str(arrays.get("baseline_removed", NONE)),
     )
 
 

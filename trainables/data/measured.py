@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.trainables.data.archive import read_archive
+from spectune.trainables.data.baseline import NONE, correct, settings
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.folder import SUFFIXES, read_folder
 from spectune.trainables.data.grid import interpolate
 from spectune.trainables.data.parquet import read_parquet
 from spectune.trainables.data.rows import read_pairs, read_rows
+from spectune.trainables.data.splits import divide
 from spectune.trainables.data.table import Table
 from spectune.trainables.data.text import read_lines
 
@@ -47,6 +49,7 @@ class Measured:
     unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
     missing: str = "refuse"  # missing values: refuse the file, interpolate them linearly, or drop the spectrum
+    baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
     validation: float = 0.15  # share of each class
     test: float = 0.15
     seed: int = 0  # of the splits
@@ -62,6 +65,8 @@ class Measured:
         for name, kept, rule in rules:
             if not kept:
                 raise ValueError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
+        if self.baseline != NONE:
+            settings(self.baseline, LEAST_POINTS)
 
     def load(self) -> Dataset:
         table = _finite(self.path, _table(self.path, self.label), self.missing)
@@ -69,12 +74,15 @@ class Measured:
             table = replace(table, separator=self.several)
         classes, labels = _classes(self.path, table)
         axis, spectra = _axis(self, table)
-        divide = _splits if labels.ndim == 1 else _splits_of_several
+        baseline = _baseline(self, table)
+        if table.baseline == NONE:
+            spectra = correct(spectra, axis, baseline, [f"{self.path}, {row}" for row in table.rows])
         splits = divide(
             self.path, table, labels, shares={"validation": self.validation, "test": self.test}, seed=self.seed
         )
         train, validation, test = (Dense(spectra[splits == n], labels[splits == n]) for n in range(len(SPLITS)))
-        notes = "; ".join(("", *table.notes))
+        removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
+        notes = "; ".join(("", *table.notes, *removed))
         kind = "of" if labels.ndim == 1 else "with any of"
         return Dataset(
             name=self.path.resolve().stem,
@@ -84,6 +92,7 @@ class Measured:
             train=train,
             validation=validation,
             test=test,
+            baseline=baseline,
         )
 
 
@@ -98,6 +107,11 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
         table = Table(intensities[None], [path.name], axis=axis)
     else:
         table = _table(path, "")
+    if table.baseline != NONE:
+        raise ValueError(
+            f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
+            f"original file, or export the split again without baseline"
+        )
     table = _finite(path, table, "refuse")
     return table.spectra, table.axis, table.labels, table.rows
 
@@ -226,58 +240,11 @@ def _axis(options: Measured, table: Table) -> tuple[Axis, NDArray[np.floating[An
     return replace(axis, name=options.axis or axis.name, unit=options.unit or axis.unit), spectra
 
 
-def _splits(
-    path: Path, table: Table, labels: NDArray[np.int64], *, shares: dict[str, float], seed: int
-) -> NDArray[np.int64]:
-    """The split of each spectrum, as its number in ``SPLITS``. Those that the file brings stay."""
-    splits = np.array([SPLITS.index(word) for word in table.splits or ["train"] * len(labels)])
-    random = np.random.default_rng(seed)
-    absent = [name for name in shares if not (splits == SPLITS.index(name)).any()]
-    for label in range(labels.max() + 1):
-        rows = random.permutation(np.flatnonzero((labels == label) & (splits == 0)))
-        least = 1 + len(absent)
-        if len(rows) < least:
-            name = (table.labels or [])[int(np.flatnonzero(labels == label)[0])]
-            raise ValueError(
-                f"{path}: class {name!r} must have {least} or more training spectra, got {len(rows)}: move some to "
-                f"train, or leave the splits away"
-            )
-        start = 0
-        for name in absent:
-            least -= 1
-            count = min(max(1, round(shares[name] * len(rows))), len(rows) - start - least)
-            splits[rows[start : start + count]] = SPLITS.index(name)
-            start += count
-    return splits
-
-
-def _splits_of_several(
-    path: Path, table: Table, labels: NDArray[np.int64], *, shares: dict[str, float], seed: int
-) -> NDArray[np.int64]:
-    """The same for labels (N, C): iterative stratification (Sechidis et al. 2011), the rarest label first."""
-    splits = np.array([SPLITS.index(word) for word in table.splits or ["train"] * len(labels)])
-    random = np.random.default_rng(seed)
-    absent = [SPLITS.index(name) for name in shares if not (splits == SPLITS.index(name)).any()]
-    free = splits == 0
-    counts = np.append(labels[free].sum(axis=0), free.sum())  # of every label, and of all spectra
-    wanted = np.zeros((len(SPLITS), len(counts)))
-    for split in absent:
-        wanted[split] = np.maximum(1, np.round(shares[SPLITS[split]] * counts))
-    wanted[0] = counts - wanted.sum(axis=0)
-    while free.any():
-        left = labels[free].sum(axis=0)
-        label = int(np.where(left > 0, left, len(labels) + 1).argmin()) if left.any() else labels.shape[1]
-        rows = np.flatnonzero(free & (labels[:, label] > 0) if left.any() else free)
-        for row in random.permutation(rows):
-            split = max((0, *absent), key=lambda number: (wanted[number, label], wanted[number, -1]))
-            splits[row] = split
-            wanted[split, :-1] -= labels[row]
-            wanted[split, -1] -= 1
-        free[rows] = False
-    lost = labels[splits == 0].sum(axis=0) == 0
-    if lost.any():
+def _baseline(options: Measured, table: Table) -> str:
+    """What has removed the baseline, or is to do it; ValueError where a file is corrected already."""
+    if NONE not in (options.baseline, table.baseline):
         raise ValueError(
-            f"{path}: every label must have training spectra, number {lost.argmax()} has none: move some to train, or "
-            "leave the splits away"
+            f"baseline must be left away for {options.path}, whose spectra were corrected by {table.baseline} already, "
+            f"got {options.baseline!r}: leave it away"
         )
-    return splits
+    return table.baseline if options.baseline == NONE else options.baseline

@@ -76,7 +76,8 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
 
 def save(dataset: Dataset, split: str, path: str | Path) -> None:
     """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``axis`` (L,), ``axis_name``,
-    ``axis_unit`` and the class ``names``. ``load`` reads it again; numpy does without pickle.
+    ``axis_unit`` and the class ``names``, and what ``baseline_removed`` did. ``load`` reads it again; numpy does
+    without pickle.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
@@ -90,6 +91,7 @@ def save(dataset: Dataset, split: str, path: str | Path) -> None:
         axis_name=np.array(dataset.axis.name),
         axis_unit=np.array(dataset.axis.unit),
         names=np.array(dataset.classes),
+        baseline_removed=np.array(dataset.baseline),
     )
 
 

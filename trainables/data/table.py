@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.trainables.data.baseline import NONE
 from spectune.trainables.data.dataset import SPLITS, Axis
 
 LABELS = ("label", "labels", "class", "target", "category", "y")  # names of the column of classes, the first found
@@ -49,6 +50,7 @@ class Table:
     classes: tuple[str, ...] = ()
     separator: str = ""
     notes: tuple[str, ...] = ()
+    baseline: str = NONE  # what has removed the baselines already
 
 
 class Roles(NamedTuple):

@@ -69,11 +69,13 @@ class AdaCos(Cosine):
     Every training batch sets it to ln(B) / cos(min(pi / 4, median angle to the true classes)), B being the batch's mean
     of the sum over the other classes of exp(logit). It starts at sqrt(2) ln(C - 1). Both are at least sqrt(2): below,
     as with 2 classes, no spectrum could be told apart. The scale is a buffer, kept with the weights, and rests when the
-    network only predicts.
+    network only predicts. Once the angles are small it is near ln(C - 1), where a right answer has a probability of a
+    half: the loss stays at ln 2 however much better the network gets, so progress is measured at the first scale.
     """
 
     def __init__(self, features: int, classes: int, *, scale: float = 0.0, margin: float = 0.0) -> None:
-        super().__init__(features, classes, scale=math.sqrt(2) * max(1.0, math.log(max(2, classes - 1))))
+        self.first = math.sqrt(2) * max(1.0, math.log(max(2, classes - 1)))
+        super().__init__(features, classes, scale=self.first)
 
     def target(self, logits: Tensor, labels: Tensor) -> Tensor:
         before = self.scale
@@ -84,6 +86,10 @@ class AdaCos(Cosine):
             scale = (average / angle.cos()).clamp(min=math.sqrt(2))
             self.scale = scale.where(scale.isfinite(), before)  # a new tensor: the step still needs the old one
         return logits.float() * (self.scale / before)
+
+    def steady(self, logits: Tensor) -> Tensor:
+        """``logits`` at the first scale, so that their loss can be compared from epoch to epoch; float32."""
+        return logits.float() * (self.first / self.scale)
 
 
 HEADS: dict[str, type[Cosine]] = {"cosine": Cosine, "cosface": CosFace, "arcface": ArcFace, "adacos": AdaCos}
