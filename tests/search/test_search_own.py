@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,35 +14,7 @@ from spectune.search.record import read
 from spectune.spaces import FAMILIES, SPACES
 from spectune.trainables.models import BUILDERS, build
 
-MINE = """
-from dataclasses import dataclass
-from typing import ClassVar
-
-from torch import nn
-
-from spectune.spaces.config import Cost, Network, hyper
-from spectune.spaces.domain import Choice, Int
-from spectune.trainables.models.layers import Normalise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mine(Network):
-    family: ClassVar[str] = "FAMILY"
-
-    width: int = hyper(Int(8, 64, log=True), 32, "units")
-    activation: str = hyper(Choice("tanh", "relu"), "tanh", "activation")
-
-    def cost(self, points: int, classes: int) -> Cost:
-        weights = points * self.width + self.width * classes
-        return Cost(weights + self.width + classes, weights, self.width)
-
-
-def build(network, points, classes):
-    activation = {"tanh": nn.Tanh, "relu": nn.ReLU}[network.activation]()
-    return nn.Sequential(
-        Normalise(), nn.Flatten(), nn.Linear(points, network.width), activation, nn.Linear(network.width, classes)
-    )
-"""
+MINE = Path(__file__).with_name("my_file.py").read_text()
 
 
 @pytest.fixture
