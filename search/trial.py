@@ -61,7 +61,6 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._task = Task.from_dict(json.loads(config["task"]))
         self._began = self._saved = time.monotonic()
         self._epochs: Iterator[Epoch] | None = None
-        self._last: Epoch | None = None
         return True
 
     def step(self) -> dict[str, Any]:
@@ -81,25 +80,20 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         message.setdefault("failed", "")
         done = bool(message["failed"]) or message["done"]
         if done:
-            self._epochs = self._last = None
+            self._epochs = None
         return {"message": json.dumps({**message, "number": self._task.number}), "done": done}
 
     def cleanup(self) -> None:
         """Let go of the network when Tune stops the trial."""
-        self._epochs = self._last = None
+        self._epochs = None
 
     def _step(self) -> dict[str, Any]:
         if self._epochs is None:
             self._epochs = self._start()
-        epoch = next(self._epochs, None)
-        if epoch is None:  # early stopping is known only when the next epoch is asked for
-            assert self._last is not None
-            return self._message(self._last, done=True)
-        self._last = epoch
-        done = epoch.number >= self._limit
-        if not done and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+        epoch = next(self._epochs)
+        if not epoch.last and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
             self._checkpoint(epoch)
-        return self._message(epoch, done=done)
+        return self._message(epoch)
 
     def _start(self) -> Iterator[Epoch]:
         task = self._task
@@ -124,16 +118,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._shelf.write(stored(self._task.number, STATE), buffer.getvalue())
         self._saved = time.monotonic()
 
-    def _message(self, epoch: Epoch, *, done: bool) -> dict[str, Any]:
+    def _message(self, epoch: Epoch) -> dict[str, Any]:
         best = epoch.state.get("best") or {"epoch": 0, "metrics": {}}
         message = {
             "epoch": epoch.number,
             "metrics": epoch.metrics,
             "best_epoch": best["epoch"],
             "best": dict(best["metrics"]),
-            "done": done,
+            "done": epoch.last,
         }
-        if done:
+        if epoch.last:
             task = self._task
             with torch.device("meta"):  # its weights are there already
                 model = build(task.network, len(self._dataset.axis), len(self._dataset.classes))

@@ -27,6 +27,7 @@ from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
 from spectune.trainables.models import build
+from spectune.trainables.models.estimator import importances
 
 FORMAT = {"format": "spectune-model", "version": 1}
 WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
@@ -135,7 +136,8 @@ def write(
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX)
         hashes = {name: _sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
-        (part / CARD).write_text(card(network, config, hashes))
+        found = importances(weights)
+        (part / CARD).write_text(card(network, config, hashes, None if found is None else found.tolist()))
         lines = [f"{_sha256(part / name)}  {name}\n" for name in HASHED]
         (part / SUMS).write_text("".join(lines))
         _compare(model, part, dataset)
@@ -164,10 +166,6 @@ def read(folder: Path | str) -> Exported:
         raise ValueError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
-
-
-def _axis(name: str, unit: str, values: list[float]) -> Axis:
-    return Axis(np.array(values, dtype=np.float64), name, unit)
 
 
 def _network(values: dict[str, Any]) -> Network:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from spectune.spaces import Network, Training
 from spectune.trainables import losses
@@ -20,6 +21,7 @@ from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.metrics import score
 from spectune.trainables.models import build
+from spectune.trainables.models.estimator import Estimator
 
 State = dict[str, Any]  # tensors, numbers, strings, lists and dicts only: loads with torch.load(weights_only=True)
 
@@ -27,6 +29,7 @@ State = dict[str, Any]  # tensors, numbers, strings, lists and dicts only: loads
 class Epoch(NamedTuple):
     """One pass over the training spectra: ``number`` from 1, validation metrics, and the state to resume from.
 
+    ``last`` says that no other epoch comes.
     ``state`` refers to the living training and is valid until the next epoch is asked for: save or copy it before.
     ``state["best"]`` is {"epoch", "metrics", "model"} of the epoch with the lowest validation loss so far.
     """
@@ -34,6 +37,7 @@ class Epoch(NamedTuple):
     number: int
     metrics: dict[str, float]
     state: State
+    last: bool
 
 
 def train(
@@ -47,6 +51,7 @@ def train(
     state: State | None = None,
 ) -> Iterator[Epoch]:
     """Train ``network`` for up to ``epochs`` epochs, the published protocol by default; early stopping ends it sooner.
+    What is not trained by steps is fitted in one epoch, which is its full budget.
 
     Metrics are those of the validation split at this epoch, with ``train_loss`` (mean over the epoch's batches, with
     dropout and label smoothing) and ``learning_rate``. A loss that is no longer finite gives NaN metrics and goes on:
@@ -54,10 +59,11 @@ def train(
     many trainings take turns in the process: each has its own random state. Only the train and validation splits are
     touched.
     """
-    run = _Run(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device))
+    kind = _Run if network.by_steps else _Fit
+    run = kind(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device))
     if state is not None:
         run.load(state)
-    while run.number < epochs and run.wait < training.patience:
+    while not run.done:
         yield run.epoch()
 
 
@@ -88,6 +94,11 @@ class _Run:
         self.optimizer = _optimizer(self.model, training)
         self.loss = losses.loss(training, self.model, dataset.train.labels, len(dataset.classes), device)
 
+    @property
+    def done(self) -> bool:
+        """Whether no other epoch comes."""
+        return self.number >= self.epochs or self.wait >= self.training.patience
+
     def epoch(self) -> Epoch:
         """Train for one epoch, validate, and note the progress."""
         self.number += 1
@@ -97,7 +108,7 @@ class _Run:
         logits = _logits(self.model, self.dataset.validation, self.device, 256)
         metrics = {**score(logits, self.validation_labels), "train_loss": train_loss, "learning_rate": rate}
         self._progress(metrics)
-        return Epoch(self.number, metrics, self.state())
+        return Epoch(self.number, metrics, self.state(), self.done)
 
     def state(self) -> State:
         """Everything ``load`` needs, by reference."""
@@ -169,6 +180,51 @@ class _Run:
                     torch.cuda.set_rng_state(random, device)
             yield
             self.random = [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)]
+
+
+class _Fit:
+    """The living fit of an ``Estimator``, in the place of a ``_Run``: one epoch is all there is.
+
+    Its spectra are augmented once where ``training`` says so, and its seed is that of the trees.
+    """
+
+    def __init__(
+        self, network: Network, training: Training, dataset: Dataset, *, seed: int, epochs: int, device: torch.device
+    ) -> None:
+        self.training, self.dataset, self.seed, self.device = training, dataset, seed, device
+        self.done = epochs < 1
+        self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
+
+    def epoch(self) -> Epoch:
+        """Fit, validate, and be done."""
+        features, labels = self._features()
+        assert isinstance(self.model, nn.Sequential) and isinstance(self.model[-1], Estimator)
+        self.model[-1].fit(features, labels, seed=self.seed, balance=self.training.balance)
+        logits = _logits(self.model, self.dataset.validation, self.device, 256)
+        fitted = torch.cat([self.model[-1](part.to(self.device)).cpu() for part in torch.split(features, 256)])
+        metrics = score(logits, torch.from_numpy(self.dataset.validation.labels).to(self.device))
+        metrics["train_loss"] = float(F.cross_entropy(fitted, labels))
+        self.done = True
+        weights = self.model.state_dict()
+        best = {"epoch": 1, "metrics": metrics, "model": weights}
+        return Epoch(1, metrics, {"epoch": 1, "best": best, "model": weights}, self.done)
+
+    def load(self, state: State) -> None:
+        """Go on from ``state``: nothing is left to do."""
+        self.model.load_state_dict(state["model"])
+        self.done = True
+
+    def _features(self) -> tuple[Tensor, Tensor]:
+        """What the estimator sees of the training split in a random order, (N, L), and the labels (N,)."""
+        assert isinstance(self.model, nn.Sequential)
+        split, before = self.dataset.train, self.model[:-1]
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed)
+            order = torch.randperm(len(split))
+            batches = (split.batch(indices, self.device) for indices in torch.split(order, 256))
+            features = torch.cat([before(augment(batch, self.training)).cpu() for batch in batches])
+        return features, torch.from_numpy(split.labels)[order]
 
 
 @functools.cache
