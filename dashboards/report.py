@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 from spectune.dashboards import sections
+from spectune.dashboards.decisive import decisive
 from spectune.dashboards.families import families
 from spectune.dashboards.page import page, write
 from spectune.dashboards.summary import Summary
@@ -26,6 +27,7 @@ SECTIONS = {
     "hyperparameters": ("Hyperparameters", sections.hyperparameters),
     "front": ("Pareto front", sections.front),
     "confused": ("Most confused classes", sections.confused),
+    "decisive": ("What decides", decisive),
     "trials": ("Trials", sections.trials),
     "repeat": ("To repeat this", sections.repeat),
 }
