@@ -15,7 +15,7 @@ from spectune.dashboards.words import title
 
 
 def learning(frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = ()) -> Drawing:
-    """The learning curves of the explore trials, marked where they were stopped or failed."""
+    """The learning curves of the explore trials, marked where they were stopped, failed, or are but one epoch long."""
     curves = curves[curves["stage"] == "explore"]
     metrics = [name for name in dict.fromkeys([metric, "loss", "accuracy"]) if name in curves]
     if not len(curves) or not metrics:
@@ -82,8 +82,11 @@ def _ends(
     frame: pd.DataFrame, curves: pd.DataFrame, metrics: list[str], metric: str
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     traces = []
-    for status, size in (("stopped", 5), ("failed", 8)):
-        ends = curves[curves["trial"].isin(frame.index[frame["status"] == status])].groupby("trial").tail(1)
+    short = curves.groupby("trial")["epoch"].transform("size") == 1  # a line of one point is not seen
+    for status, size in (("stopped", 5), ("failed", 8), ("complete", 7), ("running", 7)):
+        of_status = curves["trial"].isin(frame.index[frame["status"] == status])
+        marked = of_status if status in ("stopped", "failed") else of_status & short
+        ends = curves[marked].groupby("trial").tail(1)
         trace = {
             "x": ends["epoch"].tolist(),
             "customdata": ends["trial"].tolist(),

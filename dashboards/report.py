@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 from spectune.dashboards import sections
+from spectune.dashboards.decisive import decisive
 from spectune.dashboards.families import families
 from spectune.dashboards.labels import labels
 from spectune.dashboards.page import page, write
@@ -28,6 +29,7 @@ SECTIONS = {
     "front": ("Pareto front", sections.front),
     "confused": ("Most confused classes", sections.confused),
     "labels": ("Labels", labels),
+    "decisive": ("What decides", decisive),
     "trials": ("Trials", sections.trials),
     "repeat": ("To repeat this", sections.repeat),
 }

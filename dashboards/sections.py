@@ -107,8 +107,8 @@ def search(summary: Summary) -> str:
         history,
         "plot-history",
     ) + _captioned(
-        "A curve ends in an open circle where the trial was stopped, in a cross where it failed. Point at a curve to "
-        "bring it to the front.",
+        "A curve ends in an open circle where the trial was stopped, in a cross where it failed; a single epoch is a "
+        "dot. Point at a curve to bring it to the front.",
         lines,
         "plot-learning",
         heading="Learning curves",

@@ -23,8 +23,11 @@ from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import write
+from spectune.trainables.models.estimator import importances
 
 MOST_PAIRS = 6  # confused pairs that are drawn
+MOST_CLASSES = 6  # drawn with what decides
+DECISIVE = "decisive.npz"
 
 
 def test(
@@ -69,6 +72,7 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
     folders = []
+    _draw_importances(study, dataset)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         best = min(trials, key=lambda one: (sign * one.metrics[metric], one.metrics["loss"]))
         name = f"{rank}-{best.label.replace(' ', '-') or f'trial{candidate}'}"
@@ -84,6 +88,35 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
         study.apply(journal.append("export", folder=f"exports/{name}", trial=best.number, rank=rank))
         folders.append(study.folder / "exports" / name)
     return folders
+
+
+def _draw_importances(study: Study, dataset: Dataset) -> None:
+    """Write what decides along the axis, the mean of the winner's seeds, where the winner knows it.
+
+    ``decisive.npz`` holds ``axis`` (L,), ``axis_label``, ``importances`` (L,), and of the first classes the ``names``
+    (K,) with a training spectrum each, ``spectra`` (K, L).
+    """
+    path = study.folder / DECISIVE
+    path.unlink(missing_ok=True)
+    best = winner(study)
+    trials = [] if best is None else study.confirmed()[best]
+    if not trials or configs(trials[0].config)[0].by_steps:
+        return
+    points = len(dataset.axis)
+    found = [importances(load_file(study.folder / stored(one.number, WEIGHTS))) for one in trials]
+    known = [one[:points] for one in found if one is not None and len(one) >= points]  # a list of peaks has no axis
+    if not known:
+        return
+    rows = [np.flatnonzero(dataset.train.labels == label)[:1] for label in range(MOST_CLASSES)]
+    first = np.concatenate(rows)
+    np.savez(
+        path,
+        axis=dataset.axis.values,
+        axis_label=f"{dataset.axis.name} / {dataset.axis.unit}",
+        importances=torch.stack(known).mean(dim=0).numpy(),
+        names=np.array(dataset.classes)[dataset.train.labels[first]],
+        spectra=_scaled(dataset.train.batch(torch.from_numpy(first))).numpy(),
+    )
 
 
 def export_again(folder: Path, top: int) -> list[Path]:

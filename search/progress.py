@@ -106,22 +106,30 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     if not explored:
         return None
     typical = statistics.median(_pace(trial) for trial in explored)
+    whole = _whole(explored) or typical * options.epochs
     baselines = [
         trial for trial in study.stage("confirm") if trial.candidate == options.baseline_name and trial.reports
     ]
-    heavy = statistics.median(_pace(trial) for trial in baselines) if baselines else typical
+    heavy = _whole(baselines) or (statistics.median(map(_pace, baselines)) * options.epochs if baselines else whole)
     ended = [trial.epochs for trial in explored if trial.ended]
     usual = statistics.fmean(ended) if ended else options.epochs
     explore, baseline, finalists = remaining(study, options)
-    left = explore * usual * typical + (baseline * heavy + finalists * typical) * options.epochs
+    left = explore * usual * typical + baseline * heavy + finalists * whole
     for trial in study.trials.values():
         if trial.status == "running":
-            epochs = (usual if trial.stage == "explore" else options.epochs) - len(trial.reports)
-            left += max(0.0, epochs) * (_pace(trial) if trial.reports else typical)
+            pace = _pace(trial) if trial.reports else typical
+            expected = usual * pace if trial.stage == "explore" else heavy if trial in baselines else whole
+            left += max(0.0, expected - len(trial.reports) * pace)
     left /= max(1, concurrent)
     if options.time is not None and not study.stage("confirm"):
         left += max(0.0, options.time - (time.time() - study.header["time"]))
     return left
+
+
+def _whole(trials: list[Trial]) -> float | None:
+    """Typical seconds of a training to its end; it may end long before the last epoch that is allowed."""
+    complete = [trial.seconds for trial in trials if trial.status == "complete"]
+    return statistics.median(complete) if complete else None
 
 
 def _pace(trial: Trial) -> float:

@@ -24,6 +24,7 @@ from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
 from spectune.spaces.space import FAMILY
+from spectune.spaces.training import STEPS
 
 MIRROR = "optuna.journal"
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
@@ -85,7 +86,7 @@ class Sampler:
             asked = (self._study if attempt < STUBBORN else self._random).ask()
             try:
                 network = self.space.propose(_chooser(asked), fixed, self._vary)
-                training = Training.propose(_chooser(asked), self.fixed_training, self._vary)
+                training = Training.propose(_chooser(asked), self._settled(network), self._vary)
                 allowed(network)
             except ValueError as refusal:
                 self._forget(asked)
@@ -142,8 +143,13 @@ class Sampler:
             return value
 
         self.space.propose(choose, self.fixed, self._vary)
-        Training.propose(choose, self.fixed_training, self._vary)
+        Training.propose(choose, self._settled(network), self._vary)
         return params, distributions
+
+    def _settled(self, network: Network) -> dict[str, Any]:
+        """The training settings that are not searched; those of steps only for a network that is trained by steps."""
+        idle = {} if network.by_steps else {name: self._defaults[name] for name in STEPS}
+        return {**idle, **self.fixed_training}
 
     def _forget(self, asked: optuna.trial.Trial) -> None:
         asked.study.tell(asked, state=TrialState.FAIL)

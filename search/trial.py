@@ -25,8 +25,9 @@ from spectune.search import own, warm
 from spectune.search.cluster import LOST_WORKERS, DistantShelf, Shelf, threads
 from spectune.search.task import STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.epoch import Epoch
 from spectune.trainables.models import build
-from spectune.trainables.train import Epoch, train
+from spectune.trainables.train import train
 
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
 
@@ -62,7 +63,6 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._task = Task.from_dict(json.loads(config["task"]))
         self._began = self._saved = time.monotonic()
         self._epochs: Iterator[Epoch] | None = None
-        self._last: Epoch | None = None
         return True
 
     def step(self) -> dict[str, Any]:
@@ -82,25 +82,20 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         message.setdefault("failed", "")
         done = bool(message["failed"]) or message["done"]
         if done:
-            self._epochs = self._last = None
+            self._epochs = None
         return {"message": json.dumps({**message, "number": self._task.number}), "done": done}
 
     def cleanup(self) -> None:
         """Let go of the network when Tune stops the trial."""
-        self._epochs = self._last = None
+        self._epochs = None
 
     def _step(self) -> dict[str, Any]:
         if self._epochs is None:
             self._epochs = self._start()
-        epoch = next(self._epochs, None)
-        if epoch is None:  # early stopping is known only when the next epoch is asked for
-            assert self._last is not None
-            return self._message(self._last, done=True)
-        self._last = epoch
-        done = epoch.number >= self._limit
-        if not done and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+        epoch = next(self._epochs)
+        if not epoch.last and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
             self._checkpoint(epoch)
-        return self._message(epoch, done=done)
+        return self._message(epoch)
 
     def _start(self) -> Iterator[Epoch]:
         task = self._task
@@ -130,16 +125,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._shelf.write(stored(self._task.number, STATE), buffer.getvalue())
         self._saved = time.monotonic()
 
-    def _message(self, epoch: Epoch, *, done: bool) -> dict[str, Any]:
+    def _message(self, epoch: Epoch) -> dict[str, Any]:
         best = epoch.state.get("best") or {"epoch": 0, "metrics": {}}
         message = {
             "epoch": epoch.number,
             "metrics": epoch.metrics,
             "best_epoch": best["epoch"],
             "best": dict(best["metrics"]),
-            "done": done,
+            "done": epoch.last,
         }
-        if done:
+        if epoch.last:
             task, data = self._task, self._dataset
             with torch.device("meta"):  # its weights are there already
                 model = build(task.network, len(data.axis), len(data.classes), several=data.several)

@@ -31,6 +31,8 @@ def load(export: str, folder: Path) -> dict[str, Any]:
         read(export)
         config = json.loads((Path(export) / CONFIG).read_text())
     network, training = configs({"network": config["network"], "training": config["training"]})
+    if not network.by_steps:
+        raise ValueError(f"--init-from needs the export of a network, {export} is a {network.family}: give another")
     KNOWN[NAME] = Published(network, training.replace(init="scratch"), f"export {export}")
     return {"family": network.family, "fixed": {**network.to_dict(), "init": "backbone"}}
 

@@ -2,6 +2,7 @@
 
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network
+from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
 from spectune.spaces.published import KNOWN, PUBLISHED, STARTS, Published
@@ -18,6 +19,7 @@ FAMILIES: dict[str, type[Network]] = {
     "vit": ViT,
     "recurrent": Recurrent,
     "mlp": MLP,
+    "forest": Forest,
 }
 
 SPACES: dict[str, Space] = {

@@ -201,7 +201,13 @@ class Cost(NamedTuple):
 
 
 class Network(Config, ABC):
-    """Base of every architecture family's config type; each declares these fields with the functions of ``layers``."""
+    """Base of every architecture family's config type; each declares these fields with the functions of ``layers``.
+
+    ``by_steps`` says whether it is trained by steps, epoch by epoch. If not it is fitted at once: its model ends in an
+    ``Estimator`` (``trainables/models``), and the settings of the steps do not concern it.
+    """
+
+    by_steps: ClassVar[bool] = True
 
     preprocess: str = "max"
     reading: str = "spectrum"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
+from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
@@ -100,6 +101,8 @@ _TRANSFORMER = ViT(
     stem="patches", patch_size=100, overlap=0.0, depth=2, heads=8, head_width=8, mlp_ratio=4, positions="sinusoidal",
     readout="mean", dropout=0.5,
 )  # fmt: skip
+# Published without a limit of leaves: no tree can have more than one for each of its 6100 training spectra.
+_EXTRA_TREES = Forest(trees=500, max_depth=30, leaves=6100, features=7)
 
 _ADAM = Training(learning_rate=1e-3, schedule="constant", patience=10000)
 _RELU = {"fc_activation": "relu"}
@@ -164,6 +167,10 @@ PUBLISHED: dict[str, Published] = {
         CRYSTAL,
         points=8500,
         classes=7,
+    ),
+    "extra_trees": Published(_EXTRA_TREES, Training(), f"{CRYSTAL}, seed 42", points=8500, classes=7),
+    "extra_trees_peaks": Published(
+        _EXTRA_TREES.replace(reading="peaks", peaks=10), Training(), f"{CRYSTAL}, seed 42", points=8500, classes=7
     ),
 }
 

@@ -8,6 +8,17 @@ from typing import Any, ClassVar
 from spectune.spaces.config import Config, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
 
+# What concerns the steps alone: nothing to search for a network that is fitted at once.
+STEPS = (
+    "learning_rate",
+    "batch_size",
+    "weight_decay",
+    "focal_gamma",
+    "label_smoothing",
+    "schedule",
+    "plateau_factor",
+)
+
 
 def _strength(most: float, default: float, help: str) -> Any:
     """How strong a change of the training spectra may be; there where spectra are augmented."""

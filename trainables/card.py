@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from spectune.spaces import Network
@@ -25,7 +26,7 @@ TEXT = """# {title}
 ## Results
 
 {results}
-
+{decisive}
 ## Use
 
 Each spectrum is divided by its own maximum inside the network: give raw intensities on the axis above. Nothing here
@@ -68,10 +69,16 @@ LIMITS = {
     "chosen on the training split), several or none. It knows the labels above only.",
 }
 LISTED = 30  # classes that are named
+DECISIVE = 10  # positions that are named
 
 
-def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> str:
-    """The text of README.md from what config.json holds and the hashes of the other files."""
+def card(
+    network: Network, config: dict[str, Any], hashes: dict[str, str], importances: Sequence[float] | None = None
+) -> str:
+    """The text of README.md from what config.json holds and the hashes of the other files.
+
+    ``importances`` (L,) of the points are those of an estimator.
+    """
     numbers, classes, axis = config["numbers"], config["classes"], config["axis"]
     values = axis["values"]
     named = ", ".join(_plain(name) for name in classes[:LISTED])
@@ -92,13 +99,14 @@ def card(network: Network, config: dict[str, Any], hashes: dict[str, str]) -> st
         version=config["spectune"],
         results=_results(numbers),
         corrected=_corrected(config.get("baseline", NONE), len(values)),
+        decisive="" if importances is None else _decisive(importances[: len(values)], axis),
         files="\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items()),
     )
 
 
 def _summary(numbers: dict[str, Any]) -> str:
     study = f" in the study {_plain(numbers['study'])}" if numbers.get("study") else ""
-    return f"A neural network for one-dimensional spectra, found and trained by spectune{study}."
+    return f"A model for one-dimensional spectra, found and trained by spectune{study}."
 
 
 def _corrected(baseline: str, points: int) -> str:
@@ -132,6 +140,16 @@ def _results(numbers: dict[str, Any]) -> str:
     if "test" not in splits:
         lines += ["", "It was not tested on the blind test split: the validation split has chosen it, so expect less."]
     return "\n".join(lines)
+
+
+def _decisive(importances: Sequence[float], axis: dict[str, Any]) -> str:
+    """The positions with the highest importances; nothing where they are those of a list of peaks."""
+    if len(importances) < len(axis["values"]):
+        return ""
+    order = sorted(range(len(importances)), key=lambda point: -importances[point])[:DECISIVE]
+    places = ", ".join(f"{axis['values'][point]:g}" for point in order if importances[point] > 0)
+    named = _plain(f"{axis['name']} / {axis['unit']}")
+    return f"\nThe positions ({named}) that decide most, the first one the most: {places or 'none'}.\n"
 
 
 def _plain(text: Any) -> str:

@@ -27,6 +27,7 @@ from spectune.trainables.data.baseline import NONE, correct, described
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
 from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.models.estimator import importances
 from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
 
 FORMAT = {"format": "spectune-model", "version": 1}
@@ -150,7 +151,8 @@ def write(
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX, baseline=dataset.baseline)
         hashes = {name: sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
-        (part / CARD).write_text(card(network, config, hashes))
+        found = importances(weights)
+        (part / CARD).write_text(card(network, config, hashes, None if found is None else found.tolist()))
         (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in HASHED))
         _compare(model, part, dataset)
         replace(folder, part)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spectune.spaces import Network
 from spectune.trainables.models import build
+from spectune.trainables.models.forest import Trees
 from spectune.trainables.models.heads import Cosine
 from spectune.trainables.models.vit import Attention
 
@@ -71,6 +72,10 @@ def _attention(module: Any, output: Tensor) -> int:
     return int(2 * tokens * tokens * width)
 
 
+def _trees(module: Any, output: Tensor) -> int:
+    return int(module.probability.shape[0] * (module.steps + output.shape[-1]))
+
+
 MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _linear,
@@ -78,4 +83,5 @@ MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.LSTM: _recurrent,
     nn.GRU: _recurrent,
     Attention: _attention,
+    Trees: _trees,
 }

@@ -9,7 +9,6 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,23 +17,10 @@ from spectune.spaces import Network, Training
 from spectune.trainables import losses, transfer
 from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
+from spectune.trainables.epoch import Epoch, State, logits
+from spectune.trainables.fit import Fit
 from spectune.trainables.metrics import score, thresholds
 from spectune.trainables.models import THRESHOLDS, build
-
-State = dict[str, Any]  # tensors, numbers, strings, lists and dicts only: loads with torch.load(weights_only=True)
-
-
-class Epoch(NamedTuple):
-    """One pass over the training spectra: ``number`` from 1, validation metrics, and the state to resume from.
-
-    ``state`` refers to the living training and is valid until the next epoch is asked for: save or copy it before.
-    ``state["best"]`` is {"epoch", "metrics", "model"} of the epoch with the lowest validation loss so far, which for
-    AdaCos is measured at its first scale (``losses.progress``).
-    """
-
-    number: int
-    metrics: dict[str, float]
-    state: State
 
 
 def train(
@@ -49,6 +35,7 @@ def train(
     init: dict[str, Tensor] | None = None,
 ) -> Iterator[Epoch]:
     """Train ``network`` for up to ``epochs`` epochs, the published protocol by default; early stopping ends it sooner.
+    What is not trained by steps is fitted in one epoch, which is its full budget.
 
     Metrics are those of the validation split at this epoch, with ``train_loss`` (mean over the epoch's batches, with
     dropout and label smoothing) and ``learning_rate``. A loss that is no longer finite gives NaN metrics and goes on:
@@ -56,16 +43,20 @@ def train(
     many trainings take turns in the process: each has its own random state. Only the train and validation splits are
     touched. ``init`` are the weights that a training starts from whose ``init`` says so.
     """
-    run = _Run(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device), init=init)
+    run: Fit | _Run
+    if network.by_steps:
+        run = _Run(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device), init=init)
+    else:
+        run = Fit(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device))
     if state is not None:
         run.load(state)
-    while run.number < epochs and run.wait < training.patience:
+    while not run.done:
         yield run.epoch()
 
 
 def predict(model: nn.Module, split: Split, device: torch.device | str = "cpu", batch_size: int = 256) -> Tensor:
     """Logits (N, C) of every spectrum of ``split``, on the CPU, in float32 and without dropout."""
-    return _logits(model, split, torch.device(device), batch_size).cpu()
+    return logits(model, split, torch.device(device), batch_size).cpu()
 
 
 class _Run:
@@ -105,6 +96,11 @@ class _Run:
         self.optimizer = _optimizer(self.model, training)
         self.loss = losses.loss(training, self.model, dataset.train.labels, len(dataset.classes), device)
 
+    @property
+    def done(self) -> bool:
+        """Whether no other epoch comes."""
+        return self.number >= self.epochs or self.wait >= self.training.patience
+
     def epoch(self) -> Epoch:
         """Train for one epoch, validate, and note the progress."""
         self.number += 1
@@ -113,11 +109,11 @@ class _Run:
         rate = self._rate()
         with self._own_random():
             train_loss = self._pass(rate)
-        logits = _logits(self.model, self.dataset.validation, self.device, 256)
+        given = logits(self.model, self.dataset.validation, self.device)
         found = self._thresholds() if self.dataset.several else None
-        metrics = {**score(logits, self.validation_labels, found), "train_loss": train_loss, "learning_rate": rate}
-        self._progress(metrics, losses.progress(self.model, logits, self.validation_labels, loss=metrics["loss"]))
-        return Epoch(self.number, metrics, self.state())
+        metrics = {**score(given, self.validation_labels, found), "train_loss": train_loss, "learning_rate": rate}
+        self._progress(metrics, losses.progress(self.model, given, self.validation_labels, loss=metrics["loss"]))
+        return Epoch(self.number, metrics, self.state(), self.done)
 
     def state(self) -> State:
         """Everything ``load`` needs, by reference."""
@@ -151,8 +147,8 @@ class _Run:
         for indices in _batches(torch.randperm(len(self.labels)), self.training.batch_size):
             spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
             with _autocast(self.training.precision, self.device):
-                logits = self.model(spectra)
-            loss = self.loss(logits, self.labels[indices.to(self.device)])
+                given = self.model(spectra)
+            loss = self.loss(given, self.labels[indices.to(self.device)])
             self.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             self.optimizer.step()
@@ -161,8 +157,8 @@ class _Run:
 
     def _thresholds(self) -> Tensor:
         """Choose anew on the training split above which logit a label is found."""
-        logits = _logits(self.model, self.dataset.train, self.device, 256)
-        return self.model.get_buffer(THRESHOLDS).copy_(thresholds(logits, self.labels))
+        given = logits(self.model, self.dataset.train, self.device)
+        return self.model.get_buffer(THRESHOLDS).copy_(thresholds(given, self.labels))
 
     def _rate(self) -> float:
         if self.training.schedule != "cosine":
@@ -225,16 +221,6 @@ def _batches(order: Tensor, size: int) -> list[Tensor]:
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-def _logits(model: nn.Module, split: Split, device: torch.device, batch_size: int) -> Tensor:
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        batches = torch.split(torch.arange(len(split)), batch_size)
-        logits = torch.cat([model(split.batch(indices, device)).float() for indices in batches])
-    model.train(was_training)
-    return logits
 
 
 def _autocast(precision: str, device: torch.device) -> torch.autocast:

@@ -56,6 +56,17 @@ def test_history_can_go_by_time(summaries: dict[str, Summary]) -> None:
     assert by_time.args[0]["x"][index] == pytest.approx(list(expected), rel=1e-4)
 
 
+def test_a_training_of_one_epoch_is_marked_for_a_line_of_one_point_is_not_seen(scribe: Any) -> None:
+    scribe.study()
+    scribe.train(scribe.config(), skill=0.7, epochs=1)
+    scribe.train(scribe.config(), skill=0.6, epochs=5)
+    summary = Summary(record.read(scribe.folder))
+    marks = [one for one in learning(summary.trials, summary.curves, "accuracy").data if one.mode == "markers"]
+    (mark,) = [one for one in marks if len(one.x) and one.x[0] is not None]
+    assert (list(mark.x), list(mark.customdata)) == ([1], [0])
+    assert 0 < mark.y[0] < 1
+
+
 def test_learning_curves_end_where_their_trials_did(summaries: dict[str, Summary]) -> None:
     summary = summaries["whole"]
     figure = learning(summary.trials, summary.curves, "accuracy", finalists=summary.promoted)

@@ -115,6 +115,16 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
         assert line in done.stdout
 
 
+def test_trees_go_through_a_study_as_networks_do(tmp_path):
+    settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
+    spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *DATA, *settings)
+    study = check_whole(tmp_path, "trees", trials=3, candidates=1, seeds=2)
+    assert {(trial.status, trial.epochs) for trial in study.trials.values()} == {("complete", 1)}
+    (export,) = (tmp_path / "studies/trees/exports").iterdir()
+    assert {"model.onnx", "weights.safetensors"} <= {path.name for path in export.iterdir()}
+    assert "What decides" in (tmp_path / "studies/trees/report.html").read_text()
+
+
 def test_progress_is_plain_lines_in_a_log(finished):
     _, done = finished
     assert re.search(r"^\d+:\d\d explore  \d+/\d+ trials", done.stderr, re.MULTILINE)

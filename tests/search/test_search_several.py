@@ -71,6 +71,7 @@ def test_predict_lists_the_labels_above_their_thresholds(studied, spectune):
         (("--dataset", "generated", *DATA[:2], "--objective", "auc"), "auc needs several labels a spectrum"),
         (("--dataset", "generated", *DATA, "--set", "head=adacos"), "several labels a spectrum need head=linear"),
         (("--dataset", "generated", *DATA, "--start-from", "regnet", "--space", "resnet"), "need head=linear"),
+        (("--dataset", "generated", *DATA, "--space", "forest", "--start-from", "extra_trees"), "got a forest"),
     ],
 )
 def test_what_needs_another_kind_of_labels_is_refused_in_one_line(tmp_path, spectune, arguments, said):

@@ -40,7 +40,7 @@ class Simulation:
             header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
             study.apply(journal.append("study", **header))
             director = Director(
-                options, study=study, journal=journal, points=POINTS, classes=CLASSES, progress=Silent()
+                options, study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent()
             )
             self.run(director, options, workers, die_after, curve or accuracy)
         finally:
@@ -272,3 +272,37 @@ def test_two_objectives_confirm_the_front(simulation):
     on_front = module.finalists(study, 2)
     assert {trial.number for trial in on_front} <= set(study.confirmed())
     assert all(trial.values[1] == trial.parameters for trial in on_front)
+
+
+def at_once(task, epoch):
+    """Forests are done after their one epoch, as their trials report."""
+    value = 0.5 + (zlib.crc32(repr(task.network).encode()) % 400) / 1000
+    metrics = {"accuracy": value, "loss": 2 - value, "train_loss": 0.0}
+    return {"metrics": metrics} if task.network.by_steps else {"metrics": metrics, "done": True}
+
+
+def test_what_is_fitted_at_once_is_complete_after_its_one_epoch_and_confirmed(simulation):
+    study = simulation(space="forest", grace=1).go(curve=at_once)
+    trials = study.stage("explore")
+    assert {(trial.status, trial.epochs, trial.reason) for trial in trials} == {("complete", 1, "")}
+    best = max(trial.metrics["accuracy"] for trial in trials)
+    assert best in [study.trials[number].metrics["accuracy"] for number in study.confirmed() if number != "cnn2"]
+    assert {trial.flat["learning_rate"] for trial in trials} == {3e-4}, "no step is made, so none is searched"
+
+
+def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed(simulation):
+    make = {"space": "any", "grace": 1, "max_macs": 5_000_000, "trials": 14, "baseline": "none"}
+    study = simulation(**make).go(workers=1, curve=at_once)
+    assert {trial.status for trial in study.stage("explore") if trial.flat["family"] == "forest"} == {"complete"}
+    journal = Journal(study.folder)
+    try:
+        director = Director(
+            Options(name=study.folder.name, studies=str(study.folder.parent), epochs=9, **make),
+            study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+        )  # fmt: skip
+    finally:
+        journal.close()
+    forests = [trial.best()["accuracy"] for trial in study.stage("explore") if trial.flat["family"] == "forest"]
+    others = [trial for trial in study.stage("explore") if trial.flat["family"] != "forest"]
+    assert forests
+    assert len(director._halving.rungs[1]) == len(others)

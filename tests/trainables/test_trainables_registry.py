@@ -119,7 +119,7 @@ def test_its_layers_cost_together_what_its_config_says(case):
 
 
 @all_cases(cases())
-def test_it_trains_with_finite_gradients_and_resumes_to_the_same_loss(case, dataset):
+def test_it_trains_and_resumes_to_the_same_metrics(case, dataset):
     training = trained_at_random(case.name)
     other = build(case.network, POINTS, CLASSES + 1).state_dict()  # where the training's init says so
     epochs = train(case.network, training, dataset, seed=0, epochs=2, init=other)
@@ -130,8 +130,17 @@ def test_it_trains_with_finite_gradients_and_resumes_to_the_same_loss(case, data
     assert all(tensor.isfinite().all() for tensor in epoch.state["model"].values())
     saved.seek(0)
     state = torch.load(saved, weights_only=True)
-    (resumed,) = train(case.network, training, dataset, seed=0, epochs=2, state=state, init=other)
-    assert next(epochs).metrics == resumed.metrics
+    resumed = train(case.network, training, dataset, seed=0, epochs=2, state=state, init=other)
+    left = [later.metrics for later in epochs]
+    assert left == [later.metrics for later in resumed]
+    assert epoch.last is not bool(left)
+    model = build(case.network, POINTS, CLASSES)
+    steps = any(parameter.requires_grad for parameter in model.parameters())
+    assert len(left) == steps == case.network.by_steps, "what has nothing to step on is fitted in one epoch"
+
+
+@all_cases(case for case in cases() if case.network.by_steps)
+def test_its_gradients_are_finite(case, dataset):
     torch.manual_seed(0)
     model = build(case.network, POINTS, CLASSES).train()
     spectra = dataset.train.batch(torch.arange(0, 100, 10))

@@ -10,12 +10,13 @@ from torch import nn
 
 from spectune.spaces import Network
 from spectune.spaces.cnn import CNN
+from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.vit import ViT
-from spectune.trainables.models import cnn, inception, mlp, recurrent, resnet, vit
+from spectune.trainables.models import cnn, forest, inception, mlp, recurrent, resnet, vit
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
@@ -26,6 +27,7 @@ BUILDERS: dict[type[Network], Builder] = {
     ViT: vit.build,
     Recurrent: recurrent.build,
     MLP: mlp.build,
+    Forest: forest.build,
 }
 
 

@@ -1,0 +1,32 @@
+"""What a person is told of the time that is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from spectune.search.options import Options
+from spectune.search.progress import seconds_left
+from spectune.search.record import Study, Trial
+
+OPTIONS = Options(name="x", trials=2, epochs=100, seeds=5, top=1, baseline="none")
+
+
+def ended(number, *, epochs, seconds, status="complete"):
+    reports = [(epoch, {"loss": 1.0}) for epoch in range(1, epochs + 1)]
+    return Trial(
+        number=number, stage="explore", config={}, label="", seed=0, candidate=None, parameters=1, macs=1, started=0.0,
+        reports=reports, status=status, epochs=epochs, seconds=seconds, ended=1.0,
+    )  # fmt: skip
+
+
+def left(*trials):
+    return seconds_left(Study(folder=None, trials={trial.number: trial for trial in trials}), OPTIONS, 1)
+
+
+def test_a_confirmation_is_expected_to_take_as_long_as_a_whole_training_did():
+    assert left(ended(0, epochs=1, seconds=2.0), ended(1, epochs=1, seconds=2.0)) == pytest.approx(5 * 2.0)
+
+
+def test_before_a_training_ran_to_its_end_every_epoch_is_expected():
+    stopped = [ended(number, epochs=10, seconds=20.0, status="stopped") for number in (0, 1)]
+    assert left(*stopped) == pytest.approx(5 * 100 * 2.0)

@@ -1,0 +1,61 @@
+"""Fitting what is not trained by steps, as one epoch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spectune.spaces import Network, Training
+from spectune.trainables.augment import augment
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.epoch import Epoch, State
+from spectune.trainables.epoch import logits as given
+from spectune.trainables.metrics import score
+from spectune.trainables.models import build
+from spectune.trainables.models.estimator import Estimator
+
+
+class Fit:
+    """The living fit of an ``Estimator``, in the place of a training by steps: one epoch is all there is.
+
+    Its spectra are augmented once where ``training`` says so, and its seed is that of the trees.
+    """
+
+    def __init__(
+        self, network: Network, training: Training, dataset: Dataset, *, seed: int, epochs: int, device: torch.device
+    ) -> None:
+        self.training, self.dataset, self.seed, self.device = training, dataset, seed, device
+        self.done = epochs < 1
+        self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
+
+    def epoch(self) -> Epoch:
+        """Fit, validate, and be done."""
+        features, labels = self._features()
+        assert isinstance(self.model, nn.Sequential) and isinstance(self.model[-1], Estimator)
+        self.model[-1].fit(features, labels, seed=self.seed, balance=self.training.balance)
+        logits = given(self.model, self.dataset.validation, self.device)
+        fitted = torch.cat([self.model[-1](part.to(self.device)).cpu() for part in torch.split(features, 256)])
+        metrics = score(logits, torch.from_numpy(self.dataset.validation.labels).to(self.device))
+        metrics["train_loss"] = float(F.cross_entropy(fitted, labels))
+        self.done = True
+        weights = self.model.state_dict()
+        best = {"epoch": 1, "metrics": metrics, "model": weights}
+        return Epoch(1, metrics, {"epoch": 1, "best": best, "model": weights}, self.done)
+
+    def load(self, state: State) -> None:
+        """Go on from ``state``: nothing is left to do."""
+        self.model.load_state_dict(state["model"])
+        self.done = True
+
+    def _features(self) -> tuple[Tensor, Tensor]:
+        """What the estimator sees of the training split in a random order, (N, L), and the labels (N,)."""
+        assert isinstance(self.model, nn.Sequential)
+        split, before = self.dataset.train, self.model[:-1]
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed)
+            order = torch.randperm(len(split))
+            batches = (split.batch(indices, self.device) for indices in torch.split(order, 256))
+            features = torch.cat([before(augment(batch, self.training)).cpu() for batch in batches])
+        return features, torch.from_numpy(split.labels)[order]

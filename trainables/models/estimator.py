@@ -1,0 +1,33 @@
+"""The last layer of a model that is fitted at once, by no steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+IMPORTANCES = "importances"
+
+
+class Estimator(nn.Module, ABC):
+    """What stands last in an ``nn.Sequential``: features (B, L) to logits (B, C).
+
+    What ``fit`` finds are parameters without gradients, of sizes that the config fixes. ``importances`` (L,) say how
+    much each feature decides; they sum to 1, or are 0 before the fit.
+    """
+
+    importances: Tensor
+
+    def __init__(self, points: int) -> None:
+        super().__init__()
+        self.register_buffer(IMPORTANCES, torch.zeros(points))
+
+    @abstractmethod
+    def fit(self, features: Tensor, labels: Tensor, *, seed: int, balance: bool) -> None:
+        """Fit to features (N, L) and labels (N,), both on the CPU; with ``balance`` every class weighs the same."""
+
+
+def importances(weights: dict[str, Tensor]) -> Tensor | None:
+    """The importances (L,) among a model's weights; None where it is no estimator."""
+    return next((tensor for name, tensor in weights.items() if name.rpartition(".")[2] == IMPORTANCES), None)
