@@ -5,7 +5,7 @@
 The source has narrow peaks on 1000 points and 80 classes, the target wide ones on 850 points and 30 other classes, of
 which 10, 30 or 100 % of the training spectra are given. A seed is that of the initial weights and batches of both.
 Every training runs to its own early stopping and keeps the epoch with the lowest validation loss; nothing is chosen on
-the test split.
+the test split. The target is as noisy as leaves a training from scratch on 10 % at two thirds on the validation split.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
 SOURCE = {
-    "classes": 80, "points": 1000, "min_peaks": 4, "max_peaks": 15, "min_width": 1.5, "max_width": 3.0, "noise": 0.05,
+    "classes": 80, "points": 1000, "min_peaks": 4, "max_peaks": 15, "min_width": 1.5, "max_width": 3.0, "noise": 0.2,
     "shift": 0.01, "change": 0.2, "train": 40, "validation": 5, "test": 1, "seed": 0,
 }  # fmt: skip
 TARGET = {
-    "classes": 30, "points": 850, "min_peaks": 3, "max_peaks": 8, "min_width": 5.0, "max_width": 12.0, "noise": 0.15,
-    "shift": 0.02, "change": 0.2, "train": 40, "validation": 10, "test": 20, "seed": 1,
+    "classes": 30, "points": 850, "min_peaks": 3, "max_peaks": 8, "min_width": 5.0, "max_width": 12.0, "noise": 0.6,
+    "shift": 0.03, "change": 0.4, "train": 40, "validation": 10, "test": 20, "seed": 1,
 }  # fmt: skip
 SHARES = (0.1, 0.3, 1.0)
 NETWORK = CNN(
