@@ -27,7 +27,10 @@ from spectune.trainables.metrics import score
 from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
-DATA = {"classes": "20", "points": "500", "train": "30", "validation": "10", "test": "10", "noise": "0.02"}
+DATA = {
+    "classes": "20", "points": "500", "noise": "0.3", "shift": "0.03", "change": "0.3",
+    "train": "30", "validation": "20", "test": "50",
+}  # fmt: skip
 
 
 def measure(job: tuple[str, int, float]) -> dict[str, Any]:
