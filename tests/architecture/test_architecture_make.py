@@ -42,14 +42,17 @@ class Checkout:
         return done.returncode, log.read_text().splitlines()
 
 
+PYTEST = "-m pytest -n logical --maxprocesses 4 --dist loadfile"
+
+
 @pytest.fixture
 def clone(checkout: Path, tmp_path: Path) -> Checkout:
     return Checkout(checkout, tmp_path / "clone")
 
 
 def test_the_first_call_makes_the_environment_and_the_next_ones_use_it(clone: Checkout) -> None:
-    assert clone.make("test") == (0, ["venv", "pip", "-m pytest"])
-    assert clone.make("test", "ARGS=-x") == (0, ["-m pytest -x"])
+    assert clone.make("test") == (0, ["venv", "pip", PYTEST])
+    assert clone.make("test", "ARGS=-x") == (0, [f"{PYTEST} -x"])
     assert clone.make("search", "SEARCH=--name mine") == (0, ["search --name mine"])
     assert (clone.folder / ".types" / "spectune").resolve() == clone.folder
 
@@ -59,7 +62,7 @@ def test_it_is_brought_up_to_date_when_its_sources_change(clone: Checkout, name:
     clone.make("test")
     late = (clone.folder / ".venv" / "ready").stat().st_mtime + 10
     os.utime(clone.folder / name, (late, late))
-    assert clone.make("test") == (0, ["pip", "-m pytest"])
+    assert clone.make("test") == (0, ["pip", PYTEST])
 
 
 def test_it_is_made_anew_after_an_interrupted_installation(clone: Checkout) -> None:
@@ -67,7 +70,7 @@ def test_it_is_made_anew_after_an_interrupted_installation(clone: Checkout) -> N
     code, _ = clone.make("test")
     assert code != 0
     (clone.folder / "offline").unlink()
-    assert clone.make("test") == (0, ["venv", "pip", "-m pytest"])
+    assert clone.make("test") == (0, ["venv", "pip", PYTEST])
 
 
 def test_it_is_made_anew_after_an_interrupted_update(clone: Checkout) -> None:
@@ -77,13 +80,13 @@ def test_it_is_made_anew_after_an_interrupted_update(clone: Checkout) -> None:
     (clone.folder / "offline").touch()
     assert clone.make("test")[0] != 0
     (clone.folder / "offline").unlink()
-    assert clone.make("test") == (0, ["venv", "pip", "-m pytest"])
+    assert clone.make("test") == (0, ["venv", "pip", PYTEST])
 
 
 def test_it_is_made_anew_where_the_checkout_was_moved_to(clone: Checkout) -> None:
     clone.make("test")
     clone.folder = clone.folder.rename(clone.folder.parent / "moved")
-    assert clone.make("test") == (0, ["venv", "pip", "-m pytest"])
+    assert clone.make("test") == (0, ["venv", "pip", PYTEST])
 
 
 def test_an_old_python_is_refused_in_one_line(clone: Checkout) -> None:
