@@ -49,7 +49,7 @@ STARTS = {
     "backbone, frozen": TRAINING.replace(init="backbone", freeze=10000),
     "network": TRAINING.replace(init="network"),
 }
-EPOCHS = 60
+EPOCHS = 40
 
 
 def few(dataset: Dataset, share: float) -> Dataset:
