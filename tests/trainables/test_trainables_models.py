@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +16,7 @@ from spectune.spaces.config import hyperparameters
 from spectune.spaces.mlp import MLP
 from spectune.trainables.data import load
 from spectune.trainables.models import build
-from spectune.trainables.models.layers import Normalise, Peaks
+from spectune.trainables.models.layers import Normalise, Peaks, Same
 from spectune.trainables.train import train
 
 
@@ -210,3 +213,25 @@ def test_only_peaks_are_seen_through_a_background_ten_times_their_height(reading
     network = MLP(depth=1, width=64, dropout=0.0, reading=reading)
     *_, last = train(network, Training(learning_rate=3e-3, batch_size=16), dataset, seed=0, epochs=40)
     assert (last.state["best"]["metrics"]["accuracy"] > 0.6) == sees
+
+
+STRIDED = """
+import torch
+from spectune.trainables.models.layers import Same
+torch.set_num_threads(1)
+for inputs, outputs in ((2, 2), (4, 3), (3, 12)):
+    for _ in range(6):
+        x = torch.randn(16, inputs, 1, 500).contiguous(memory_format=torch.channels_last).requires_grad_()
+        Same(inputs, outputs, 1, 2)(x).sum().backward()
+"""
+
+
+def test_a_strided_kernel_of_one_point_leaves_memory_whole():
+    """torch 2.13's own gradient of it writes beyond its memory, which ends the process sooner or later."""
+    done = subprocess.run([sys.executable, "-c", STRIDED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_strided_kernel_of_one_point_takes_every_second_point():
+    layer, x = Same(4, 3, 1, 2), torch.randn(2, 4, 1, 51)
+    torch.testing.assert_close(layer(x), torch.nn.functional.conv2d(x, layer.weight, layer.bias, (1, 2)))
