@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 JOURNAL = "journal.jsonl"
-LASTING = ("study", "start", "end", "test", "export", "finish")  # on the disk before the study goes on
+LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")  # on the disk before the study goes on
 
 
 class Journal:
@@ -55,11 +55,11 @@ class Trial:
     """One training: what it was asked to do and what came of it."""
 
     number: int
-    stage: str  # explore | confirm
+    stage: str  # explore | tune | confirm
     config: dict[str, Any]  # {"network": {"family": ...}, "training": {...}}
     label: str  # name of the published network, or ""
     seed: int
-    candidate: int | str | None  # confirm: the explore trial, or the published name, that is being confirmed
+    candidate: int | str | None  # the explore trial, the published name or the variant that is tuned or confirmed
     parameters: int
     macs: int
     started: float
@@ -92,6 +92,8 @@ class Study:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     trials: dict[int, Trial] = field(default_factory=dict)
     tests: list[dict[str, Any]] = field(default_factory=list)
+    evaluations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # of (variant, split)
+    comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
     exports: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
 
@@ -141,6 +143,10 @@ class Study:
                 _end(self.trials[line["trial"]], line)
             case "test":
                 self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
+            case "evaluate":
+                self.evaluations[line["candidate"], line["split"]] = line
+            case "compare":
+                self.comparisons[line["split"]] = line
             case "export":
                 self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
             case "finish":
