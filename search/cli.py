@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _search_parser(verbs)
+    _ablate_parser(verbs)
     _models_parser(verbs)
     _data_parser(verbs)
 
@@ -137,6 +138,38 @@ def _search_parser(verbs: Any) -> None:
     train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
     _session(train)
     train.set_defaults(command_function=commands.train)
+
+
+def _ablate_parser(verbs: Any) -> None:
+    ablate = verbs.add_parser(
+        "ablate",
+        help="train variants of one config on the same seeds and compare them",
+        description="Train variants of one config on the same seeds and spectra, and say what the paired differences "
+        "show. Nothing is selected, so nothing is exported; the blind test is left alone unless asked for.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    add = ablate.add_argument
+    add("config", nargs="?", default="", metavar="CONFIG", help="known network, or a config file (an export's)")
+    add("--of", dest="study", default="", metavar="STUDY", help="the confirmed winner of a study, on its dataset")
+    add(
+        "--vary",
+        action="append",
+        dest="contrasts",
+        metavar="NAME[=VALUE,VALUE]",
+        help="a hyperparameter and its values (all of them without), or all to flip each once; several times. Layers: "
+        "filters=64,16/32/64",
+    )
+    how = ablate.add_mutually_exclusive_group()
+    how.add_argument("--one-at-a-time", dest="grid", action="store_false", help="one change a variant (the default)")
+    how.add_argument("--grid", action="store_true", help="all combinations")
+    add("--seeds", type=int, metavar="N", help="trainings of every variant, on the same seeds (default 5)")
+    add("--retune", action="append", metavar="NAME", help="let every variant choose this for itself first, as lr")
+    add("--retune-trials", type=int, metavar="N", help="trainings of every variant for that (default 8)")
+    add("--objective", action="append", metavar="METRIC", help="what is compared (default accuracy)")
+    add("--test", action="store_true", help="compare on the blind test split as well")
+    _session(ablate)
+    ablate.set_defaults(command_function=commands.ablate)
 
 
 def _session(parser: argparse.ArgumentParser) -> None:

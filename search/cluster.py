@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 import torch
@@ -106,16 +106,22 @@ def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
     return DistantShelf(actor)
 
 
-def evaluate(
-    tasks: list[Task], *, dataset: Dataset, shelf: Shelf | DistantShelf, split: str, cpus: float, gpus: float
-) -> list[dict[str, Any]]:
+class Room(NamedTuple):
+    """What a task has: the shelf with its files, CPU cores and GPUs."""
+
+    shelf: Shelf | DistantShelf
+    cpus: float
+    gpus: float
+
+
+def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> list[dict[str, Any]]:
     """Evaluate the weights of confirmed tasks on a split, each.
 
     Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
     """
-    remote = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=LOST_WORKERS)(_evaluate)
+    remote = ray.remote(num_cpus=room.cpus, num_gpus=room.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, shelf, split) for task in tasks])
+    found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, room.shelf, split) for task in tasks])
     return found
 
 

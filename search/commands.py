@@ -41,6 +41,22 @@ def train(model: str, **given: Any) -> int:
     return launch({"trials": 0, "seeds": 1, **given, "model": model})
 
 
+def ablate(config: str, study: str, **given: Any) -> int:
+    from spectune.search.launch import launch
+    from spectune.search.vary import ALIASES
+
+    if "retune" in given:
+        given["retune"] = [ALIASES.get(name, name) for name in given["retune"]]
+    again = given.get("resume") and not config and not study
+    if not again:
+        from spectune.search.ablate import refer
+
+        given = {**refer(config, find(study, given["studies"]) if study else None), **given}
+    if "contrasts" not in given and not again:
+        raise ValueError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
+    return launch({"trials": 0, **given})
+
+
 def list_models() -> None:
     from spectune.search.progress import table
 

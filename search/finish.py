@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from spectune.search import cluster, own, result
+from spectune.search import cluster, compare, own, result
 from spectune.search.commands import dashboard
 from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
@@ -30,16 +30,7 @@ MOST_CLASSES = 6  # drawn with what decides
 DECISIVE = "decisive.npz"
 
 
-def test(
-    options: Options,
-    study: Study,
-    journal: Journal,
-    dataset: Dataset,
-    *,
-    shelf: cluster.Shelf | cluster.DistantShelf,
-    cpus: float,
-    gpus: float,
-) -> None:
+def test(options: Options, study: Study, journal: Journal, dataset: Dataset, room: cluster.Room) -> None:
     """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
     confirmed = study.confirmed()
     wanted = [winner(study), options.baseline_name]
@@ -50,7 +41,7 @@ def test(
         if tested is not None and tested["trials"] == numbers:
             continue
         tasks = [Task.from_dict(vars(one)) for one in trials]
-        found = cluster.evaluate(tasks, dataset=dataset, shelf=shelf, split="test", cpus=cpus, gpus=gpus)
+        found = cluster.evaluate(tasks, dataset=dataset, split="test", room=room)
         if dataset.several:
             mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
         else:
@@ -146,7 +137,11 @@ def publish(options: Options, study: Study, journal: Journal, *, seconds: float)
     (study.folder / "result.json").write_text(text + "\n")
     study.apply(journal.append("finish", session=study.header["session"], seconds=round(seconds, 3)))
     dashboard("report", str(study.folder))
-    for name in ("result.json", "report.html"):
+    names = ["result.json", "report.html"]
+    if study.comparisons:
+        compare.write(study)
+        names.append(compare.TABLE)
+    for name in names:
         journal.append("artifact", path=name)
 
 

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import cluster, finish, own, result, trial, warm
+from spectune.search import ablate, cluster, compare, finish, own, result, trial, warm
 from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
@@ -26,6 +26,7 @@ from spectune.spaces.config import hyperparameters
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
+FLAGS = {"fixed": "set", "contrasts": "vary"}  # options whose flag has another name
 PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
 INTERRUPTED = 130
 
@@ -59,7 +60,8 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     resume = given.pop("resume", False)
     if given.get("model") in KNOWN:
         given["space"] = KNOWN[given["model"]].network.family
-    what = given.get("model") or given.get("space", "cnn").rpartition(":")[2]
+    varied = given.get("reference", {}).get("name", "")
+    what = f"ablate-{varied}" if varied else given.get("model") or given.get("space", "cnn").rpartition(":")[2]
     data = Path(given.get("dataset", "challenge")).stem
     name = given.get("name") or f"{what}-{data}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = Path(given.get("studies", "studies")) / name
@@ -81,6 +83,8 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
         given["objectives"] = given.pop("objective")
     if "set" in given:
         given["fixed"] = fixed(known_space(space), given.pop("set"))
+    if "reference" in given and given.get("fixed"):
+        given["reference"] = ablate.settle(given["reference"], given.pop("fixed"))
     if start and ("fixed" in given or before is None):
         kept_network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
         given["fixed"] = kept_network | _of_training(given.get("fixed", {}))
@@ -88,10 +92,10 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
     options = Options.from_dict({**kept, **given, "name": name})
     for key in KEPT if before else ():
-        value = options.to_dict()[key]
+        value, flag = options.to_dict()[key], FLAGS.get(key, key).replace("_", "-")
         if value != kept[key]:
             raise ValueError(
-                f"a resumed study keeps its --{key}, it is {kept[key]!r}, got {value!r}: choose another --name"
+                f"a resumed study keeps its --{flag}, it is {kept[key]!r}, got {value!r}: choose another --name"
             )
     return options, before
 
@@ -107,7 +111,8 @@ def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
 
 def resume_command(options: Options) -> str:
     """What to type to go on."""
-    return shlex.join(["spectune", "search", "--resume", "--name", options.name, *options.place])
+    verb = "ablate" if options.reference else "search"
+    return shlex.join(["spectune", verb, "--resume", "--name", options.name, *options.place])
 
 
 def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
@@ -125,6 +130,8 @@ def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
             )
     if dataset.several and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
         raise ValueError("several labels a spectrum need head=linear, got another or --vary head: leave it out")
+    if options.reference:
+        ablate.plan(options, dataset)
     points, classes = len(dataset.axis), len(dataset.classes)
     for name in options.start_from:
         try:
@@ -152,35 +159,37 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     progress.note(_greeting(options, dataset, concurrent))
     writer = Writer(options.folder, options.tracking_uri, progress.note)
     try:
-        shelf = cluster.shelf_for(options.folder, int(resources["nodes"]))
-        director = Director(
-            options,
-            study=study,
-            journal=journal,
-            points=len(dataset.axis),
-            classes=len(dataset.classes),
-            several=dataset.several,
-            progress=progress,
-        )
+        room = cluster.Room(cluster.shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
+        director = _director(options, dataset, study=study, journal=journal, progress=progress)
         _listen(director)
         trial.run(
             director,
             dataset=dataset.blind(),
-            shelf=shelf,
+            room=room,
             epochs=options.epochs,
             concurrent=concurrent,
-            cpus=cpus,
-            gpus=gpus,
             scratch=options.folder.absolute() / "ray",
         )
         progress.close(study)
-        finish.test(options, study, journal, dataset, shelf=shelf, cpus=cpus, gpus=gpus)
-        finish.export(study, journal, dataset, top=1)
+        if options.reference:
+            compare.evaluate(options, study, journal, dataset, room)
+            compare.compare(study, journal)
+        else:
+            finish.test(options, study, journal, dataset, room)
+            finish.export(study, journal, dataset, top=1)
         finish.publish(options, study, journal, seconds=time.time() - began)
     finally:
         left = writer.close()
     result.show(study, options, left)
     return 0
+
+
+def _director(options: Options, dataset: Dataset, **session: Any) -> Director:
+    """What directs the session: a search, one training, or an ablation."""
+    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
+    if options.reference:
+        return ablate.Ablation(ablate.plan(options, dataset)[0], options, **sizes, **session)
+    return Director(options, **sizes, **session)
 
 
 def _gpus(options: Options, resources: dict[str, float]) -> float:
@@ -201,6 +210,9 @@ def _concurrent(options: Options, resources: dict[str, float], cpus: float, gpus
 
 def _greeting(options: Options, dataset: Dataset, concurrent: int) -> str:
     until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "") + f" of {options.space}"
+    if options.reference:
+        count = len(ablate.plan(options, dataset)[0])
+        until = f"{options.seeds} trainings of {options.reference['name']} and each of its {count - 1} variants"
     if options.model:
         until = f"{options.seeds} trainings of {options.model}"
     return (
@@ -230,6 +242,7 @@ def _header(options: Options, dataset: Dataset, study: Study, resources: dict[st
             "sizes": sizes,
         },
         "init": warm.origin(options.folder),
+        **({"ablation": ablate.header(options, dataset)} if options.reference else {}),
         "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
         "options": options.to_dict(),
         "seed": options.seed,

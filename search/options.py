@@ -31,6 +31,7 @@ LEAST = {
     "eta": 2,
     "top": 1,
     "seeds": 1,
+    "retune_trials": 2,
     "concurrent": 1,
     "cpus_per_trial": 0.01,
     "gpus_per_trial": 0,
@@ -38,6 +39,11 @@ LEAST = {
 KEPT = (
     "space",
     "model",
+    "reference",
+    "contrasts",
+    "grid",
+    "retune",
+    "retune_trials",
     "init_from",
     "dataset",
     "data",
@@ -73,6 +79,12 @@ class Options:
     baseline: str = ""  # "": BASELINE, "none": without
     init_from: str = ""  # export whose network and weights every trial starts from
     model: str = ""  # "spectune train": the one network that is trained, without exploration
+    reference: dict[str, Any] = field(default_factory=dict)  # of an ablation: the "name" and "config" that is varied
+    contrasts: tuple[str, ...] = ()  # its --vary
+    grid: bool = False  # all combinations instead of one at a time
+    retune: tuple[str, ...] = ()  # hyperparameters that every variant may choose for itself
+    retune_trials: int = 8  # trainings it gets for that
+    test: bool = False  # whether all variants see the blind test as well
     sampler: str = "tpe"
     seed: int = 0
     fixed: dict[str, Any] = field(default_factory=dict)
@@ -102,9 +114,11 @@ class Options:
             _known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
         for name in self.vary:
             _known("--vary", name, fixed_by_default(SPACES[self.space]))
+        if self.reference and len(self.objectives) > 1:
+            raise ValueError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
         if self.baseline not in ("", "none"):
             _known("--baseline", self.baseline, PUBLISHED)
-        for name, low in {**LEAST, "trials": 0 if self.model else 1}.items():
+        for name, low in {**LEAST, "trials": 0 if self.model or self.reference else 1}.items():
             value = getattr(self, name)
             if value is not None and not value >= low:
                 flag = name.replace("_", "-")
@@ -128,12 +142,13 @@ class Options:
 
     @property
     def baseline_name(self) -> str | None:
-        return None if self.baseline == "none" else self.model or self.baseline or BASELINE
+        return None if self.baseline == "none" or self.reference else self.model or self.baseline or BASELINE
 
     @property
     def first_seed(self) -> int:
-        """The first seed of the confirmation; exploration has the study's own."""
-        return self.seed + (not self.model)
+        """The first seed of the confirmation; exploration, and what is tuned before, has the study's own."""
+        alone = self.model or (self.reference and not self.retune)
+        return self.seed if alone else self.seed + 1
 
     def allow(self, network: Network, points: int, classes: int, *, several: bool) -> None:
         """ValueError where a network cannot work at this size, for ``several`` labels, or is beyond the limits."""

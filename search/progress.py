@@ -83,7 +83,8 @@ def best(study: Study) -> str:
     """The best validation value so far, in words."""
     metric, direction = study.objectives[0]
     pick = max if direction == "max" else min
-    rows = [(trial.best()[metric], trial) for trial in study.stage("explore") if trial.best()]
+    trials = study.stage("explore") or list(study.trials.values())
+    rows = [(trial.best()[metric], trial) for trial in trials if trial.best()]
     if not rows:
         return ""
     value, trial = pick(rows, key=lambda row: row[0])
@@ -92,6 +93,9 @@ def best(study: Study) -> str:
 
 def remaining(study: Study, options: Options) -> tuple[int, int, int]:
     """Trials still to be started: exploring, confirming the baseline, confirming finalists."""
+    if options.reference:
+        each = options.seeds + (options.retune_trials if options.retune else 0)
+        return 0, 0, max(0, each * len(study.header["ablation"]["variants"]) - len(study.trials))
     explore = max(0, options.trials - len(study.stage("explore"))) if options.time is None else 0
     confirmed = study.stage("confirm")
     baselines = sum(trial.candidate == options.baseline_name for trial in confirmed)
@@ -102,7 +106,8 @@ def remaining(study: Study, options: Options) -> tuple[int, int, int]:
 
 def seconds_left(study: Study, options: Options, concurrent: int) -> float | None:
     """Seconds until the end at the pace seen so far; None before any trial reported."""
-    explored = [trial for trial in study.stage("explore") if trial.reports]
+    reported = [trial for trial in study.trials.values() if trial.reports]
+    explored = [trial for trial in reported if trial.stage == "explore"] or reported
     if not explored:
         return None
     typical = statistics.median(_pace(trial) for trial in explored)

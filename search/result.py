@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from spectune.search import compare
 from spectune.search.confirm import front, interval, ranking, winner
 from spectune.search.options import Options
 from spectune.search.progress import table
@@ -30,6 +31,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "winner": best,
         "baseline": baseline,
         "pareto": front(study) if len(study.objectives) > 1 else [],
+        **({"ablation": _ablation(study)} if options.reference else {}),
         "paths": {
             "report": str(study.folder / "report.html"),
             "export": _export(study),
@@ -38,6 +40,15 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         },
         "commands": _commands(study, options),
     }
+
+
+def _ablation(study: Study) -> dict[str, Any]:
+    """What was varied, and on each split the comparison without what only the journal needs."""
+    found = {
+        split: {key: value for key, value in line.items() if key not in ("event", "time")}
+        for split, line in study.comparisons.items()
+    }
+    return {**study.header["ablation"], "comparisons": found}
 
 
 def _export(study: Study) -> str | None:
@@ -74,6 +85,9 @@ def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any
 
 def _commands(study: Study, options: Options) -> dict[str, str]:
     place = options.place
+    if options.reference:
+        extend = ["spectune", "ablate", "--resume", "--name", study.name, "--seeds", str(2 * options.seeds), *place]
+        return {"extend": shlex.join(extend), "mlflow": shlex.join(["spectune", "ui", *place])}
     export = _export(study) or "EXPORT"
     own = ["--space", options.space] if ":" in options.space else []
     more = ["--seeds", str(2 * options.seeds)] if options.model else ["--trials", str(2 * options.trials)]
@@ -88,7 +102,9 @@ def _commands(study: Study, options: Options) -> dict[str, str]:
 def show(study: Study, options: Options, undelivered: int) -> None:
     """Print the confirmed configs and what comes next."""
     found = build(study, options)
-    if not found["confirmed"]:
+    if options.reference:
+        compare.show(study, options)
+    elif not found["confirmed"]:
         print("no trial could be confirmed: all of them failed, the reasons are in the report")
     else:
         metric = study.objectives[0][0]
@@ -99,7 +115,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         )
         table([_row(row, found["winner"]) for row in found["confirmed"]], title)
     print(f"report  {found['paths']['report']}")
-    print(f"export  {found['paths']['export']}")
+    if found["paths"]["export"]:
+        print(f"export  {found['paths']['export']}")
     for name, command in found["commands"].items():
         print(f"{name:<7} {command}")
     if undelivered:

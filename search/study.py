@@ -140,9 +140,12 @@ class Director:
         """Every candidate on every new seed, but for what earlier sessions did."""
         for candidate in candidates:
             for seed in range(self.options.first_seed, self.options.first_seed + self.options.seeds):
-                trials = self.study.stage("confirm")
-                if not any((trial.candidate, trial.seed) == (candidate.candidate, seed) for trial in trials):
+                if self.lacks(candidate.candidate, seed):
                     yield replace(candidate, number=self._number(), stage="confirm", seed=seed)
+
+    def lacks(self, candidate: int | str | None, seed: int) -> bool:
+        """Whether no training of the candidate was started on the seed."""
+        return not any((trial.candidate, trial.seed) == (candidate, seed) for trial in self.study.stage("confirm"))
 
     def baseline(self) -> Task:
         """The published baseline as a candidate; what ``--set`` says of the training holds for it, too.

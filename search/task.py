@@ -12,14 +12,14 @@ STATE, WEIGHTS = "state.pt", "weights.safetensors"  # of a running trial, of a c
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a worker needs to know of a trial. ``candidate`` is set when the trial confirms one."""
+    """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes."""
 
     number: int
-    stage: str  # explore | confirm
+    stage: str  # explore | tune | confirm
     network: Network
     training: Training
     seed: int
-    label: str = ""  # name of a published network
+    label: str = ""  # name of a published network, or of a variant
     candidate: int | str | None = None
 
     @property

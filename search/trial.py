@@ -22,7 +22,7 @@ from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
 from spectune.search import own, warm
-from spectune.search.cluster import LOST_WORKERS, DistantShelf, Shelf, threads
+from spectune.search.cluster import LOST_WORKERS, Room, Shelf, threads
 from spectune.search.task import STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch
@@ -218,17 +218,17 @@ def run(
     plan: Plan,
     *,
     dataset: Dataset,
-    shelf: Shelf | DistantShelf,
+    room: Room,
     epochs: int,
     concurrent: int,
-    cpus: float,
-    gpus: float,
     scratch: Path,
 ) -> None:
     """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused."""
     feed = _Feed(plan)
-    resources = {"cpu": cpus, "gpu": gpus}
-    worker = tune.with_resources(tune.with_parameters(Worker, dataset=dataset, shelf=shelf, epochs=epochs), resources)
+    resources = {"cpu": room.cpus, "gpu": room.gpus}
+    worker = tune.with_resources(
+        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs), resources
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
         tuner = tune.Tuner(

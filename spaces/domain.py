@@ -21,6 +21,10 @@ class Domain(ABC):
         """``value`` in the domain's own type; ValueError with the rule, the value and the cure where it is outside."""
 
     @abstractmethod
+    def at(self, share: float) -> Any:
+        """The value at a share in [0, 1) of the domain, on its scale."""
+
+    @abstractmethod
     def parse(self, text: str) -> Any:
         """The value that the text of ``--set name=text`` means, unchecked. ValueError where it means none."""
 
@@ -44,6 +48,11 @@ class Int(Domain):
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
         return value
+
+    def at(self, share: float) -> int:
+        if self.log:
+            return min(self.high, int(self.low * ((self.high + 1) / self.low) ** share))
+        return self.low + int(share * self.size) * self.step
 
     def parse(self, text: str) -> int:
         return int(text)
@@ -72,6 +81,11 @@ class Float(Domain):
             raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
         return float(value)
 
+    def at(self, share: float) -> float:
+        if self.log:
+            return float(self.low * (self.high / self.low) ** share)
+        return self.low + share * (self.high - self.low)
+
     def parse(self, text: str) -> float:
         return float(text)
 
@@ -94,6 +108,9 @@ class Choice(Domain):
             if value == option and isinstance(value, bool) == isinstance(option, bool):
                 return option
         raise ValueError(f"{name} must be one of {self}, got {value!r}: choose one of them")
+
+    def at(self, share: float) -> Any:
+        return self.options[int(share * len(self.options))]
 
     def parse(self, text: str) -> Any:
         for option in self.options:
