@@ -24,7 +24,7 @@ from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
 from spectune.trainables.data.dataset import Dataset
 
-FOLLOWED = ("space", "dataset", "data", "epochs", "objectives")  # options taken from the study whose winner is varied
+FOLLOWED = ("space", "dataset", "epochs")  # options taken from the study whose winner is varied
 
 
 def refer(config: str, study: Path | None) -> dict[str, Any]:
@@ -40,8 +40,12 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
         if best is None:
             raise ValueError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
         options = found.header["options"]
-        values = {"name": "winner", "config": found.confirmed()[best][0].config}
-        return {"reference": values, **{key: options[key] for key in FOLLOWED}}
+        return {
+            **{key: options[key] for key in FOLLOWED},
+            "reference": {"name": "winner", "config": found.confirmed()[best][0].config},
+            "data": [f"{name}={value}" for name, value in options["data"].items()],
+            "objectives": options["objectives"][:1],
+        }
     if config in KNOWN:
         task = Task(number=0, stage="", network=KNOWN[config].network, training=KNOWN[config].training, seed=0)
         return {"reference": {"name": config, "config": task.config}, "space": KNOWN[config].network.family}

@@ -51,7 +51,10 @@ def ablate(config: str, study: str, **given: Any) -> int:
     if not again:
         from spectune.search.ablate import refer
 
-        given = {**refer(config, find(study, given["studies"]) if study else None), **given}
+        followed = refer(config, find(study, given["studies"]) if study else None)
+        if "dataset" in given:
+            followed.pop("data", None)
+        given = {**followed, **given}
     if "contrasts" not in given and not again:
         raise ValueError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
     return launch({"trials": 0, **given})

@@ -22,7 +22,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "study": study.name,
         "dataset": header["dataset"],
         "objectives": header["objectives"],
-        "stages": {stage: _stage(study.stage(stage)) for stage in ("explore", "confirm")},
+        "stages": {stage: _stage(study.stage(stage)) for stage in _stages(study)},
         "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time")},
         "confirmed": [
             _confirmed(study, rank, candidate, trials, baseline)
@@ -40,6 +40,11 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         },
         "commands": _commands(study, options),
     }
+
+
+def _stages(study: Study) -> list[str]:
+    """Those that every study has, and those that this one has."""
+    return list(dict.fromkeys(["explore", "confirm", *(trial.stage for trial in study.trials.values())]))
 
 
 def _ablation(study: Study) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class Definition:
         """Number of peaks of each class (C,)."""
         return np.array([len(heights) for heights in self.heights])
 
+    def scaled(self, points: int) -> Definition:
+        """The same classes on an axis of another length."""
+        positions = tuple(tuple(place * points // self.points for place in places) for places in self.positions)
+        return Definition(points, self.names, positions, self.heights)
+
     def padded(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Positions and heights (C, P), P the largest number of peaks; absent peaks have height 0."""
         shape = len(self), int(self.counts.max())

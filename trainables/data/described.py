@@ -22,6 +22,7 @@ class Described:
 
     path: Path
     rules: str = "auto"  # auto, benchmark, challenge
+    points: int = 0  # another length, to which positions are scaled; 0: as defined
     train: int = sampling.TRAIN
     validation: int = sampling.VALIDATION
     seed: int = sampling.SEED
@@ -29,19 +30,24 @@ class Described:
     def __post_init__(self) -> None:
         if self.rules not in ("auto", *RULES):
             raise ValueError(f"rules must be one of auto, {', '.join(RULES)}, got {self.rules!r}: choose one of them")
+        if self.points and not 100 <= self.points <= 1_000_000:
+            raise ValueError(f"points must be 0, as defined, or from 100 to 1000000, got {self.points}: change it")
         for name, least in (("train", 1), ("validation", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
 
     def load(self) -> Dataset:
         definition = read_definition(self.path)
+        if self.points:
+            definition = definition.scaled(self.points)
         rules = self.rules
         if rules == "auto":
             rules = "challenge" if len(definition) == challenge.CLASSES else "benchmark"
         return RULES[rules](
             definition,
             name=self.path.stem,
-            description=f"{len(definition)} classes defined in {self.path.name}, drawn by the {rules}'s rules",
+            description=f"{len(definition)} classes defined in {self.path.name}, {definition.points} points, "
+            f"drawn by the {rules}'s rules",
             seed=self.seed,
             train=self.train,
             validation=self.validation,

@@ -82,6 +82,17 @@ def test_a_definition_file_is_drawn_by_the_benchmarks_rules(tmp_path: Path) -> N
     assert dataset.name == "mine"
 
 
+def test_a_definition_is_scaled_to_fewer_points(tmp_path: Path) -> None:
+    path = defined(tmp_path, DEFINITION)
+    full, small = load(path), load(path, points="500")
+    assert len(small.axis) == 500 and small.digest != full.digest
+    for before, after in zip(full.definition.positions, small.definition.positions, strict=True):
+        assert after == tuple(place * 500 // full.definition.points for place in before)
+    assert small.definition.heights == full.definition.heights
+    with pytest.raises(ValueError, match="points must be 0, as defined, or from 100"):
+        load(path, points="50")
+
+
 def test_a_definition_of_27_classes_is_drawn_by_the_challenges_rules_unless_told(tmp_path: Path) -> None:
     many = {
         "datapoints": 5000,

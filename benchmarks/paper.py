@@ -1,0 +1,240 @@
+"""Schuetzke et al. 2023 again, figure by figure, beside the published numbers.
+
+    python benchmarks/paper.py fig2 --published FOLDER             eight networks on the benchmark
+    python benchmarks/paper.py fig3 --published FOLDER             their validation loss over epochs (trains as fig2)
+    python benchmarks/paper.py fig7 --published FOLDER             linear against ReLU between the FC layers
+    python benchmarks/paper.py table2 --published FOLDER           the modified variants
+    python benchmarks/paper.py fig7 --networks cnn6 --factors 0.1  a part of it
+    python benchmarks/paper.py fig7 --reduced                      what two cores can do, with the same question
+
+Every part is a study of its own that is resumed by the same command, so short stretches of time add up; a table of what
+is there is written after each. FOLDER holds challenge.json, the published definition, and the published results as
+CSV; without the results those columns stay empty, and only fig2 and fig3 can do without the definition. The published
+protocol: 5 seeds, early stopping, learning rate times 0.5 (paper) or 0.1 (code and logs) on a plateau.
+
+``--reduced`` is declared in every table: 1000 points instead of 5000 (positions and shifts scaled, widths not), at most
+60 epochs instead of 500, for fig2 60 generated classes instead of 500. Its accuracies are not the paper's; the question
+is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from record import HERE, append, commit, machine
+
+from spectune.search.confirm import interval
+from spectune.search.record import Study, read
+from spectune.search.vary import said
+from spectune.spaces import PUBLISHED
+
+SPECTUNE = str(Path(sys.executable).with_name("spectune"))
+EIGHT = ("cnn2", "cnn3", "cnn6", "vgg", "cnn_bn", "resnet", "inc3", "inc6")
+FIGURES = {
+    "fig2": EIGHT,
+    "fig3": EIGHT,
+    "fig7": ("cnn2", "cnn3", "cnn6", "inc3", "inc6"),
+    "table2": ("cnn6", "cnn6_bn", "cnn6_convdo", "cnn_bn", "cnn_bn_mod", "vgg", "vgg_mod", "resnet", "resnet_mod"),
+}
+EPOCHS, REDUCED_EPOCHS = 500, 60
+REDUCED = ("--dataset", "generated", "--data", "classes=60", "--data", "points=1000", "--data", "test=9")
+CURVE = (1, 2, 5, 10, 20, 40, 80)  # epochs at which fig3's table shows the loss
+
+
+class Part(NamedTuple):
+    """A study that a figure needs: ``words`` start it, ``rows`` are its candidates with their published names."""
+
+    name: str
+    words: list[str]
+    rows: dict[str, tuple[str, ...]]
+
+
+def parts(figure: str, options: argparse.Namespace) -> list[Part]:
+    """The studies of a figure, one for each network and plateau factor."""
+    return [
+        _part(figure, network, factor, options)
+        for network in options.networks or FIGURES[figure]
+        for factor in options.factors
+    ]
+
+
+def _part(figure: str, network: str, factor: float, options: argparse.Namespace) -> Part:
+    data = ["--dataset", "benchmark"]
+    if figure in ("fig7", "table2"):
+        data = ["--dataset", str(options.published / "challenge.json")]
+        data += ["--data", "points=1000"] if options.reduced else []
+    elif options.reduced:
+        data = list(REDUCED)
+    kept = "fig2" if figure == "fig3" else figure
+    name = f"{kept}-{network}-{factor}{'-reduced' if options.reduced else ''}"
+    epochs = str(REDUCED_EPOCHS if options.reduced else EPOCHS)
+    place = ["--epochs", epochs, "--name", name, "--resume", "--studies", str(options.studies)]
+    words = [*data, *place, "--seeds", str(options.seeds), "--set", f"plateau_factor={factor}"]
+    if figure != "fig7":
+        return Part(name, ["train", network, *words], {network: (network,)})
+    activation = PUBLISHED[network].network.to_dict()["fc_activation"]
+    (other,) = {"linear", "relu"} - {activation}
+    rows = {
+        f"{network} plateau_factor={said(factor)}": (network, activation),
+        f"fc_activation={other}": (network, other),
+    }
+    return Part(name, ["ablate", network, *words, "--vary", f"fc_activation={other}", "--test"], rows)
+
+
+def run(part: Part, options: argparse.Namespace) -> None:
+    """Train what is missing of a part. Ctrl-C ends it; what was finished stays."""
+    folder = options.studies / part.name
+    if (folder / "journal.jsonl").is_file():
+        study = read(folder)
+        if study.finished and all(len(study.confirmed().get(name, [])) >= options.seeds for name in part.rows):
+            return
+    print(f"\n{' '.join([Path(SPECTUNE).name, *part.words])}", flush=True)
+    subprocess.run([SPECTUNE, *part.words], check=True)
+
+
+def tested(study: Study, candidate: str) -> list[float]:
+    """Accuracies on the blind test, a seed each."""
+    found = study.tested(candidate) or study.evaluations.get((candidate, "test"))
+    return [row["accuracy"] for row in found["metrics"]] if found else []
+
+
+def published(figure: str, folder: Path | None) -> dict[tuple[str, ...], list[float]]:
+    """The published test accuracies by network (and FC activation)."""
+    name, keys, column = {
+        "fig2": ("published_benchmark_results.csv", ("model",), "test_accuracy"),
+        "fig7": ("published_challenge_results.csv", ("model", "hidden_activation"), "accuracy"),
+    }.get(figure, ("", (), ""))
+    path = None if folder is None or not name else folder / name
+    if path is None or not path.is_file():
+        return {}
+    found: dict[tuple[str, ...], list[float]] = {}
+    with path.open() as file:
+        for row in csv.DictReader(line for line in file if not line.startswith("#")):
+            found.setdefault(tuple(row[key] for key in keys), []).append(float(row[column]))
+    return found
+
+
+def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], list[dict[str, Any]]]:
+    """The table of a figure, a row for each network and factor that is there, and the same as records."""
+    known = published(figure, options.published)
+    lines = [
+        "| network | plateau factor | seeds | test accuracy, median (range) | mean, 95 % interval | published median "
+        "(range) | verdict |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    records = []
+    for part in parts(figure, options):
+        folder = options.studies / part.name
+        study = read(folder) if (folder / "journal.jsonl").is_file() else None
+        for candidate, key in part.rows.items():
+            values = tested(study, candidate) if study else []
+            if study is None or not values:
+                continue
+            theirs = known.get(key, [])
+            ends = interval(values)
+            mean = f"{ends['mean']:.4f}" + ("" if ends["low"] is None else f", {ends['low']:.4f} to {ends['high']:.4f}")
+            factor = part.name.split("-")[2]
+            cells = [
+                " ".join(key),
+                factor,
+                str(len(values)),
+                spread(values),
+                mean,
+                spread(theirs),
+                verdict(values, theirs),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+            records.append({
+                "network": list(key), "factor": float(factor), "values": values, "published": theirs,
+                "digest": study.header["dataset"]["digest"],
+                "seconds": [round(trial.seconds) for trial in study.confirmed()[candidate]],
+            })  # fmt: skip
+    return lines, records
+
+
+def spread(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.4f} ({min(values):.4f} to {max(values):.4f})" if values else ""
+
+
+def verdict(ours: list[float], theirs: list[float]) -> str:
+    """Whether the median lies within the published seeds."""
+    if not theirs:
+        return "not published"
+    median = statistics.median(ours)
+    if min(theirs) <= median <= max(theirs):
+        return "inside the published spread"
+    nearest = min(theirs) if median < min(theirs) else max(theirs)
+    return f"outside, {100 * (median - nearest):+.1f} points"
+
+
+def pairs(options: argparse.Namespace) -> list[str]:
+    """What fig7's paired comparisons say, in their own words."""
+    lines = []
+    for part in parts("fig7", options):
+        folder = options.studies / part.name
+        found = read(folder).comparisons.get("test") if (folder / "journal.jsonl").is_file() else None
+        lines += [f"* {part.name}: {row['finding']}" for row in (found or {"rows": []})["rows"] if row["finding"]]
+    return lines
+
+
+def losses(options: argparse.Namespace) -> list[str]:
+    """Fig. 3: the validation loss at some epochs, median over the seeds, and where training stopped."""
+    lines = [
+        f"| network | plateau factor | {' | '.join(f'epoch {epoch}' for epoch in CURVE)} | lowest | stopped after |",
+        "|---" * (len(CURVE) + 4) + "|",
+    ]
+    for part in parts("fig3", options):
+        folder = options.studies / part.name
+        trials = list(read(folder).confirmed().values()) if (folder / "journal.jsonl").is_file() else []
+        for group in trials:
+            curves = [{epoch: row["loss"] for epoch, row in trial.reports} for trial in group]
+            at = [[curve[epoch] for curve in curves if epoch in curve] for epoch in CURVE]
+            cells = [f"{statistics.median(values):.3g}" if values else "" for values in at]
+            lowest = statistics.median(min(curve.values()) for curve in curves)
+            ends = [len(curve) for curve in curves]
+            words = part.name.split("-")
+            row = [words[1], words[2], *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
+            lines.append(f"| {' | '.join(row)} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figure", choices=FIGURES)
+    parser.add_argument("--published", type=Path, help="folder with challenge.json and the published results")
+    parser.add_argument("--networks", nargs="+", choices=PUBLISHED)
+    parser.add_argument("--factors", nargs="+", type=float, default=[0.1, 0.5])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--reduced", action="store_true")
+    parser.add_argument("--studies", type=Path, default=Path("studies/paper"))
+    parser.add_argument("--show", action="store_true", help="train nothing, only write the table of what is there")
+    options = parser.parse_args()
+    if options.figure in ("fig7", "table2") and options.published is None:
+        parser.error(f"{options.figure} needs the published definition: give --published FOLDER with challenge.json")
+    for part in parts(options.figure, options):
+        if not options.show:
+            run(part, options)
+    if options.figure == "fig3":
+        lines, records = losses(options), []
+    else:
+        lines, records = accuracies(options.figure, options)
+    if options.figure == "fig7":
+        lines += ["", *pairs(options)]
+    reduced = ", REDUCED (see benchmarks/paper.py)" if options.reduced else ""
+    title = f"{options.figure}{reduced}: {commit()}, {machine()}"
+    text = "\n".join([f"## {title}", "", *lines, ""])
+    print(text)
+    path = HERE / "results" / f"paper-{options.figure}{'-reduced' if options.reduced else ''}.md"
+    path.write_text(text)
+    append("paper", {"figure": options.figure, "reduced": options.reduced, "rows": records, "table": lines})
+
+
+if __name__ == "__main__":
+    main()
