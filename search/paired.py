@@ -87,10 +87,10 @@ def holm(values: Sequence[float]) -> list[float]:
 def effect(differences: ArrayLike) -> float | None:
     """Hedges' g of paired values: the mean difference in standard deviations, corrected for few of them.
 
-    None where there are fewer than two or no spread.
+    None where there are fewer than three or no spread.
     """
     values = np.asarray(differences, dtype=np.float64)
-    if len(values) < 2 or np.std(values) == 0:
+    if len(values) < 3 or np.ptp(values) == 0:
         return None
     freedom = len(values) - 1
     return float(np.mean(values) / np.std(values, ddof=1)) * (1 - 3 / (4 * freedom - 1))

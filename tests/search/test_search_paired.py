@@ -84,7 +84,7 @@ def test_holm_is_that_of_the_textbook():
 def test_the_effect_is_nearly_unbiased():
     random = np.random.default_rng(9)
     assert np.mean([effect(random.normal(0.8, 1.0, 6)) for _ in range(4000)]) == pytest.approx(0.8, abs=0.03)
-    assert effect([0.1]) is None and effect([0.2, 0.2]) is None
+    assert effect([0.1, 0.3]) is None and effect([0.2, 0.2, 0.2]) is None
 
 
 @pytest.mark.parametrize("size", [0.5, 1.0])
