@@ -15,6 +15,7 @@ TITLES = {
     "calibration_error": "calibration error",
     "macs": "multiply-adds",
     "latency": "latency (ms)",
+    "train_loss": "training loss",
 }
 
 
