@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from spectune.dashboards import report, variants
+from spectune.dashboards import report, table, variants
 from spectune.dashboards.categories import categories, shares
 from spectune.dashboards.differences import differences
 from spectune.dashboards.epochs import epochs
@@ -381,11 +381,14 @@ def strings(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def test_thirty_variants_fit_on_a_page(ablator: Any) -> None:
-    ablator.ablate({f"width={width}": ({}, {}, 0.0) for width in range(29)})
+def test_long_curves_are_thinned_but_for_their_ends(ablator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ablator.ablate()
     for name in ablator.variants:
-        for seed in range(1, 6):
-            ablator.confirm(name, seed, epochs=200)
-    html = report.build(record.read(ablator.folder))
-    empty = len(report.page("", ""))
-    assert len(html) - empty < 2_500_000
+        for seed in (1, 2):
+            ablator.confirm(name, seed, epochs=20)
+    monkeypatch.setattr(table, "MOST_EPOCHS", 60)  # of 120
+    figure = epochs(Summary(record.read(ablator.folder)))
+    seeds = [epoch for trace in named(figure, "single seeds") for epoch in trace.x if epoch is not None]
+    assert len(seeds) <= 60 + 6 and seeds.count(20) == 6 and seeds.count(1) == 6
+    for median in named(figure, "variant, median"):
+        assert len(median.x) <= 11 and median.x[-1] == 20
