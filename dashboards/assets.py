@@ -14,6 +14,10 @@ h3 { font-size: 15px; margin: 22px 0 4px; }
 p { margin: 0 0 10px; max-width: 78ch; }
 .kicker { color: var(--muted); font-size: 13px; margin: 0 0 4px; }
 .result { font-size: 19px; line-height: 1.5; max-width: 66ch; margin: 14px 0 20px; }
+dl.facts + details, details + dl.facts { margin-top: 16px; }
+ul.result { font-size: 17px; padding-left: 22px; max-width: 78ch; }
+ul.result li { margin-bottom: 5px; }
+.told { font-weight: 650; color: var(--navy); }
 .result strong { font-weight: 650; color: var(--navy); }
 .notice { border-left: 3px solid var(--orange); background: #fdf7ec; padding: 8px 14px; margin: 12px 0; }
 .note, .nothing { color: var(--muted); font-size: 14px; }

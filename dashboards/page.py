@@ -48,6 +48,12 @@ def plot(drawing: go.Figure | str, name: str) -> str:
     )
 
 
+def captioned(words: str, drawing: go.Figure | str, name: str, *, heading: str = "") -> str:
+    """A figure under its heading and its words, if it has any; what stands for a missing figure needs none."""
+    top = f"<h3>{heading}</h3>" if heading else ""
+    return top + (f"<p>{words}</p>" if words and not isinstance(drawing, str) else "") + plot(drawing, name)
+
+
 def nothing(words: str) -> str:
     """What stands where there is nothing to show."""
     return f'<p class="nothing">{escape(words)}</p>'

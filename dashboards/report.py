@@ -8,20 +8,25 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-from spectune.dashboards import sections
+from spectune.dashboards import ablation, sections
+from spectune.dashboards.categories import categories
 from spectune.dashboards.decisive import decisive
 from spectune.dashboards.families import families
 from spectune.dashboards.labels import labels
 from spectune.dashboards.page import page, write
 from spectune.dashboards.summary import Summary
+from spectune.dashboards.tuning import tuning
 from spectune.dashboards.words import moment
 from spectune.search.record import Study, read
 
-SECTIONS = {
+Draw = Callable[[Summary], str]
+Sections = dict[str, tuple[str, Draw]]  # name in the page's address -> heading, what draws it
+
+SEARCH: Sections = {
     "finalists": ("Finalists", sections.finalists),
     "search": ("The search", sections.search),
     "families": ("Families", families),
@@ -32,6 +37,20 @@ SECTIONS = {
     "decisive": ("What decides", decisive),
     "trials": ("Trials", sections.trials),
     "repeat": ("To repeat this", sections.repeat),
+}
+ABLATION: Sections = {
+    "variants": ("Variants", ablation.variants),
+    "paired": ("Seed by seed", ablation.paired),
+    "differences": ("Differences", ablation.differences),
+    "losses": ("Validation loss", ablation.losses),
+    "categories": ("Categories", categories),
+    "tuning": ("Re-tuning", tuning),
+    "trials": ("Trials", sections.trials),
+    "repeat": ("To repeat this", sections.repeat),
+}
+PAGES: dict[str, tuple[Draw, Sections]] = {  # kind of study -> head and sections
+    "search": (sections.head, SEARCH),
+    "ablation": (ablation.head, ABLATION),
 }
 
 
@@ -54,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build(study: Study) -> str:
     """The page of a study as text."""
     summary = Summary(study)
-    found = {name: (heading, html) for name, (heading, draw) in SECTIONS.items() if (html := draw(summary))}
+    head, parts = PAGES["ablation" if study.header.get("ablation") else "search"]
+    found = {name: (heading, html) for name, (heading, draw) in parts.items() if (html := draw(summary))}
     links = " ".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
-    body = [sections.head(summary), f"<nav>{links}</nav>"]
+    body = [head(summary), f"<nav>{links}</nav>"]
     body += [f'<section id="{name}"><h2>{heading}</h2>\n{html}</section>' for name, (heading, html) in found.items()]
     body.append(f"<footer>Written on {moment(time.time())} from {escape(str(study.folder))}.</footer>")
     return page(f"{study.name}: spectune report", "\n".join(body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -13,13 +14,12 @@ from spectune.dashboards import figures
 from spectune.dashboards.confusion import confusion, read
 from spectune.dashboards.learning import learning
 from spectune.dashboards.marks import STATUS
-from spectune.dashboards.page import Cell, Folded, code, facts, nothing, plot, table
+from spectune.dashboards.page import Cell, Folded, captioned, code, facts, nothing, plot, table
 from spectune.dashboards.parallel import parallel
-from spectune.dashboards.style import Drawing
 from spectune.dashboards.summary import Summary
 from spectune.dashboards.table import CONFIG
 from spectune.dashboards.verdict import verdict
-from spectune.dashboards.words import between, duration, missing, moment, number, setting, title, who
+from spectune.dashboards.words import between, duration, missing, moment, number, ranges, said, setting, title, who
 
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
@@ -37,27 +37,38 @@ def head(summary: Summary) -> str:
     goals = " and ".join(f"{title(metric)} ({direction}imal)" for metric, direction in study.objectives)
     sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
     rows = {
-        "Dataset": dataset["description"],
-        "Data digest": dataset["digest"],
-        "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
-        "Classes and points": f"{dataset['classes']:,} classes, {dataset['points']:,} points",
+        **data(dataset),
         "Space": header["space"],
         "Objective" if len(study.objectives) == 1 else "Objectives": goals,
         "Trials": f"{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
         "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
-        "Seeds": f"{_ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
+        "Seeds": f"{ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
         "From": moment(study.sessions[0]["time"]),
         "To": moment(summary.last) + sessions,
         "Time of all trainings": duration(float(frame["seconds"].sum())),
     }
-    notice = ""
-    if not study.finished:
-        said = f"This study has not finished. These are its records up to {moment(summary.last)}."
-        notice = f'<p class="notice">{said} Write the page again for newer ones.</p>'
     return (
         f'<p class="kicker">spectune study on {escape(dataset["name"])}</p>\n<h1>{escape(study.name)}</h1>\n'
-        f'<p class="result">{verdict(summary)}</p>\n{notice}{facts(rows)}'
+        f'<p class="result">{verdict(summary)}</p>\n{notice(summary)}{facts(rows)}'
     )
+
+
+def data(dataset: dict[str, Any]) -> dict[str, object]:
+    """The facts of the dataset that every report begins with."""
+    return {
+        "Dataset": dataset["description"],
+        "Data digest": dataset["digest"],
+        "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
+        "Classes and points": f"{dataset['classes']:,} classes, {dataset['points']:,} points",
+    }
+
+
+def notice(summary: Summary) -> str:
+    """That there is more to come, where a study has not finished."""
+    if summary.study.finished:
+        return ""
+    words = f"This study has not finished. These are its records up to {moment(summary.last)}."
+    return f'<p class="notice">{words} Write the page again for newer ones.</p>'
 
 
 def finalists(summary: Summary) -> str:
@@ -73,7 +84,7 @@ def finalists(summary: Summary) -> str:
         rows.append(
             [
                 Cell(rank),
-                Folded(who(row.candidate, row.label), _said(_flat(row.config)), left=True),
+                Folded(who(row.candidate, row.label), said(_flat(row.config)), left=True),
                 Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
                 Cell(number(row.test_mean), small=_listed(tested)),
                 Cell(f"{row.parameters:,}"),
@@ -101,12 +112,12 @@ def search(summary: Summary) -> str:
     """Values and learning curves of the exploration."""
     history = figures.history(summary.trials, summary.direction, summary.metric)
     lines = learning(summary.trials, summary.curves, summary.metric, finalists=summary.promoted)
-    return _captioned(
+    return captioned(
         "Each mark is one explored config at its best epoch by validation loss. Weak ones were stopped early: theirs "
         "is what they had reached by then. Trials without a value stand at the foot.",
         history,
         "plot-history",
-    ) + _captioned(
+    ) + captioned(
         "A curve ends in an open circle where the trial was stopped, in a cross where it failed; a single epoch is a "
         "dot. Point at a curve to bring it to the front.",
         lines,
@@ -125,14 +136,14 @@ def hyperparameters(summary: Summary) -> str:
     )
     lines = parallel(summary.trials, summary.objectives, summary.order[:MOST_AXES])
     bars = figures.importance(summary.importances, summary.metric)
-    return _captioned(
+    return captioned(
         "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
         "over a row to keep the trials that pass through it, hold Shift for a second row, double-click to see all "
         f"again. Of a value per layer the first is shown.{more}",
         lines,
         "plot-parallel",
         heading="What the good trials have in common",
-    ) + _captioned(
+    ) + captioned(
         "How differently a hyperparameter is distributed among the best trials and among all of them (PED-ANOVA). The "
         "black marks are the most it reached in twenty studies with shuffled values: a bar that does not pass its mark "
         "says nothing.",
@@ -146,7 +157,7 @@ def front(summary: Summary) -> str:
     """The first objective against each other one; left out when there is one objective."""
     words = "The stars are trials, trained to the end, that no other such trial beats in every objective."
     return "".join(
-        _captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
+        captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
         for second in range(1, len(summary.objectives))
     )
 
@@ -197,7 +208,7 @@ def trials(summary: Summary) -> str:
     ranked = frame.sort_values("value", ascending=summary.direction == "min", kind="stable", na_position="last")
     own = summary.order
     others = [metric for metric, _ in summary.objectives[1:] if metric != "parameters"]
-    rows = [_trial(row, own[:SHOWN], others) for _, row in ranked.head(MOST_ROWS).iterrows()]
+    rows = [_trial(row, own[:SHOWN], others, summary.who) for _, row in ranked.head(MOST_ROWS).iterrows()]
     heads = ["trial>", "stage", "end", "name", f"{title(summary.metric)}>", *(f"{title(name)}>" for name in others)]
     heads += ["epochs>", "parameters>", "seconds>", *(f"{name}>" for name in own[:SHOWN]), "config"]
     note = "Values are those of the epoch with the lowest validation loss. Click a head to sort by it."
@@ -206,8 +217,8 @@ def trials(summary: Summary) -> str:
     return f'<p class="note">{note}</p>{table(heads, rows, style="sortable")}'
 
 
-def _trial(row: pd.Series, own: list[str], others: list[str]) -> list[Cell]:
-    confirms = "" if missing(row["candidate"]) else f"seed {row['seed']} of {who(row['candidate'], row['label'])}"
+def _trial(row: pd.Series, own: list[str], others: list[str], named: Callable[[Any, str], str]) -> list[Cell]:
+    confirms = "" if missing(row["candidate"]) else f"seed {row['seed']} of {named(row['candidate'], row['label'])}"
     config = {str(name).removeprefix(CONFIG): value for name, value in row.items() if str(name).startswith(CONFIG)}
     reason = f": {row['reason'].removeprefix('error: ')}" if row["reason"] else ""
     return [
@@ -220,7 +231,7 @@ def _trial(row: pd.Series, own: list[str], others: list[str]) -> list[Cell]:
         Cell(f"{row['parameters']:,}", value=row["parameters"]),
         Cell(f"{row['seconds']:.1f}", value=row["seconds"]),
         *(_setting(config[name]) for name in own),
-        Folded("all", _said(config)),
+        Folded("all", said(config)),
     ]
 
 
@@ -240,16 +251,17 @@ def repeat(summary: Summary) -> str:
     git = header["git"].removesuffix("+") + (", with uncommitted changes" if header["git"].endswith("+") else "")
     rows = {
         "Seed": header["seed"],
-        "Dataset": f"{dataset['source']}, {_said(dataset['options']) or 'no options'}",
+        "Dataset": f"{dataset['source']}, {said(dataset['options']) or 'no options'}",
         "Data digest": dataset["digest"],
         "Code (git commit)": git or "not from a checkout",
-        "Machine": _said(header["machine"]),
-        "Versions": _said(header["versions"], sign=" "),
+        "Machine": said(header["machine"]),
+        "Versions": said(header["versions"], sign=" "),
         "Records": study.folder / "journal.jsonl",
         "Exports": ", ".join(str(study.folder / one["folder"]) for one in study.exports),
     }
+    found = [(summary.who(row.candidate, row.label), row.config) for row in summary.confirmed.itertuples()]
     blocks = [("all options of the last session", header["options"])]
-    blocks += [(f"config of {who(row.candidate, row.label)}", row.config) for row in summary.confirmed.itertuples()]
+    blocks += [(f"config of {name}", config) for name, config in found]
     folded = "".join(
         f"<details><summary>{escape(name)}</summary>{code(json.dumps(values, indent=2))}</details>"
         for name, values in blocks
@@ -258,25 +270,9 @@ def repeat(summary: Summary) -> str:
     return f"{commands}{facts(rows)}<h3>In full</h3>{folded}<h3>To write this page again</h3>{again}"
 
 
-def _captioned(words: str, drawing: Drawing, name: str, *, heading: str = "") -> str:
-    """A figure under its heading and its words; what stands for a missing figure needs no words."""
-    top = f"<h3>{heading}</h3>" if heading else ""
-    return top + (f"<p>{words}</p>" if not isinstance(drawing, str) else "") + plot(drawing, name)
-
-
 def _listed(parts: list[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
 def _flat(config: dict[str, Any]) -> dict[str, Any]:
     return {**config["network"], **config["training"]}
-
-
-def _said(values: dict[str, Any], *, sign: str = " = ") -> str:
-    return ", ".join(f"{name}{sign}{setting(value)}" for name, value in values.items() if not missing(value))
-
-
-def _ranges(seeds: list[int]) -> str:
-    """1, 2, 3 as 1 to 3."""
-    whole = seeds == list(range(seeds[0], seeds[0] + len(seeds)))
-    return f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 2 else ", ".join(map(str, seeds))

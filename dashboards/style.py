@@ -6,11 +6,13 @@ The colours stay apart for the colour-blind and in grey print; whatever a colour
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from spectune.dashboards.words import missing
 
@@ -23,9 +25,9 @@ MOST_SAMPLES = 2500  # points of a drawn spectrum
 Drawing = go.Figure | str  # a figure, or words where there is nothing to draw
 
 
-def empty(height: int, **layout: Any) -> go.Figure:
-    """A figure in the style of the page, without content."""
-    figure, above = go.Figure(), 1 + 4 / height
+def empty(height: int, *, grid: dict[str, Any] | None = None, **layout: Any) -> go.Figure:
+    """A figure in the style of the page, without content; ``grid`` is what plotly's make_subplots takes."""
+    figure, above = make_subplots(**grid) if grid else go.Figure(), 1 + 4 / height
     figure.update_layout(
         template="none",
         height=height,
@@ -50,9 +52,21 @@ def plain(text: object) -> str:
     return html.escape(str(text), quote=False)
 
 
+def wrapped(text: object, width: int) -> str:
+    """Plain text in lines of at most so many characters."""
+    return "<br>".join(map(plain, textwrap.wrap(str(text), width)))
+
+
 def rounded(values: Iterable[Any], digits: int = 6) -> list[float | None]:
     """Plain numbers of so many significant digits, None for what is missing: JSON that people can read."""
     return [None if missing(value) else float(f"{value:.{digits}g}") for value in map(float, values)]
+
+
+def span(values: Iterable[float]) -> list[float]:
+    """The range of an axis that shows all these values."""
+    known = sorted(values)
+    pad = 0.05 * ((known[-1] - known[0]) or 1)
+    return [known[0] - pad, known[-1] + pad]
 
 
 def overlay(figure: go.Figure) -> None:
@@ -79,6 +93,11 @@ def buttons(figure: go.Figure, choices: dict[str, list[Any]]) -> None:
         "buttons": [{"label": label, "method": "update", "args": args} for label, args in choices.items()],
     }
     figure.update_layout(updatemenus=[menu])
+
+
+def gapped(parts: Iterable[Iterable[Any]]) -> list[Any]:
+    """Several lines as one, which draws faster: each ends in a gap."""
+    return [value for part in parts for value in (*part, None)]
 
 
 def envelope(x: np.ndarray, y: np.ndarray, most: int = MOST_SAMPLES) -> tuple[np.ndarray, np.ndarray]:

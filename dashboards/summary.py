@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spectune.dashboards.importance import importances
 from spectune.dashboards.table import CONFIG, confirmed, curves, trials, varied
+from spectune.dashboards.words import who
 from spectune.search.record import Study
 
 
@@ -31,9 +32,20 @@ class Summary:
         clear, common = table["importance"] > table["chance"], table["trials"] == table["trials"].max()
         return [*table.index[clear], *table.index[~clear & common], *table.index[~clear & ~common]]
 
+    def who(self, candidate: int | str, label: str = "") -> str:
+        """What a candidate is called; a variant of an ablation by its name alone."""
+        return str(candidate) if self.study.header.get("ablation") else who(candidate, label)
+
     @property
     def last(self) -> float:
         """When the last recorded thing happened."""
-        times = [line["time"] for line in (*self.study.sessions, *self.study.tests, *self.study.exports)]
-        times += [trial.ended or trial.started for trial in self.study.trials.values()]
-        return float(max(times))
+        study = self.study
+        lines = [
+            *study.sessions,
+            *study.tests,
+            *study.evaluations.values(),
+            *study.comparisons.values(),
+            *study.exports,
+        ]
+        times = [line["time"] for line in lines]
+        return float(max(times + [trial.ended or trial.started for trial in study.trials.values()]))

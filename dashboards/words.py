@@ -15,6 +15,7 @@ TITLES = {
     "calibration_error": "calibration error",
     "macs": "multiply-adds",
     "latency": "latency (ms)",
+    "train_loss": "training loss",
 }
 
 
@@ -44,9 +45,9 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
-def between(low: float, high: float) -> str:
+def between(low: float | None, high: float | None) -> str:
     """The two ends of an interval; nothing when there is none."""
-    return "" if math.isnan(low) else f"{number(low)} to {number(high)}"
+    return "" if missing(low) else f"{number(low)} to {number(high)}"
 
 
 def setting(value: Any) -> str:
@@ -63,6 +64,17 @@ def setting(value: Any) -> str:
         digits, exponent = f"{value:.1e}".split("e")
         return f"{digits.removesuffix('.0')}e{int(exponent)}"
     return f"{value:.3g}"
+
+
+def said(values: dict[str, Any], *, sign: str = " = ") -> str:
+    """Hyperparameters, or other names and values, in a line; what has no value is left out."""
+    return ", ".join(f"{name}{sign}{setting(value)}" for name, value in values.items() if not missing(value))
+
+
+def ranges(seeds: list[int]) -> str:
+    """1, 2, 3 as 1 to 3."""
+    whole = seeds == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if whole and len(seeds) > 2 else ", ".join(map(str, seeds))
 
 
 def amount(value: float) -> str:

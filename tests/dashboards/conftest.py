@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spectune.dashboards import report
+from spectune.dashboards import report, table
 from spectune.search import record
 from spectune.spaces import FAMILIES, PUBLISHED, Training
 from spectune.spaces.domain import Choice, Domain, Float
@@ -148,6 +150,47 @@ class Scribe:
         return value if isinstance(domain, Float) else round(value)
 
 
+class Page(HTMLParser):
+    """What a reader sees: the text, tables as lists of rows, figures, and everything that could load something."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.tables, self.figures, self.links, self.scripts = "", [], {}, [], 0
+        self._inside, self._figure, self._cell = "", "", False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.links += [given[name] or "" for name in ("src", "href", "action", "data") if name in given]
+        self._inside = f"{tag}:{given.get('type')}" if tag in ("script", "style") else self._inside
+        self.scripts += tag == "script"
+        if given.get("class") == "plot":
+            self._figure = given["id"] or ""
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = "" if tag in ("script", "style") else self._inside
+        self._cell = self._cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script:application/json":
+            self.figures[self._figure] = json.loads(data)
+        elif not self._inside:
+            self.text += data
+            if self._cell:
+                self.tables[-1][-1][-1] += data
+
+    def rows(self, *heads: str) -> list[list[str]]:
+        """The rows of the table whose head begins so."""
+        return next(table[1:] for table in self.tables if tuple(table[0][: len(heads)]) == heads)
+
+
 def skill_of(config: dict[str, Any]) -> float:
     """What a config is worth in these tests: the learning rate decides, depth and pooling help."""
     network, training = config["network"], config["training"]
@@ -276,6 +319,120 @@ def empty(folder: Path) -> Path:
     return folder
 
 
+CATEGORIES = ["peak positions"] * 9 + ["peak intensities"] * 9 + ["minor peak"] * 9
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], float]] = {  # changes, what changes along, worth in accuracy
+    "fc_activation=linear": ({"fc_activation": "linear"}, {}, 0.04),
+    "pooling=none": ({"pooling": "none"}, {"pool_size": None, "pool_stride": None}, -0.2),
+}
+
+
+class Ablator(Scribe):
+    """Writes the journal of an ablation of cnn6."""
+
+    def ablate(self, variants: dict[str, Any] = VARIANTS, **changes: Any) -> None:
+        """The header."""
+        self.variants = {"cnn6": ({}, {}, 0.0), **variants}
+        asked = {name: {"changes": changed, "also": also} for name, (changed, also, _) in self.variants.items()}
+        settings = {"grid": False, "retune": [], "skipped": [], "categories": CATEGORIES, **changes}
+        command = "spectune ablate --reference cnn6 --dataset challenge --seeds 5"
+        self.study(ablation={"reference": "cnn6", "variants": asked, **settings}, command=command)
+
+    def retune(self, rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3)) -> None:
+        """A training of every variant with every learning rate, of which 3e-4 is best."""
+        for name, (*_, skill) in self.variants.items():
+            for rate in rates:
+                tried = 0.8 + skill - 0.1 * abs(np.log10(rate / 3e-4))
+                self.train(self.of(name, learning_rate=rate), skill=tried, stage="tune", label=name, candidate=name)
+
+    def confirm(self, name: str, seed: int, **options: Any) -> int:
+        """One training of a variant."""
+        asked = {"stage": "confirm", "candidate": name, "label": name, "seed": seed, **options}
+        skill = 0.8 + self.variants[name][2] + 0.004 * (seed % 5)
+        return self.train(self.of(name, learning_rate=3e-4), skill=skill, **asked)
+
+    def of(self, name: str, **training: Any) -> dict[str, Any]:
+        """The config of a variant."""
+        config = self.config("cnn6")
+        changed = self.variants[name][0]
+        return {"network": {**config["network"], **changed}, "training": {**config["training"], **training}}
+
+    def compare(self, seeds: int = 5, *, splits: tuple[str, ...] = ("validation",)) -> None:
+        """Every variant on the same seeds, then evaluations, comparisons and the end."""
+        for name in self.variants:
+            for seed in range(1, seeds + 1):
+                self.confirm(name, seed)
+        found = record.read(self.folder).confirmed()
+        for split in splits:
+            for name in self.variants:
+                self._evaluate(name, split, found[name])
+            self.write("compare", **self._comparison(split, found))
+        self.write("finish", session=1, seconds=self.clock - START)
+
+    def _evaluate(self, name: str, split: str, trials: list[record.Trial]) -> None:
+        """Ten spectra of each class; those of a minor peak are right less often."""
+        right = [
+            [round(10 * one.metrics["accuracy"] ** (2 if category == "minor peak" else 1)) for category in CATEGORIES]
+            for one in trials
+        ]
+        asked = {"trials": [one.number for one in trials], "seeds": [one.seed for one in trials]}
+        metrics = [one.metrics for one in trials]
+        self.write("evaluate", candidate=name, split=split, metrics=metrics, right=right, spectra=[10] * 27, **asked)
+
+    def _comparison(self, split: str, found: dict[Any, list[record.Trial]]) -> dict[str, Any]:
+        """What the study says of its variants, by simpler means: Student's intervals, p of all sign flips."""
+        metric, direction = self.objectives[0]
+        values = {name: [one.metrics[metric] for one in trials] for name, trials in found.items()}
+        seeds = [one.seed for one in found["cnn6"]]
+        rows = []
+        for name, trials in found.items():
+            mean, low, high = table.interval(values[name])
+            spread: dict[str, Any] = dict.fromkeys(("std", "low", "high"))
+            if len(seeds) > 1:
+                spread = {"std": float(np.std(values[name], ddof=1)), "low": low, "high": high}
+            size = {"parameters": trials[0].parameters, "macs": trials[0].macs, "seconds": trials[0].seconds}
+            gaps = np.subtract(values[name], values["cnn6"])
+            gap = None if name == "cnn6" else difference(gaps, seeds, tests=len(found) - 1)
+            finding = f"{name} changes the {metric} by {gap['mean']:+.4f} on {split}." if gap else ""
+            row = {"variant": name, "seeds": seeds, "values": values[name], "mean": mean, "finding": finding}
+            rows.append({**row, **spread, **size, "difference": gap})
+        told = {"split": split, "metric": metric, "direction": direction}
+        return {**told, "level": 0.95, "least_p": 2.0 ** (1 - len(seeds)), "rows": rows}
+
+
+def difference(values: Any, seeds: list[int], *, tests: int) -> dict[str, Any]:
+    mean, low, high = table.interval(values)
+    gap: dict[str, Any] = {"seeds": seeds, "values": [float(value) for value in values], "mean": mean}
+    if len(seeds) == 1:
+        return {**gap, **dict.fromkeys(("low", "high", "p", "p_holm", "effect", "seeds_needed"))}
+    flips = np.array(list(itertools.product((-1, 1), repeat=len(seeds))))
+    p = float(np.mean(np.abs(flips @ values) >= abs(sum(values)) - 1e-12))
+    adjusted, effect = min(1.0, p * tests), mean / (float(np.std(values, ddof=1)) or 1.0)
+    needed = None if adjusted <= 0.05 or not mean else int((2.8 / effect) ** 2) + 2
+    return {**gap, "low": low, "high": high, "p": p, "p_holm": adjusted, "effect": effect, "seeds_needed": needed}
+
+
+def ablation(folder: Path) -> Path:
+    """A finished ablation: the reference and two variants, re-tuned, eight seeds, on both splits."""
+    scribe = Ablator(folder)
+    skipped = [["kernel_size=4", "kernel_size must be odd to keep the length"]]
+    scribe.ablate(retune=["learning_rate"], skipped=skipped)
+    scribe.retune()
+    scribe.compare(8, splits=("validation", "test"))
+    return folder
+
+
+def interrupted(folder: Path) -> Path:
+    """An ablation that still runs: two seeds of the reference, one of a variant and one of it failed, one begins."""
+    scribe = Ablator(folder)
+    scribe.ablate()
+    for seed in (1, 2):
+        scribe.confirm("cnn6", seed)
+    scribe.confirm("fc_activation=linear", 1)
+    scribe.confirm("fc_activation=linear", 2, status="failed", reason="nan", epochs=3)
+    scribe.confirm("pooling=none", 1, status="running", epochs=4)
+    return folder
+
+
 def _best(folder: Path, count: int) -> list[int]:
     lines = map(json.loads, (folder / "journal.jsonl").read_text().splitlines())
     ends = [line for line in lines if line["event"] == "end" and line["status"] == "complete"]
@@ -284,6 +441,7 @@ def _best(folder: Path, count: int) -> list[int]:
 
 KINDS: dict[str, Callable[[Path], Path]] = {
     "whole": whole, "two": two, "running": running, "failed": failed, "empty": empty,
+    "ablation": ablation, "interrupted": interrupted,
 }  # fmt: skip
 
 
@@ -304,3 +462,15 @@ def reports(folders: dict[str, Path]) -> dict[str, str]:
 def scribe(tmp_path: Path) -> Scribe:
     """A journal to write to."""
     return Scribe(tmp_path / "study")
+
+
+@pytest.fixture
+def ablator(tmp_path: Path) -> Ablator:
+    """A journal of an ablation to write to."""
+    return Ablator(tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def shown() -> Callable[[str], Page]:
+    """What a reader sees of a page."""
+    return Page

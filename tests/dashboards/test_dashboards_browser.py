@@ -135,7 +135,13 @@ def pages(reports: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     return {name: place / f"{name}.html" for name in html}
 
 
-KINDS = ("whole", "two", "running", "failed", "empty", "classes")
+KINDS = {
+    "whole": 10, "two": 11, "running": 3, "failed": 1, "empty": 0, "classes": 1, "ablation": 8, "interrupted": 3,
+}  # fmt: skip  # figures of each page
+SCALES = """
+const { yaxis, yaxis2, yaxis3 } = document.getElementById('plot-epochs')._fullLayout;
+return [yaxis, yaxis2, yaxis3].map(axis => axis.type);
+"""
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -144,7 +150,7 @@ def test_a_page_draws_all_its_figures_without_errors_or_requests(
 ) -> None:
     visit = Visit(driver, pages[name])
     figures = visit.run("return document.querySelectorAll('.plot').length")
-    assert figures == {"whole": 10, "two": 11, "running": 3, "failed": 1, "empty": 0, "classes": 1}[name]
+    assert figures == KINDS[name]
     marks = visit.run(MARKS)
     assert all(marks), marks
     assert visit.errors() == []
@@ -152,12 +158,13 @@ def test_a_page_draws_all_its_figures_without_errors_or_requests(
     assert len(visit.picture(pages[name].with_suffix(".png"))) > 10_000
 
 
+@pytest.mark.parametrize("name", ["whole", "ablation"])
 @pytest.mark.parametrize("width", [1200, 800, 390])
-def test_a_page_needs_no_scrolling_to_the_side(driver: Any, pages: dict[str, Path], width: int) -> None:
+def test_a_page_needs_no_scrolling_to_the_side(driver: Any, pages: dict[str, Path], width: int, name: str) -> None:
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        visit = Visit(driver, pages["whole"])
+        visit = Visit(driver, pages[name])
         assert visit.run("return document.documentElement.scrollWidth") == width
         widest = "return Math.max(...[...document.querySelectorAll('.main-svg')].map(one => one.clientWidth))"
         visit.wait(lambda: visit.run(widest) <= width)
@@ -228,6 +235,15 @@ def test_buttons_change_what_the_axes_show(driver: Any, pages: dict[str, Path]) 
         driver.find_elements("css selector", f"#{place} .updatemenu-button")[button].click()
         title = f"return document.getElementById('{place}')._fullLayout.{axis}.title.text"
         visit.wait(lambda title=title, words=words: visit.run(title).startswith(words))
+    assert visit.errors() == []
+
+
+def test_a_button_changes_all_panels_of_an_ablation(driver: Any, pages: dict[str, Path]) -> None:
+    visit = Visit(driver, pages["ablation"])
+    visit.scroll("plot-epochs")
+    for button, scale in ((1, "linear"), (0, "log")):
+        driver.find_elements("css selector", "#plot-epochs .updatemenu-button")[button].click()
+        visit.wait(lambda scale=scale: visit.run(SCALES) == [scale] * 3)
     assert visit.errors() == []
 
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +16,17 @@ from spectune.search.options import Options
 HOSTILE = "</script><script>alert('x')</script> & <b>bold</b>"
 
 
-class Page(HTMLParser):
-    """What a reader sees: the text, tables as lists of rows, figures, and everything that could load something."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.text, self.tables, self.figures, self.links, self.scripts = "", [], {}, [], 0
-        self._inside, self._figure, self._cell = "", "", False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.links += [given[name] or "" for name in ("src", "href", "action", "data") if name in given]
-        self._inside = f"{tag}:{given.get('type')}" if tag in ("script", "style") else self._inside
-        self.scripts += tag == "script"
-        if given.get("class") == "plot":
-            self._figure = given["id"] or ""
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-            self._cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = "" if tag in ("script", "style") else self._inside
-        self._cell = self._cell and tag not in ("td", "th")
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script:application/json":
-            self.figures[self._figure] = json.loads(data)
-        elif not self._inside:
-            self.text += data
-            if self._cell:
-                self.tables[-1][-1][-1] += data
-
-    def rows(self, *heads: str) -> list[list[str]]:
-        """The rows of the table whose head begins so."""
-        return next(table[1:] for table in self.tables if tuple(table[0][: len(heads)]) == heads)
-
-
 @pytest.fixture(scope="module")
 def summary(folders: dict[str, Path]) -> Summary:
     return Summary(record.read(folders["whole"]))
 
 
 @pytest.fixture(scope="module")
-def pages(reports: dict[str, str]) -> dict[str, Page]:
-    return {name: Page(html) for name, html in reports.items()}
+def pages(reports: dict[str, str], shown: Any) -> dict[str, Any]:
+    return {name: shown(html) for name, html in reports.items()}
 
 
-def test_the_finalists_are_those_of_result_json(folders: dict[str, Path], pages: dict[str, Page]) -> None:
+def test_the_finalists_are_those_of_result_json(folders: dict[str, Path], pages: dict[str, Any]) -> None:
     study = record.read(folders["whole"])
     said = result.build(study, Options(name="whole", seeds=5))
     for row, shown in zip(said["confirmed"], pages["whole"].rows("", "config"), strict=True):
@@ -85,7 +42,7 @@ def test_the_finalists_are_those_of_result_json(folders: dict[str, Path], pages:
     assert "cnn2 (baseline)" in pages["whole"].rows("", "config")[-1][1]
 
 
-def test_the_verdict_compares_the_winner_with_the_baseline(folders: dict[str, Path], pages: dict[str, Page]) -> None:
+def test_the_verdict_compares_the_winner_with_the_baseline(folders: dict[str, Path], pages: dict[str, Any]) -> None:
     tests = {test["candidate"]: test["metrics"] for test in record.read(folders["whole"]).tests}
     means = {name: np.mean([row["accuracy"] for row in rows]) for name, rows in tests.items()}
     winner = next(name for name in means if name != "cnn2")
@@ -95,7 +52,7 @@ def test_the_verdict_compares_the_winner_with_the_baseline(folders: dict[str, Pa
     assert f"The winner is {means[winner] - means['cnn2']:.4f} better (95 % interval +" in text
 
 
-def test_every_trial_is_listed_with_its_records(folders: dict[str, Path], pages: dict[str, Page]) -> None:
+def test_every_trial_is_listed_with_its_records(folders: dict[str, Path], pages: dict[str, Any]) -> None:
     study = record.read(folders["whole"])
     rows = {int(row[0]): row for row in pages["whole"].rows("trial", "stage")}
     assert set(rows) == set(study.trials)
@@ -110,7 +67,7 @@ def test_every_trial_is_listed_with_its_records(folders: dict[str, Path], pages:
     assert values == sorted(values, reverse=True)  # best first, without a value last
 
 
-def test_everything_to_repeat_the_run_is_there(folders: dict[str, Path], pages: dict[str, Page]) -> None:
+def test_everything_to_repeat_the_run_is_there(folders: dict[str, Path], pages: dict[str, Any]) -> None:
     text = pages["whole"].text
     header = record.read(folders["whole"]).header
     assert header["command"] in text
@@ -123,7 +80,7 @@ def test_everything_to_repeat_the_run_is_there(folders: dict[str, Path], pages: 
     assert "1,350 train, 270 validation, 162 test" in text
 
 
-def test_a_finished_page_has_all_figures(pages: dict[str, Page]) -> None:
+def test_a_finished_page_has_all_figures(pages: dict[str, Any]) -> None:
     wanted = ["finalists", "history", "learning", "parallel", "importance", *(f"pair-{n}" for n in range(5))]
     assert list(pages["whole"].figures) == [f"plot-{name}" for name in wanted]
     assert "class 09 taken for class 10, 14 times" in pages["whole"].text
@@ -132,7 +89,7 @@ def test_a_finished_page_has_all_figures(pages: dict[str, Page]) -> None:
     assert "Pareto" not in pages["whole"].text
 
 
-def test_a_running_study_says_so_and_shows_what_there_is(pages: dict[str, Page]) -> None:
+def test_a_running_study_says_so_and_shows_what_there_is(pages: dict[str, Any]) -> None:
     page = pages["running"]
     assert "This study has not finished." in page.text
     assert "has not finished" not in pages["whole"].text
@@ -144,7 +101,7 @@ def test_a_running_study_says_so_and_shows_what_there_is(pages: dict[str, Page])
     assert "Session 2" in page.text
 
 
-def test_studies_without_a_value_are_told_in_words(pages: dict[str, Page]) -> None:
+def test_studies_without_a_value_are_told_in_words(pages: dict[str, Any]) -> None:
     assert "No trial has a value: 6 of 6 failed." in pages["failed"].text
     assert "out of memory" in pages["failed"].text
     assert set(pages["failed"].figures) == {"plot-learning"}
@@ -167,7 +124,9 @@ def test_studies_without_a_value_are_told_in_words(pages: dict[str, Page]) -> No
         (None, None, "leads the confirmed configs: accuracy"),
     ],
 )
-def test_the_verdict_is_plain(scribe: Any, winner: list[float] | None, baseline: list[float] | None, said: str) -> None:
+def test_the_verdict_is_plain(
+    scribe: Any, winner: list[float] | None, baseline: list[float] | None, said: str, shown: Any
+) -> None:
     """Of a winner and a baseline with these test accuracies; without a winner's the baseline ranks first."""
     scribe.study()
     scribe.train(scribe.config(), skill=0.9)
@@ -179,28 +138,28 @@ def test_the_verdict_is_plain(scribe: Any, winner: list[float] | None, baseline:
         ]
         if accuracy:
             scribe.test(candidate, trials, accuracy, [])
-    page = Page(report.build(record.read(scribe.folder)))
+    page = shown(report.build(record.read(scribe.folder)))
     assert said in page.text
     if winner:
         assert "The winner made no mistake" in page.text
 
 
-def test_half_confirmed_finalists_say_how_many_seeds_there_are(scribe: Any) -> None:
+def test_half_confirmed_finalists_say_how_many_seeds_there_are(scribe: Any, shown: Any) -> None:
     scribe.study()
     scribe.train(scribe.config(), skill=0.9)
     for seed, status in ((1, "complete"), (2, "complete"), (3, "failed"), (4, "running")):
         scribe.train(scribe.config(), skill=0.9, stage="confirm", seed=seed, candidate=0, status=status)
-    page = Page(report.build(record.read(scribe.folder)))
+    page = shown(report.build(record.read(scribe.folder)))
     assert page.rows("", "config")[0][2].endswith("2 of 4 seeds")
     assert "It was not tested yet." in page.text
 
 
-def test_nothing_on_the_page_comes_from_elsewhere(pages: dict[str, Page]) -> None:
+def test_nothing_on_the_page_comes_from_elsewhere(pages: dict[str, Any]) -> None:
     for page in pages.values():
         assert all(link.startswith("#") for link in page.links)
 
 
-def test_the_page_forbids_itself_the_network_and_uploads(reports: dict[str, str], pages: dict[str, Page]) -> None:
+def test_the_page_forbids_itself_the_network_and_uploads(reports: dict[str, str], pages: dict[str, Any]) -> None:
     for html in reports.values():
         policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
         assert policy and "default-src 'none'" in policy[1] and "http" not in policy[1]
@@ -208,7 +167,7 @@ def test_the_page_forbids_itself_the_network_and_uploads(reports: dict[str, str]
     assert all(figure["config"]["showSendToCloud"] is False for figure in pages["whole"].figures.values())
 
 
-def test_what_users_wrote_cannot_become_html(scribe: Any) -> None:
+def test_what_users_wrote_cannot_become_html(scribe: Any, shown: Any) -> None:
     scribe.study(name=HOSTILE, command=HOSTILE, git=HOSTILE, versions={HOSTILE: HOSTILE})
     trial = scribe.train(scribe.config(), skill=0.9, label=HOSTILE)
     scribe.train(scribe.config(), skill=0.9, status="failed", reason=HOSTILE)
@@ -221,7 +180,7 @@ def test_what_users_wrote_cannot_become_html(scribe: Any) -> None:
              predicted_0=HOSTILE, **drawn)  # fmt: skip
     html = report.build(record.read(scribe.folder))
     assert "<script>alert" not in html and "</script><script>" not in html
-    page = Page(html)
+    page = shown(html)
     assert page.text.count(HOSTILE) > 5
     assert page.scripts == 2 + len(page.figures)  # plotly, the page's own, and the figures' data
     names = [one["name"] for one in page.figures["plot-pair-0"]["data"]]
@@ -229,10 +188,10 @@ def test_what_users_wrote_cannot_become_html(scribe: Any) -> None:
 
 
 def test_confused_spectra_that_cannot_be_read_are_told_in_words(
-    summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: Any
 ) -> None:
     monkeypatch.setattr(summary.study, "folder", tmp_path)
-    page = Page(sections.confused(summary))
+    page = shown(sections.confused(summary))
     assert "confused.npz is missing or broken" in page.text
     assert ["class 09", "class 10", "14"] in page.rows("true class")
 
@@ -258,7 +217,7 @@ def test_a_folder_without_a_study_is_one_clear_line(tmp_path: Path, capsys: Any)
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_thousand_trials_fit_on_a_page(scribe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_trials_fit_on_a_page(scribe: Any, monkeypatch: pytest.MonkeyPatch, shown: Any) -> None:
     monkeypatch.setattr(importance, "SHUFFLES", 1)
     scribe.study()
     config = [scribe.config() for _ in range(40)]
@@ -267,7 +226,7 @@ def test_a_thousand_trials_fit_on_a_page(scribe: Any, monkeypatch: pytest.Monkey
         one = {**config[number % 40], "training": changed}
         scribe.train(one, skill=scribe.random.random(), status="stopped" if number % 3 else "complete", epochs=20)
     html = report.build(record.read(scribe.folder))
-    page = Page(html)
+    page = shown(html)
     assert len(html) < 10_000_000
     assert len(page.rows("trial", "stage")) == 500
     assert "The best 500 of 1,000 are listed" in page.text
