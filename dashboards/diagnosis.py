@@ -112,10 +112,7 @@ def accuracy(found: Facts) -> str:
     """Accuracy by what a class could be confused for, beside the ideal classifier's."""
     groups, expected = {"accuracy": found["spectra"], **found["groups"]}, found["ideal"]
     heads = ["", "seeds", *(f"{'all' if name == 'accuracy' else name} ({size:,})>" for name, size in groups.items())]
-    rows = [
-        [Cell(one["name"]), Cell(_seeds(one)), *(_share(share) for share in (one["accuracy"], *one["groups"].values()))]
-        for one in found["models"]
-    ]
+    rows = [[Cell(one["name"]), Cell(_seeds(one)), *map(_share, _shares(one))] for one in found["models"]]
     words = ""
     if found["groups"]:
         words = (
@@ -123,8 +120,8 @@ def accuracy(found: Facts) -> str:
             "the next section. "
         )
     if expected:
-        shares = (expected["accuracy"], *expected["groups"].values())
-        rows.append([Cell(IDEAL, small=_bounded(expected)), Cell(""), *(Cell(f"{share:.4f}") for share in shares)])
+        shares = (Cell(f"{share:.4f}") for share in _expectations(found))
+        rows.append([Cell(IDEAL, small=_bounded(expected)), Cell(""), *shares])
         words += (
             "The black marks are the ceiling: what is to be expected of an ideal classifier, which knows exactly how "
             "training spectra are drawn, sees every peak as it was made, and tosses a coin where classes are equally "
@@ -142,8 +139,7 @@ def _accuracies(found: Facts, groups: list[str]) -> Drawing:
     figure, models = empty(96 + len(groups) * (30 + 17 * len(found["models"])), showlegend=True), found["models"]
     step = 0.62 / max(1, len(models))
     for index, one in enumerate(models):
-        shares = [one["accuracy"], *one["groups"].values()]
-        colour = COLOURS[index % len(COLOURS)]
+        shares, colour = _shares(one), COLOURS[index % len(COLOURS)]
         wide = [0.0 if share["high"] is None else share["high"] - share["mean"] for share in shares]
         figure.add_scatter(
             x=rounded(share["mean"] for share in shares), name=plain(one["name"]), mode="markers", hoverinfo="text",
@@ -153,18 +149,38 @@ def _accuracies(found: Facts, groups: list[str]) -> Drawing:
             text=[f"{plain(one['name'])}: {_percent(share)}" for share in shares],
         )  # fmt: skip
     if found["ideal"]:
-        shares = [found["ideal"]["accuracy"], *found["ideal"]["groups"].values()]
+        shares = _expectations(found)
         figure.add_scatter(
             x=[x for share in shares for x in (share, share, None)], mode="lines", name=IDEAL, hoverinfo="text",
             y=[y for row in range(len(groups)) for y in (row - 0.42, row + 0.42, None)],
             line={"color": INK, "width": 2.5}, text=[f"{IDEAL}: {share:.1%}" for share in shares for _ in range(3)],
         )  # fmt: skip
-    figure.update_xaxes(title_text=f"accuracy, {SPLITS[found['split']]}", tickformat=".0%")
+    figure.update_xaxes(
+        title_text=f"accuracy, {SPLITS[found['split']]}", tickformat=".0%", range=[_lowest(found) - 0.02, 1.03]
+    )
     figure.update_yaxes(
         tickvals=list(range(len(groups))), ticktext=["all", *map(plain, groups[1:])], showgrid=False, automargin=True,
         range=[len(groups) - 0.45, -0.55], tickfont={"size": 12.5, "color": INK},
     )  # fmt: skip
     return figure
+
+
+def _shares(one: Facts) -> list[Facts]:
+    """Shares of right answers of a config: of all spectra, then of each group."""
+    return [one["accuracy"], *one["groups"].values()]
+
+
+def _expectations(found: Facts) -> list[float]:
+    """The same of the ideal classifier."""
+    return [found["ideal"]["accuracy"], *found["ideal"]["groups"].values()]
+
+
+def _lowest(found: Facts) -> float:
+    """Where the axis begins: no share is below 0, whatever an interval says."""
+    lows = [
+        share["mean"] if share["low"] is None else share["low"] for one in found["models"] for share in _shares(one)
+    ]
+    return max(0.0, min([*lows, *(_expectations(found) if found["ideal"] else ())]))
 
 
 def errors(found: Facts) -> str:

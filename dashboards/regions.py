@@ -28,7 +28,7 @@ def section(found: dict[str, Any], arrays: Arrays) -> str:
     if not told:
         return nothing("No class was confused: give --pair to draw a map.") if found["causes"] else ""
     names = told["classes"]
-    peaks = [f"peak {peak} of {name}" for peak, name in zip(told["peaks"], names, strict=True) if peak is not None]
+    peaks = [f"peak {peak} of class {name}" for peak, name in zip(told["peaks"], names, strict=True) if peak is not None]
     lacking = [name for peak, name in zip(told["peaks"], names, strict=True) if peak is None]
     without = f" {lacking[0]} has no such peak: its spectra are the foot of the map." if lacking else ""
     words = (
@@ -54,8 +54,8 @@ def figure(told: dict[str, Any], arrays: Arrays, index: int) -> Drawing:
     drawing.add_heatmap(
         x=rounded(x), y=rounded(y), z=[rounded(row, 3) for row in arrays["region_shares"][index]], zmin=0, zmax=1,
         colorscale=SCALE, hoverongaps=False, hovertemplate="position %{x}, height %{y:.3f}: %{z:.0%}<extra></extra>",
-        colorbar={"title": {"text": names[0], "side": "right"}, "tickformat": ".0%", "thickness": 10, "len": 0.9,
-                  "tickvals": [0, 0.5, 1]},
+        colorbar={"title": {"text": names[0], "side": "right", "font": {"size": 12}}, "tickformat": ".0%",
+                  "tickfont": {"size": 11}, "thickness": 10, "len": 0.9, "tickvals": [0, 0.5, 1], "outlinewidth": 0},
     )  # fmt: skip
     for number, colour in enumerate((BLUE, ORANGE)):
         line = {"color": colour, "width": 2.4, "dash": ("solid", "dash")[number]}
