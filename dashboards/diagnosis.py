@@ -149,11 +149,11 @@ def _accuracies(found: Facts, groups: list[str]) -> Drawing:
             text=[f"{plain(one['name'])}: {_percent(share)}" for share in shares],
         )  # fmt: skip
     if found["ideal"]:
-        shares = _expectations(found)
+        ceiling = _expectations(found)
         figure.add_scatter(
-            x=[x for share in shares for x in (share, share, None)], mode="lines", name=IDEAL, hoverinfo="text",
+            x=[x for share in ceiling for x in (share, share, None)], mode="lines", name=IDEAL, hoverinfo="text",
             y=[y for row in range(len(groups)) for y in (row - 0.42, row + 0.42, None)],
-            line={"color": INK, "width": 2.5}, text=[f"{IDEAL}: {share:.1%}" for share in shares for _ in range(3)],
+            line={"color": INK, "width": 2.5}, text=[f"{IDEAL}: {share:.1%}" for share in ceiling for _ in range(3)],
         )  # fmt: skip
     figure.update_xaxes(
         title_text=f"accuracy, {SPLITS[found['split']]}", tickformat=".0%", range=[_lowest(found) - 0.02, 1.03]
@@ -180,7 +180,8 @@ def _lowest(found: Facts) -> float:
     lows = [
         share["mean"] if share["low"] is None else share["low"] for one in found["models"] for share in _shares(one)
     ]
-    return max(0.0, min([*lows, *(_expectations(found) if found["ideal"] else ())]))
+    lowest: float = min([*lows, *(_expectations(found) if found["ideal"] else ())])
+    return max(0.0, lowest)
 
 
 def errors(found: Facts) -> str:

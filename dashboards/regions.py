@@ -28,8 +28,9 @@ def section(found: dict[str, Any], arrays: Arrays) -> str:
     if not told:
         return nothing("No class was confused: give --pair to draw a map.") if found["causes"] else ""
     names = told["classes"]
-    peaks = [f"peak {peak} of class {name}" for peak, name in zip(told["peaks"], names, strict=True) if peak is not None]
-    lacking = [name for peak, name in zip(told["peaks"], names, strict=True) if peak is None]
+    both = list(zip(names, told["peaks"], strict=True))
+    peaks = [f"peak {peak} of class {name}" for name, peak in both if peak is not None]
+    lacking = [name for name, peak in both if peak is None]
     without = f" {lacking[0]} has no such peak: its spectra are the foot of the map." if lacking else ""
     words = (
         f"What the networks answer when {', which is '.join(peaks)}, changes in position and height: {names[0]} or "
