@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,8 @@ def diagnose(
     if found is None and (pair or peak is not None):
         raise ValueError(f"--pair and --peak need a definition of the classes, {loaded.name} has none: leave them out")
     plane = region(found, loaded.split(split), *chosen, peak=peak) if found and chosen else None
-    answers = [_answers(one, loaded, loaded.split(split), "spectra") for one in subjects]
-    predictions = [rows.argmax(axis=2) for rows in answers]
+    answers = (_answers(one, loaded, loaded.split(split), "spectra") for one in subjects)
+    predictions = [np.stack([logits.argmax(axis=1) for logits in rows]) for rows in answers]
     why = _cause(loaded)
     facts = _facts(subjects, loaded, split, predictions, why)
     arrays = _confused(loaded, split, predictions, facts, why)
@@ -79,14 +79,12 @@ def diagnose(
     print(f"page  {out}")
 
 
-def _answers(one: Subject, dataset: Dataset, spectra: Split, words: str) -> NDArray[np.float32]:
-    """Logits (S, N, C) of every training."""
+def _answers(one: Subject, dataset: Dataset, spectra: Split, words: str) -> Iterator[NDArray[np.float32]]:
+    """Logits (N, C) of every training; one network is in memory at a time."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    rows = []
     for seed, network in zip(one.seeds, one.networks, strict=True):
         print(f"{one.name}, seed {seed}: {len(spectra):,} {words}", file=sys.stderr, flush=True)
-        rows.append(predict(network(dataset).to(device), spectra, device).numpy())
-    return np.stack(rows)
+        yield predict(network(dataset).to(device), spectra, device).numpy()
 
 
 def _cause(dataset: Dataset) -> Cause:
@@ -102,26 +100,13 @@ def _facts(
     labels, groups = dataset.split(split).labels, np.array(causes.categories(dataset))
     rows = {name: np.flatnonzero(groups[labels] == name) for name in causes.CAUSES if len(groups)}
     rows = {name: some for name, some in rows.items() if len(some)}
-    models = []
-    for one, predicted in zip(subjects, predictions, strict=True):
-        right = predicted == labels
-        wrong = Counter(why(int(labels[n]), int(predicted[s, n])) for s, n in np.argwhere(~right))
-        models.append(
-            {
-                "name": one.name,
-                "seeds": [seed for seed in one.seeds if seed is not None],
-                "accuracy": _mean(right),
-                "groups": {name: _mean(right[:, some]) for name, some in rows.items()},
-                "errors": {name: wrong[name] / len(right) for name in ("", *causes.CAUSES) if wrong[name]},
-            }
-        )
     facts: dict[str, Any] = {
         "dataset": {key: getattr(dataset, key) for key in ("name", "description", "digest")},
         "split": split,
         "spectra": len(labels),
         "causes": list(causes.CAUSES) if len(groups) else [],
         "groups": {name: len(some) for name, some in rows.items()},
-        "models": models,
+        "models": [_model(*pair, labels, rows, why) for pair in zip(subjects, predictions, strict=True)],
         "ideal": None,
         "unknown": "" if len(groups) else "causes and a ceiling need a definition of the classes, this data has none",
         "region": None,
@@ -135,6 +120,25 @@ def _facts(
     if not len(groups):
         facts["classes"] = _classes(dataset, labels, predictions)
     return facts
+
+
+def _model(
+    one: Subject,
+    predicted: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rows: dict[str, NDArray[np.int64]],
+    why: Cause,
+) -> dict[str, Any]:
+    """A config's accuracies and its errors a training by cause."""
+    right = predicted == labels
+    wrong = Counter(why(int(labels[n]), int(predicted[s, n])) for s, n in np.argwhere(~right))
+    return {
+        "name": one.name,
+        "seeds": [seed for seed in one.seeds if seed is not None],
+        "accuracy": _mean(right),
+        "groups": {name: _mean(right[:, some]) for name, some in rows.items()},
+        "errors": {name: wrong[name] / len(right) for name in ("", *causes.CAUSES) if wrong[name]},
+    }
 
 
 def _mean(right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -229,7 +233,7 @@ def _map(
     first, second = plane.classes
     shares = []
     for one in subjects:
-        logits = _answers(one, dataset, plane.spectra, "spectra of the map")
+        logits = np.stack(list(_answers(one, dataset, plane.spectra, "spectra of the map")))
         mean = 1 / (1 + np.exp(np.clip(logits[:, :, second] - logits[:, :, first], -60, 60))).astype(float)
         third = ~np.isin(logits.argmax(axis=2), plane.classes)
         mean = np.where(third.mean(axis=0) > 0.5, np.nan, mean.mean(axis=0))

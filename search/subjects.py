@@ -110,13 +110,14 @@ def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
 
 def _exported(folder: Path) -> Subject:
     exported = read_export(folder)
-    home = folder.absolute().parent.parent
-    header = read(home).header["dataset"] if (home / JOURNAL).is_file() else {}
-    digest = exported.dataset["digest"]
+    folder = folder.absolute()
+    home, digest = folder.parent.parent, exported.dataset["digest"]
+    study = read(home) if (home / JOURNAL).is_file() else None
+    source = study.header["dataset"] if study else {}
     return Subject(
-        name=folder.absolute().name,
+        name=f"{study.name}: {folder.name}" if study else folder.name,
         digest=digest,
-        source=header if header.get("digest") == digest else {},
+        source=source if source.get("digest") == digest else {},
         seeds=(exported.numbers.get("exported_seed"),),
         networks=(partial(_whole, exported),),
     )

@@ -116,7 +116,7 @@ def test_an_export_is_a_model_like_another_with_the_data_of_its_study(here, expo
     pair = ("--pair", "height-1-a,height-1-b", "--peak", "1", "--out", "two.html")
     assert main(["diagnose", "tiny:compact", str(export[0]), *pair]) == 0
     printed = capsys.readouterr().out
-    assert row(printed, export[0].name)[0] == pytest.approx(export[1], abs=1e-4)
+    assert row(printed, f"tiny: {export[0].name}")[0] == pytest.approx(export[1], abs=1e-4)
     drawn = figures((here / "two.html").read_text("utf-8"))
     maps = [next(trace for trace in drawn[f"plot-map-{n}"]["data"] if trace["type"] == "heatmap") for n in (0, 1)]
     assert maps[0]["x"] == maps[1]["x"] and maps[0]["z"] != maps[1]["z"]
