@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     identify.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
     identify.set_defaults(command_function=commands.identify)
 
+    _diagnose_parser(verbs)
+
     report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
     report.add_argument("study", metavar="STUDY", help="name or folder of a study")
     _studies(report)
@@ -227,6 +229,27 @@ def _data_parser(verbs: Any) -> None:
     export.add_argument("--split", default="test", help="train, validation or test (default test)")
     export.add_argument("--out", required=True, metavar="FILE", help="the .npz file")
     export.set_defaults(command_function=commands.export_data)
+
+
+def _diagnose_parser(verbs: Any) -> None:
+    diagnose = verbs.add_parser(
+        "diagnose",
+        help="why trained networks are wrong, and what the ideal classifier expects",
+        description="Name the cause of every wrong answer and set the ideal classifier beside. Looks at results only: "
+        "nothing is chosen by it.",
+        allow_abbrev=False,
+    )
+    add = diagnose.add_argument
+    add("what", nargs="+", metavar="WHAT", help="a study, STUDY:CANDIDATE (default: its winner), or an export's folder")
+    add("--dataset", default="", metavar="DATA", help="what they were trained on (default: as the study says)")
+    add("--data", action="append", default=[], metavar="NAME=VALUE", help="an option of the dataset")
+    add("--split", choices=("test", "validation"), default="test", help="spectra to look at (default test)")
+    add("--pair", default="", metavar="A,B", help="classes of the map (default: the most confused)")
+    add("--peak", type=int, metavar="K", help="peak of A that the map varies, from 1 (default: what differs most)")
+    add("--out", default="diagnosis.html", metavar="FILE", help="the page (default diagnosis.html)")
+    add("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
+    _studies(diagnose)
+    diagnose.set_defaults(command_function=commands.diagnose)
 
 
 def _studies(parser: argparse.ArgumentParser) -> None:

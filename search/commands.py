@@ -178,6 +178,16 @@ def identify(model: str, file: str, references: str, space: str) -> None:
         print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(found)} classes")
 
 
+def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:
+    if space:
+        from spectune.search import own
+
+        own.load(space)
+    from spectune.search import diagnose as command
+
+    command.diagnose(what, data=pairs("--data", data), out=Path(out), **given)
+
+
 def report(study: str, studies: str) -> None:
     folder = find(study, studies)
     dashboard("report", str(folder))

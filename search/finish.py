@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from spectune.search import cluster, compare, own, result
@@ -20,6 +19,7 @@ from spectune.search.confirm import interval, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
 from spectune.search.task import WEIGHTS, Task, configs, stored
+from spectune.trainables.confused import drawn, scaled
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import write
@@ -106,7 +106,7 @@ def _draw_importances(study: Study, dataset: Dataset) -> None:
         axis_label=f"{dataset.axis.name} / {dataset.axis.unit}",
         importances=torch.stack(known).mean(dim=0).numpy(),
         names=np.array(dataset.classes)[dataset.train.labels[first]],
-        spectra=_scaled(dataset.train.batch(torch.from_numpy(first))).numpy(),
+        spectra=scaled(dataset.train.batch(torch.from_numpy(first))).numpy(),
     )
 
 
@@ -182,40 +182,5 @@ def _confused(study: Study, dataset: Dataset, found: list[dict[str, Any]], *, dr
     if draw:
         pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
         predictions = np.stack([row["predictions"] for row in found])
-        np.savez(study.folder / "confused.npz", **_pairs(dataset, pairs, predictions, confused))
+        np.savez(study.folder / "confused.npz", **drawn(dataset, "test", pairs, predictions, confused))
     return [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]
-
-
-def _pairs(
-    dataset: Dataset, pairs: list[tuple[int, int]], predictions: NDArray[np.int64], confused: Counter[tuple[int, int]]
-) -> dict[str, Any]:
-    """Confused classes as spectra: one wrong test spectrum, and the nearest training spectra of both classes.
-
-    ``predictions`` (S, N): of every seed's network for every test spectrum.
-    """
-    assert dataset.test is not None
-    axis = dataset.axis
-    drawn: dict[str, Any] = {"axis": axis.values, "axis_label": f"{axis.name} / {axis.unit}"}
-    for number, (true, predicted) in enumerate(pairs):
-        wrong = np.flatnonzero((dataset.test.labels == true) & (predictions == predicted).any(axis=0))
-        spectrum = _scaled(dataset.test.batch(torch.from_numpy(wrong[:1])))
-        drawn |= {
-            f"true_{number}": dataset.classes[true],
-            f"predicted_{number}": dataset.classes[predicted],
-            f"true_spectrum_{number}": _nearest(dataset, true, spectrum),
-            f"predicted_spectrum_{number}": _nearest(dataset, predicted, spectrum),
-            f"wrong_spectrum_{number}": spectrum[0].numpy(),
-            f"count_{number}": confused[true, predicted],
-        }
-    return {**drawn, "pairs": len(pairs)}
-
-
-def _nearest(dataset: Dataset, label: int, spectrum: torch.Tensor) -> NDArray[np.float32]:
-    rows = np.flatnonzero(dataset.train.labels == label)[:500]
-    spectra = _scaled(dataset.train.batch(torch.from_numpy(rows)))
-    nearest: NDArray[np.float32] = spectra[(spectra - spectrum).square().sum(dim=1).argmin()].numpy()
-    return nearest
-
-
-def _scaled(spectra: torch.Tensor) -> torch.Tensor:
-    return spectra / spectra.amax(dim=1, keepdim=True).clamp_min(1e-12)

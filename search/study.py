@@ -126,9 +126,9 @@ class Director:
 
     def _fitting(self) -> list[str]:
         families: dict[str, list[str]] = {}
-        for name in sorted(KNOWN, key=lambda name: self._macs(KNOWN[name].network)):
-            if self._fits(KNOWN[name].network):
-                families.setdefault(KNOWN[name].network.family, []).append(name)
+        fitting = [name for name in KNOWN if self._fits(KNOWN[name].network)]  # the others may have no cost here
+        for name in sorted(fitting, key=lambda name: self._macs(KNOWN[name].network)):
+            families.setdefault(KNOWN[name].network.family, []).append(name)
         return [name for turn in zip_longest(*families.values()) for name in turn if name is not None]
 
     def _explore(self, family: str | None = None) -> Task:

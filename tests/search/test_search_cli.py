@@ -97,6 +97,8 @@ def test_search_owns_no_option_that_ray_submit_swallows():
         (["predict", "nope", "nope.csv"], "nope"),
         (["report", "nope"], "known are"),
         (["track", "nope"], "known are"),
+        (["diagnose", "nope"], "known are"),
+        (["diagnose"], "required: WHAT"),
         (["data", "show", "nope"], "benchmark"),
         (["data", "export", "challenge", "--split", "tset", "--out", "x.npz"], "train, validation, test"),
     ],

@@ -121,6 +121,12 @@ def test_known_networks_get_a_third_of_the_exploration(simulation):
     assert [bool(label) for label in labels] == [True] * 4 + [False] * 8
 
 
+def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
+    monkeypatch.setitem(globals(), "CLASSES", 500)  # as the benchmark has: too many for the published forest
+    study = simulation(max_macs=None, trials=3).go(workers=1)
+    assert study.trials[0].label
+
+
 def test_the_networks_that_are_asked_for_come_first_and_no_other_known_one(simulation):
     study = simulation(max_macs=None, start_from=("cnn6", "vgg")).go(workers=1)
     assert [trial.label for trial in study.stage("explore")][:3] == ["cnn6", "vgg", ""]

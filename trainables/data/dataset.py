@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectune.trainables.data.variation import Variation
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -48,9 +50,9 @@ class Dataset:
     """Spectra of named classes on one axis, in three splits; a spectrum is of one class, or has several labels.
 
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
-    heights), where there is one. ``baseline`` is what was done to the spectra and has to be done to others that a
-    network of this dataset sees (``data/baseline.py``). ``test`` is None in the copy that trials get: they cannot look
-    at it.
+    heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
+    done to the spectra and has to be done to others that a network of this dataset sees (``data/baseline.py``).
+    ``test`` is None in the copy that trials get: they cannot look at it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Dataset:
     validation: Split
     test: Split | None
     definition: Any = None
+    variation: Variation | None = None
     baseline: str = "none"
     digest: str = ""
 

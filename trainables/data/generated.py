@@ -11,6 +11,7 @@ from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import BACKGROUND, Peaks, apex
 from spectune.trainables.data.sampling import HIGHEST
+from spectune.trainables.data.variation import Variation
 
 BOUNDARY = 0.02  # share of the axis at each end where no class has a peak
 
@@ -83,6 +84,19 @@ class Generated:
             validation=parts[1],
             test=parts[2],
             definition=definition,
+            variation=self._variation() if self.mixed == 1 else None,
+        )
+
+    def _variation(self) -> Variation:
+        shift = round(self.shift * self.points)
+        return Variation(
+            low=-shift,
+            high=shift,
+            change=self.change,
+            highest=HIGHEST,
+            largest=True,
+            hides=False,
+            widths=(self.min_width, self.max_width),
         )
 
     def _define(self, random: np.random.Generator) -> Definition:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import Peaks
+from spectune.trainables.data.variation import Variation
 
 SEED = 2022
 POINTS = 5000
@@ -62,6 +63,21 @@ def dataset(
         validation=drawn[1],
         test=blind(definition, variants),
         definition=definition,
+        variation=variation(definition.points, vary_largest=vary_largest),
+    )
+
+
+def variation(points: int, *, vary_largest: bool) -> Variation:
+    """How ``draw`` varies the peaks on an axis of ``points``."""
+    shift = scaled(SHIFT, points)
+    return Variation(
+        low=-shift,
+        high=max(shift - 1, -shift),
+        change=HEIGHT,
+        highest=HIGHEST,
+        largest=vary_largest,
+        hides=True,
+        widths=WIDTHS,
     )
 
 
