@@ -22,6 +22,7 @@ from spectune.search.task import Task, configs
 from spectune.search.vary import Variant, changed, said, value_of, variants
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
+from spectune.trainables.data.causes import categories
 from spectune.trainables.data.dataset import Dataset
 
 FOLLOWED = ("space", "dataset", "epochs")  # options taken from the study whose winner is varied
@@ -119,6 +120,7 @@ def header(options: Options, dataset: Dataset) -> dict[str, Any]:
         "skipped": skipped,
         "grid": options.grid,
         "retune": list(options.retune),
+        "categories": categories(dataset),
     }
 
 
