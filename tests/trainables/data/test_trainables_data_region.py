@@ -75,6 +75,10 @@ def test_a_peak_can_be_chosen_and_must_be_one_of_the_class(challenge: Dataset, f
     a, b = number(challenge, "position-3-a"), number(challenge, "position-3-b")
     chosen = [region(found, challenge.split("test"), a, b, peak=peak).peak for peak in (1, 2, 3)]
     assert chosen == [(0, 0), (1, 1), (2, 2)]
+    low, moving = sorted(range(3), key=lambda peak: found.definition.heights[a][peak])[:2]  # 70 points apart, both
+    plane = region(found, challenge.split("test"), a, b, peak=low + 1)
+    half_way = (found.definition.positions[a][moving] + found.definition.positions[b][moving]) / 2
+    assert half_way in plane.spectra.positions[0]
     for wrong in (0, 4):
         with pytest.raises(ValueError, match=rf"a peak of position-3-a must be from 1 to 3, .*, got {wrong}"):
             region(found, challenge.split("test"), a, b, peak=wrong)
