@@ -116,7 +116,7 @@ def accuracy(found: Facts) -> str:
     words = ""
     if found["groups"]:
         words = (
-            "Classes are grouped by what they differ in from their nearest rival, according to their definitions: see "
+            "Classes are grouped by how they differ from their nearest rivals, according to their definitions: see "
             "the next section. "
         )
     if expected:

@@ -47,8 +47,7 @@ def _accuracies(facts: dict[str, Any]) -> None:
     table(
         rows,
         f"{facts['split']} split of {data['name']} (digest {data['digest']}), after the fact: accuracy, mean and 95 % "
-        "interval over seeds"
-        + (", by what a class could be confused with its nearest rival for" if facts["groups"] else ""),
+        "interval over seeds" + (", by how classes differ from their nearest rivals" if facts["groups"] else ""),
     )
 
 

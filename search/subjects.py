@@ -45,13 +45,14 @@ def subject(what: str, studies: str) -> Subject:
         return _exported(Path(what))
     if Path(what).is_dir() and not any((folder / JOURNAL).is_file() for folder in (Path(what), Path(studies) / what)):
         raise ValueError(f"a diagnosis needs a study or an export, the folder {what} is neither: give its folder")
-    name, _, candidate = what.rpartition(":")
     try:
-        return _confirmed(read(find(what, studies)), "")
+        folder, candidate = find(what, studies), ""
     except ValueError:
-        if not name:
+        name, colon, candidate = what.rpartition(":")
+        if not colon:
             raise
-    return _confirmed(read(find(name, studies)), candidate)
+        folder = find(name, studies)
+    return _confirmed(read(folder), candidate)
 
 
 def data_of(subjects: list[Subject], dataset: str, options: dict[str, str]) -> Dataset:

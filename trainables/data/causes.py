@@ -21,7 +21,7 @@ from spectune.trainables.data.variation import Variation
 
 MINOR, POSITIONS, INTENSITIES, MIXED, OTHER = "minor peak", "positions", "intensities", "several", "other"
 CAUSES = (MINOR, POSITIONS, INTENSITIES, MIXED, OTHER)
-SAME = 0.1 + 1e-9  # spans: the ranges overlap by 90 % or more, which no spectrum can tell apart
+SAME = 0.1 + 1e-9  # spans: the ranges overlap by 90 % or more, so that few spectra could tell them apart
 NEAR = 2.0  # spans between positions: beyond it not even a class half way between would overlap both
 ROUNDING = 1e-9  # heights that differ by less are equal
 
@@ -55,9 +55,9 @@ class Differences:
         """
         alone, missing = (self._peaks[number][1] / self._span[1] for number in (first, second))
         count, other = len(alone), len(missing)
-        costs = np.full((count + other, count + other), 1e9)
+        costs = np.full((count + other, count + other), np.inf)
         position, height = self._apart(first, second)
-        costs[:count, :other] = np.where(position < NEAR, position + height, 1e9)
+        costs[:count, :other] = np.where(position < NEAR, position + height, np.inf)
         costs[np.arange(count), other + np.arange(count)] = alone
         costs[count + np.arange(other), np.arange(other)] = missing
         costs[count:, other:] = 0
@@ -145,7 +145,7 @@ def differences(dataset: Dataset) -> Differences | None:
 
 
 def categories(dataset: Dataset) -> list[str]:
-    """For each class the cause that it could be confused with its nearest rival by; [] where that is not known."""
+    """For each class the cause for which it could be taken for its nearest rival; [] where that is not known."""
     found = differences(dataset)
     if found is None:
         return []

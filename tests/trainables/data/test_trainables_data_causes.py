@@ -11,6 +11,7 @@ from spectune.trainables.data.causes import CAUSES, Differences, categories, dif
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.sampling import variation
+from spectune.trainables.data.variation import Variation
 
 FAMILIES = 9 * ["minor peak"] + 9 * ["positions"] + 9 * ["intensities"]
 A = ((500, 1.0), (1500, 0.5), (3000, 0.3))
@@ -96,7 +97,16 @@ def test_without_a_definition_there_is_no_cause(dataset: Dataset) -> None:
     assert categories(load("generated", classes=3, points=200, mixed=2)) == []
 
 
-def test_without_any_variation_everything_that_differs_is_seen() -> None:
+def test_without_any_variation_of_heights_they_still_have_to_be_near_to_be_partners() -> None:
+    fixed = Variation(low=-50, high=49, change=0.0, highest=2.0, largest=True, hides=True, widths=(2, 5))
+    places, heights = ((500, 3000), (560, 3000), (500, 3000), (900, 3000)), 2 * ((1.0, 0.5),)
+    definition = Definition(5000, tuple("abcd"), places, (*heights, (1.0, 0.51), (1.0, 0.5)))
+    found = Differences(definition, fixed)
+    assert [found.cause(0, other) for other in (1, 2, 3)] == ["positions", "intensities", "other"]
+    assert found.match(0, 3).pairs == ((1, 1),)
+
+
+def test_every_class_has_a_category_where_nothing_varies() -> None:
     dataset = load("generated", classes=4, points=200, shift=0.0, change=0.0)
     assert set(categories(dataset)) <= set(CAUSES)
     assert len(categories(dataset)) == 4
