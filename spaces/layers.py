@@ -65,7 +65,6 @@ def preprocess() -> Any:
         Choice("max", "none", "area", "standardise", "sqrt", "derivative"),
         "max",
         "what is done to a raw spectrum: divided by its maximum; root or derivative after that",
-        search=False,
     )
 
 

@@ -181,8 +181,12 @@ _COMPACT = CNN(
     fc_depth=1, fc_width=128, fc_activation="relu", fc_dropout=0.3,
 )  # fmt: skip
 
+_SHORT = Training(learning_rate=2e-3, batch_size=32, schedule="cosine")
+_SHARP = _COMPACT.replace(preprocess="sqrt", batch_norm=True)  # sees minor peaks, and divides overlaps in the middle
+
 STARTS: dict[str, Published] = {
-    "compact": Published(_COMPACT, Training(learning_rate=2e-3, batch_size=32, schedule="cosine"), "spectune"),
+    "compact": Published(_COMPACT, _SHORT, "spectune"),
+    "sharp": Published(_SHARP, _SHORT.replace(augment=True), "spectune"),
 }
 
 KNOWN = {**PUBLISHED, **STARTS}

@@ -22,7 +22,7 @@ STEPS = (
 
 def _strength(most: float, default: float, help: str) -> Any:
     """How strong a change of the training spectra may be; there where spectra are augmented."""
-    return hyper(Float(0.0, most), default, help, when=Is("augment", True))
+    return hyper(Float(0.0, most), default, help, when=Is("augment", True), search=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +55,15 @@ class Training(Config):
     plateau_patience: int | None = hyper(
         Int(1, 1000), 10, "epochs without progress that make a plateau", when=Is("schedule", "plateau"), search=False
     )
-    augment: bool = hyper(Choice(False, True), False, "training spectra are changed anew in every step", search=False)
-    scaling: float | None = _strength(1.0, 0.3, "windows of a spectrum are lowered by up to this share")
-    elimination: float | None = _strength(0.8, 0.1, "up to this share of the windows is set to zero")
+    augment: bool = hyper(Choice(False, True), False, "training spectra are changed anew in every step")
+    scaling: float | None = _strength(1.0, 0.0, "windows of a spectrum are lowered by up to this share")
+    elimination: float | None = _strength(0.8, 0.0, "up to this share of the windows is set to zero")
     shift: float | None = _strength(0.1, 0.01, "shift by up to this share of the axis")
-    stretch: float | None = _strength(0.1, 0.01, "stretch about the middle by up to this share, as strain does")
-    broadening: float | None = _strength(50.0, 2.0, "Gaussian blur of up to this sigma, in points")
+    stretch: float | None = _strength(0.1, 0.0, "stretch about the middle by up to this share, as strain does")
+    broadening: float | None = _strength(50.0, 0.0, "Gaussian blur of up to this sigma, in points")
     impurity: float | None = _strength(0.7, 0.0, "another training spectrum is added, up to this height")
     background: float | None = _strength(1.0, 0.0, "a smooth background is added, up to this height")
-    noise: float | None = _strength(0.2, 0.01, "white noise of up to this standard deviation, of the maximum")
+    noise: float | None = _strength(0.2, 0.0, "white noise of up to this standard deviation, of the maximum")
     init: str = hyper(
         Choice("scratch", "backbone", "network"),
         "scratch",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from spectune.search.ablate import refer
 from spectune.search.cli import main
 from spectune.search.record import read
 
@@ -89,28 +90,23 @@ def test_a_sentence_says_what_the_numbers_say(finished):
     assert "not told apart" in sentence or "the test does not" in sentence or "no difference" in sentence
 
 
-def test_the_blind_test_stays_blind_unless_asked_for(finished, tmp_path, spectune):
+def test_the_blind_test_stays_blind_unless_asked_for_and_more_seeds_extend(finished, tmp_path, spectune):
     folder, _ = finished
-    assert list(read(folder / "studies/tiny").comparisons) == ["validation"]
+    before = read(folder / "studies/tiny")
+    assert list(before.comparisons) == ["validation"]
     shutil.copytree(folder / "studies", tmp_path / "studies")
-    done = spectune(tmp_path, "ablate", "--resume", "--name", "tiny", "--test")
+    done = spectune(tmp_path, "ablate", "--resume", "--name", "tiny", "--test", "--seeds", "4")
     study = read(tmp_path / "studies/tiny")
     assert "points test accuracy" in done.stdout
-    assert len(study.trials) == 12  # nothing was trained again
     assert {line["split"]: sum(line["spectra"]) for line in study.evaluations.values()} == {
         "validation": 40,
         "test": 20,
     }
-
-
-def test_more_seeds_extend_it(finished, tmp_path, spectune):
-    folder, _ = finished
-    shutil.copytree(folder / "studies", tmp_path / "studies")
-    spectune(tmp_path, "ablate", "--resume", "--name", "tiny", "--seeds", "4")
-    rows = read(tmp_path / "studies/tiny").comparisons["validation"]["rows"]
+    assert {number: study.trials[number] for number in before.trials} == before.trials  # nothing was trained again
+    rows = study.comparisons["validation"]["rows"]
     assert [row["seeds"] for row in rows] == [[0, 1, 2, 3]] * 4
-    before = {row["variant"]: row["values"].split() for row in table(folder)}
-    assert {row["variant"]: row["values"].split()[:3] for row in table(tmp_path)} == before
+    first = {row["variant"]: row["values"] for row in before.comparisons["validation"]["rows"]}
+    assert {row["variant"]: row["values"][:3] for row in rows} == first
 
 
 def test_the_result_keeps_its_schema(finished):
@@ -165,15 +161,11 @@ def test_a_winner_is_varied_and_every_variant_chooses_its_own_learning_rate(fini
     assert rates["winner"][0] == best[0].flat["learning_rate"]
 
 
-def test_a_config_file_is_a_reference(finished, tmp_path, spectune):
-    config = read(finished[0] / "studies/tiny").confirmed()[NAME][0].config
-    (tmp_path / "mine.json").write_text(json.dumps(config))
-    spectune(
-        tmp_path, "ablate", "mine.json", "--vary", "fc_width=16", *DATA, "--seeds", "1", "--epochs", "1", "--name", "x"
-    )
-    study = read(tmp_path / "studies/x")
-    assert list(study.confirmed()) == ["mine", "fc_width=16"]
-    assert study.confirmed()["mine"][0].config == config
+def test_a_config_file_is_a_reference(tmp_path):
+    known = refer("resnet", None)
+    (tmp_path / "mine.json").write_text(json.dumps({**known["reference"]["config"], "classes": ["an export has more"]}))
+    found = refer(str(tmp_path / "mine.json"), None)
+    assert found == {"reference": {"name": "mine", "config": known["reference"]["config"]}, "space": "resnet"}
 
 
 @pytest.fixture
