@@ -13,7 +13,7 @@ CSV; without the results those columns stay empty, and only fig2 and fig3 can do
 protocol: 5 seeds, early stopping, learning rate times 0.5 (paper) or 0.1 (code and logs) on a plateau.
 
 ``--reduced`` is declared in every table: 1000 points instead of 5000 (positions and shifts scaled, widths not), at most
-60 epochs instead of 500, for fig2 60 generated classes instead of 500. Its accuracies are not the paper's; the question
+40 epochs instead of 500, for fig2 60 generated classes instead of 500. Its accuracies are not the paper's; the question
 is the same.
 """
 
@@ -27,6 +27,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import drawn
 from record import HERE, append, commit, machine
 
 from spectune.search.confirm import interval
@@ -42,7 +43,7 @@ FIGURES = {
     "fig7": ("cnn2", "cnn3", "cnn6", "inc3", "inc6"),
     "table2": ("cnn6", "cnn6_bn", "cnn6_convdo", "cnn_bn", "cnn_bn_mod", "vgg", "vgg_mod", "resnet", "resnet_mod"),
 }
-EPOCHS, REDUCED_EPOCHS = 500, 60
+EPOCHS, REDUCED_EPOCHS = 500, 40
 REDUCED = ("--dataset", "generated", "--data", "classes=60", "--data", "points=1000", "--data", "test=9")
 CURVE = (1, 2, 5, 10, 20, 40, 80)  # epochs at which fig3's table shows the loss
 
@@ -184,25 +185,29 @@ def pairs(options: argparse.Namespace) -> list[str]:
     return lines
 
 
-def losses(options: argparse.Namespace) -> list[str]:
-    """Fig. 3: the validation loss at some epochs, median over the seeds, and where training stopped."""
+def losses(options: argparse.Namespace) -> tuple[list[str], dict[str, dict[int, float]]]:
+    """Fig. 3: the validation loss over the epochs, median over the seeds, and where training stopped."""
+    heads = [f"epoch {epoch}" for epoch in CURVE]
     lines = [
-        f"| network | plateau factor | {' | '.join(f'epoch {epoch}' for epoch in CURVE)} | lowest | stopped after |",
+        f"| network | plateau factor | {' | '.join(heads)} | lowest | stopped after |",
         "|---" * (len(CURVE) + 4) + "|",
     ]
+    drawings = {}
     for part in parts("fig3", options):
         folder = options.studies / part.name
         trials = list(read(folder).confirmed().values()) if (folder / "journal.jsonl").is_file() else []
         for group in trials:
             curves = [{epoch: row["loss"] for epoch, row in trial.reports} for trial in group]
-            at = [[curve[epoch] for curve in curves if epoch in curve] for epoch in CURVE]
-            cells = [f"{statistics.median(values):.3g}" if values else "" for values in at]
+            epochs = sorted({epoch for curve in curves for epoch in curve})
+            middle = {epoch: statistics.median(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
+            _, network, factor, *_ = part.name.split("-")
+            drawings[f"{network}, {factor}"] = middle
+            cells = [f"{middle[epoch]:.3g}" if epoch in middle else "" for epoch in CURVE]
             lowest = statistics.median(min(curve.values()) for curve in curves)
             ends = [len(curve) for curve in curves]
-            words = part.name.split("-")
-            row = [words[1], words[2], *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
+            row = [network, factor, *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
             lines.append(f"| {' | '.join(row)} |")
-    return lines
+    return lines, drawings
 
 
 def main() -> None:
@@ -221,18 +226,20 @@ def main() -> None:
     for part in parts(options.figure, options):
         if not options.show:
             run(part, options)
+    name = f"{options.figure}{'-reduced' if options.reduced else ''}"
+    title = f"{options.figure}{', reduced (see benchmarks/paper.py)' if options.reduced else ''}"
+    records: list[dict[str, Any]] = []
     if options.figure == "fig3":
-        lines, records = losses(options), []
+        lines, curves = losses(options)
+        drawn.losses(options.studies / f"{name}.html", title, curves)
     else:
         lines, records = accuracies(options.figure, options)
+        drawn.accuracies(options.studies / f"{name}.html", title, records)
     if options.figure == "fig7":
         lines += ["", *pairs(options)]
-    reduced = ", REDUCED (see benchmarks/paper.py)" if options.reduced else ""
-    title = f"{options.figure}{reduced}: {commit()}, {machine()}"
-    text = "\n".join([f"## {title}", "", *lines, ""])
+    text = "\n".join([f"## {title}", "", f"{commit()}, {machine()}", "", *lines, ""])
     print(text)
-    path = HERE / "results" / f"paper-{options.figure}{'-reduced' if options.reduced else ''}.md"
-    path.write_text(text)
+    (HERE / "results" / f"paper-{name}.md").write_text(text)
     append("paper", {"figure": options.figure, "reduced": options.reduced, "rows": records, "table": lines})
 
 

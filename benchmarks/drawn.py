@@ -1,0 +1,52 @@
+"""The figures of ``paper.py``, ours beside the published ones, each as one page that loads nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from spectune.dashboards.page import page, plot, write
+from spectune.dashboards.style import BLUE, INK, ORANGE, empty, rounded
+
+COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
+
+
+def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
+    """A dot for each training, ours filled, the published ones open beside them, a bar for each median."""
+    names = [f"{' '.join(row['network'])}<br>{row['factor']:g}" for row in records]
+    figure = empty(460, margin={"b": 80, "t": 44, "l": 64, "r": 18})
+    sources = (("ours", "values", BLUE, "circle", -0.12), ("published", "published", ORANGE, "diamond-open", 0.12))
+    for name, key, colour, symbol, aside in sources:
+        dots = [(index + aside, value) for index, row in enumerate(records) for value in row[key]]
+        if not dots:
+            continue
+        figure.add_scatter(
+            x=[x for x, _ in dots], y=rounded(y for _, y in dots), mode="markers", name=name,
+            marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": 1.8}},
+        )  # fmt: skip
+        for index, row in enumerate(records):
+            if row[key]:
+                middle = sorted(row[key])[len(row[key]) // 2]
+                ends = [index + aside - 0.1, index + aside + 0.1]
+                line = {"color": INK, "width": 2}
+                figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)
+    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, tickfont={"color": INK})
+    figure.update_yaxes(title_text="accuracy, blind test", tickformat=".0%")
+    _write(path, title, "Beneath each network the factor of its learning rate on a plateau.", figure)
+
+
+def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:
+    """Validation loss over the epochs, the median of the seeds of each network."""
+    figure = empty(460)
+    for number, (name, curve) in enumerate(curves.items()):
+        line = {"color": COLOURS[number % len(COLOURS)], "dash": "solid" if number < len(COLOURS) else "dot"}
+        figure.add_scatter(x=list(curve), y=rounded(curve.values()), mode="lines", name=name, line=line)
+    figure.update_xaxes(title_text="epoch")
+    figure.update_yaxes(title_text="validation loss", type="log", dtick=1)
+    _write(path, title, "Median over the seeds that still train.", figure)
+
+
+def _write(path: Path, title: str, words: str, figure: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{plot(figure, 'plot-paper')}"))
+    print(f"drawn in {path}")
