@@ -41,6 +41,11 @@ def head(summary: Summary) -> str:
         "Reference": base,
         "Variants": f"{len(names(study)) - 1}{', in all combinations' if asked['grid'] else ''}",
         "Metric": f"{title(summary.metric)} ({summary.direction}imal), on {splits}",
+        "Ideal classifier": ", ".join(
+            f"{number(line['ceiling'])} on the {SPLITS[split]}"
+            for split, line in study.comparisons.items()
+            if line.get("ceiling") is not None
+        ),
         "Seeds": ranges(seeds) if seeds else "",
         "Trainings": ", ".join(f"{ended[status]} {words}" for status, words in WORDS.items() if status in ended),
         "Re-tuned for each variant": ", ".join(asked["retune"]),

@@ -13,9 +13,21 @@ from spectune.dashboards.words import between, missing, number, title, who
 
 def verdict(summary: Summary) -> str:
     """Who won with what on the blind test, against the baseline; or how far the study is. HTML."""
-    found, metric = summary.confirmed, escape(title(summary.metric))
-    if not len(found):
+    if not len(summary.confirmed):
         return _leader(summary)
+    return _told(summary) + _ceiling(summary)
+
+
+def _ceiling(summary: Summary) -> str:
+    """What the ideal classifier expects of the blind test, where the study says."""
+    expected = next((test["ceiling"] for test in summary.study.tests if test.get("ceiling") is not None), None)
+    if expected is None or summary.metric != "accuracy":
+        return ""
+    return f" The ideal classifier, which knows how training spectra are made and no more, expects {number(expected)}."
+
+
+def _told(summary: Summary) -> str:
+    found, metric = summary.confirmed, escape(title(summary.metric))
     winner, known = found.iloc[0], found[found["baseline"]]
     name = _name(winner.candidate, winner.label)
     if missing(winner.test_mean):

@@ -55,8 +55,8 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
         raise ValueError(
             f"an ablation varies one of {', '.join(KNOWN)}, a config file, or --of STUDY, got {config!r}: name one"
         )
-    found = _read(path)
-    return {"reference": {"name": path.stem, "config": found}, "space": found["network"]["family"]}
+    values = _read(path)
+    return {"reference": {"name": path.stem, "config": values}, "space": values["network"]["family"]}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from spectune.search.record import Journal, Study
 from spectune.search.task import Task
 from spectune.search.vary import said
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data.ideal import ceiling
 
 TABLE = "ablation.csv"
+CEILING = "the ideal classifier, which knows how training spectra are made and no more, expects {:.4f} ({} accuracy)"
 SHARES = frozenset(METRICS) - {"loss", "calibration_error"}  # metrics whose differences are said in points of a hundred
 
 
@@ -28,6 +30,7 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
     What an earlier session recorded is not done again.
     """
     for split in ("validation", "test") if options.test else ("validation",):
+        expected = ceiling(dataset, split)
         for name, trials in study.confirmed().items():
             numbers = [one.number for one in trials]
             before = study.evaluations.get((str(name), split))
@@ -42,6 +45,7 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
                 trials=numbers,
                 seeds=[one.seed for one in trials],
                 metrics=[row["metrics"] for row in found],
+                ceiling=expected,
                 **({} if dataset.several else _right(dataset, split, [row["predictions"] for row in found])),
             )
             study.apply(line)
@@ -79,6 +83,7 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
         "metric": metric,
         "direction": direction,
         "level": LEVEL,
+        "ceiling": next((line["ceiling"] for (_, on), line in study.evaluations.items() if on == split), None),
         "least_p": least(len(reference)) if len(reference) > 1 else None,
         "rows": rows,
     }
@@ -211,6 +216,8 @@ def show(study: Study, options: Options) -> None:
             f"difference to {header['ablation']['reference']}, paired by seed"
         )
         table([_shown(row, found["metric"]) for row in found["rows"]], title)
+        if found["ceiling"] is not None:
+            print(CEILING.format(found["ceiling"], split))
         for row in found["rows"]:
             if row["finding"]:
                 print(row["finding"])

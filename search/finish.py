@@ -22,6 +22,7 @@ from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.confused import drawn, scaled
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data.ideal import ceiling
 from spectune.trainables.export import write
 from spectune.trainables.models.estimator import importances
 
@@ -33,13 +34,11 @@ DECISIVE = "decisive.npz"
 def test(options: Options, study: Study, journal: Journal, dataset: Dataset, room: cluster.Room) -> None:
     """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
     confirmed = study.confirmed()
-    wanted = [winner(study), options.baseline_name]
-    for candidate in dict.fromkeys(name for name in wanted if name in confirmed):
+    wanted = dict.fromkeys(name for name in (winner(study), options.baseline_name) if name in confirmed)
+    new = [name for name in wanted if (study.tested(name) or {}).get("trials") != _numbered(confirmed[name])]
+    expected = ceiling(dataset, "test") if new else None
+    for candidate in new:
         trials = confirmed[candidate]
-        numbers = [one.number for one in trials]
-        tested = study.tested(candidate)
-        if tested is not None and tested["trials"] == numbers:
-            continue
         tasks = [Task.from_dict(vars(one)) for one in trials]
         found = cluster.evaluate(tasks, dataset=dataset, split="test", room=room)
         if dataset.several:
@@ -49,13 +48,18 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, roo
         line = journal.append(
             "test",
             candidate=candidate,
-            trials=numbers,
+            trials=_numbered(trials),
             seeds=[one.seed for one in trials],
             metrics=[row["metrics"] for row in found],
+            ceiling=expected,
             **mistakes,
         )
         study.apply(line)
     shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
+
+
+def _numbered(trials: list[Trial]) -> list[int]:
+    return [one.number for one in trials]
 
 
 def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> list[Path]:

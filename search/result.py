@@ -28,6 +28,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
             _confirmed(study, rank, candidate, trials, baseline)
             for rank, (candidate, trials) in enumerate(ranking(study), start=1)
         ],
+        "ceiling": next((test["ceiling"] for test in study.tests if "ceiling" in test), None),
         "winner": best,
         "baseline": baseline,
         "pareto": front(study) if len(study.objectives) > 1 else [],
@@ -119,6 +120,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
             f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} seeds"
         )
         table([_row(row, found["winner"]) for row in found["confirmed"]], title)
+        if found["ceiling"] is not None:
+            print(compare.CEILING.format(found["ceiling"], "blind test"))
     print(f"report  {found['paths']['report']}")
     if found["paths"]["export"]:
         print(f"export  {found['paths']['export']}")

@@ -116,7 +116,8 @@ class Scribe:
     def test(self, candidate: int | str, trials: list[int], accuracy: list[float], confused: list[list[Any]]) -> None:
         metrics = [{**self._epoch(value), "accuracy": value} for value in accuracy]
         seeds = list(range(1, len(trials) + 1))
-        self.write("test", candidate=candidate, trials=trials, seeds=seeds, metrics=metrics, confused=confused)
+        line = {"trials": trials, "seeds": seeds, "metrics": metrics, "confused": confused, "ceiling": 0.7778}
+        self.write("test", candidate=candidate, **line)
 
     def _epoch(self, accuracy: float) -> dict[str, float]:
         accuracy = min(1.0, max(1 / 27, accuracy))

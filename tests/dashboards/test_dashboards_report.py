@@ -142,6 +142,7 @@ def test_the_verdict_is_plain(
     assert said in page.text
     if winner:
         assert "The winner made no mistake" in page.text
+    assert ("knows how training spectra are made and no more, expects 0.7778" in page.text) == bool(winner or baseline)
 
 
 def test_half_confirmed_finalists_say_how_many_seeds_there_are(scribe: Any, shown: Any) -> None:

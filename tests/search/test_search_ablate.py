@@ -113,6 +113,7 @@ def test_the_result_keeps_its_schema(finished):
     found = json.loads((finished[0] / "studies/tiny/result.json").read_text())
     jsonschema.validate(found, json.loads((ROOT / "docs/result.schema.json").read_text()))
     assert found["ablation"]["reference"] == NAME
+    assert 0.9 < found["ablation"]["comparisons"]["validation"]["ceiling"] <= 1
 
 
 def test_every_training_is_a_run_under_one_parent(finished):

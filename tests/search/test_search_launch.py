@@ -20,6 +20,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from spectune.search.record import read
+from spectune.trainables.data import load
+from spectune.trainables.data.ideal import ideal
 
 ROOT = Path(__file__).parents[2]
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
@@ -135,6 +137,8 @@ def test_the_result_keeps_its_schema_and_says_what_the_records_say(finished):
     folder, _ = finished
     found = json.loads((folder / "studies/tiny/result.json").read_text())
     jsonschema.validate(found, json.loads((ROOT / "docs/result.schema.json").read_text()))
+    options = dict(setting.split("=") for setting in DATA[3::2])
+    assert found["ceiling"] == pytest.approx(ideal(load("generated", **options), "test").accuracy)
     study = read(folder / "studies/tiny")
     tested = {test["candidate"]: test for test in study.tests}
     for row in found["confirmed"]:

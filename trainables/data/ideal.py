@@ -69,6 +69,15 @@ def ideal(dataset: Dataset, split: str = "test") -> Ideal | None:
     return Ideal(tuple(sets), np.array(chances), sum(not found for found in sets), bound)
 
 
+def ceiling(dataset: Dataset, split: str) -> float | None:
+    """The accuracy that the ideal classifier expects on a split; None where that is not known."""
+    try:
+        found = ideal(dataset, split)
+    except ValueError:
+        return None
+    return None if found is None else found.accuracy
+
+
 def _best(likelihoods: dict[int, tuple[int, float]]) -> tuple[int, ...]:
     """The classes whose (exact heights, density) is the highest; the first number counts infinitely more."""
     if not likelihoods:
