@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+from mlflow import MlflowClient
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from spectune.search.record import read
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +31,55 @@ def spectune():
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def mlflow_runs():
+    """``mlflow_runs(folder, name)``: a study's runs in the folder's store by their spectune.trial tag."""
+    return _mlflow_runs
+
+
+@pytest.fixture(scope="session")
+def optuna_trials():
+    """``optuna_trials(folder, name)``: what the study told Optuna."""
+    return _optuna_trials
+
+
+@pytest.fixture(scope="session")
+def check_whole():
+    """``check_whole(folder, name, trials, candidates, seeds)``: the study, after everything of it was found once."""
+    return _check_whole
+
+
+def _mlflow_runs(folder, name):
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name(name)
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    keys = [run.data.tags["spectune.trial"] for run in found]
+    assert len(keys) == len(set(keys)), "a trial has two runs"
+    return dict(zip(keys, found, strict=True))
+
+
+def _optuna_trials(folder, name):
+    storage = JournalStorage(JournalFileBackend(str(folder / "studies" / name / "optuna.journal")))
+    return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+
+
+def _check_whole(folder, name, trials, candidates, seeds):
+    """Every trial is there once, ended, in the records, in Optuna and in MLflow."""
+    study = read(folder / "studies" / name)
+    assert study.finished
+    assert len(study.stage("explore")) == trials
+    assert all(trial.status in ("complete", "stopped") for trial in study.trials.values())
+    confirmations = [(trial.candidate, trial.seed) for trial in study.stage("confirm")]
+    assert len(confirmations) == len(set(confirmations)) == candidates * seeds
+    told = _optuna_trials(folder, name)
+    assert sorted(trial.user_attrs["trial"] for trial in told) == [trial.number for trial in study.stage("explore")]
+    assert {trial.state for trial in told} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    runs = _mlflow_runs(folder, name)
+    assert set(runs) == {"study", *(str(number) for number in study.trials)}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    for number, trial in study.trials.items():
+        steps = MlflowClient(f"sqlite:///{folder}/mlflow.db").get_metric_history(runs[str(number)].info.run_id, "loss")
+        assert [point.step for point in steps] == list(range(1, trial.epochs + 1))
+    return study

@@ -4,19 +4,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jsonschema
 import numpy as np
-import optuna
 import pytest
 from mlflow import MlflowClient
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from spectune.search.record import read
@@ -58,40 +53,6 @@ def spectune(folder, *arguments, program=(SPECTUNE,), code=0):
     return done
 
 
-def mlflow_runs(folder, name):
-    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-    experiment = client.get_experiment_by_name(name)
-    found = client.search_runs([experiment.experiment_id], max_results=1000)
-    keys = [run.data.tags["spectune.trial"] for run in found]
-    assert len(keys) == len(set(keys)), "a trial has two runs"
-    return dict(zip(keys, found, strict=True))
-
-
-def optuna_trials(folder, name):
-    storage = JournalStorage(JournalFileBackend(str(folder / "studies" / name / "optuna.journal")))
-    return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-
-
-def check_whole(folder, name, trials, candidates, seeds):
-    """Every trial is there once, ended, in the records, in Optuna and in MLflow."""
-    study = read(folder / "studies" / name)
-    assert study.finished
-    assert len(study.stage("explore")) == trials
-    assert all(trial.status in ("complete", "stopped") for trial in study.trials.values())
-    confirmations = [(trial.candidate, trial.seed) for trial in study.stage("confirm")]
-    assert len(confirmations) == len(set(confirmations)) == candidates * seeds
-    told = optuna_trials(folder, name)
-    assert sorted(trial.user_attrs["trial"] for trial in told) == [trial.number for trial in study.stage("explore")]
-    assert {trial.state for trial in told} <= {TrialState.COMPLETE, TrialState.PRUNED}
-    runs = mlflow_runs(folder, name)
-    assert set(runs) == {"study", *(str(number) for number in study.trials)}
-    assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    for number, trial in study.trials.items():
-        steps = MlflowClient(f"sqlite:///{folder}/mlflow.db").get_metric_history(runs[str(number)].info.run_id, "loss")
-        assert [point.step for point in steps] == list(range(1, trial.epochs + 1))
-    return study
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder in which a study called ``tiny`` was run, and what it printed."""
@@ -99,7 +60,7 @@ def finished(tmp_path_factory):
     return folder, spectune(folder, "search", "--name", "tiny", *TINY)
 
 
-def test_one_command_explores_confirms_tests_and_exports(finished):
+def test_one_command_explores_confirms_tests_and_exports(finished, check_whole):
     folder, done = finished
     study = check_whole(folder, "tiny", trials=6, candidates=3, seeds=2)
     assert {test["candidate"] for test in study.tests} >= {"cnn2"}
@@ -117,7 +78,7 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
         assert line in done.stdout
 
 
-def test_trees_go_through_a_study_as_networks_do(tmp_path):
+def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole):
     settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
     spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *DATA, *settings)
     study = check_whole(tmp_path, "trees", trials=3, candidates=1, seeds=2)
@@ -225,7 +186,7 @@ def test_a_resumed_study_keeps_its_data_and_space(finished):
     assert "keeps its --epochs, it is 4, got 9" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_finished_study_is_extended(finished, tmp_path):
+def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs):
     folder, _ = finished
     shutil.copytree(folder, tmp_path / "copy")
     before = read(tmp_path / "copy/studies/tiny")
@@ -236,7 +197,7 @@ def test_a_finished_study_is_extended(finished, tmp_path):
     assert set(mlflow_runs(tmp_path / "copy", "tiny")) == {"study", *(str(number) for number in after.trials)}
 
 
-def test_two_objectives_end_with_their_pareto_front(tmp_path):
+def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole):
     objectives = ("--objective", "accuracy", "--objective", "latency")
     spectune(tmp_path, "search", "--name", "two", *objectives, *TINY, "--set", "pooling=max")
     study = check_whole(tmp_path, "two", trials=6, candidates=3, seeds=2)
@@ -277,53 +238,3 @@ def test_a_copy_of_the_script_works_from_another_folder(tmp_path):
     done = spectune(tmp_path, "--space", "cnn", "--name", "copied", *DATA, *small, program=script)
     assert "trial" in done.stdout
     assert read(tmp_path / "studies/copied").finished
-
-
-def wait_for(path, ended, process):
-    """Until the journal holds so many ended trials."""
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and process.poll() is None:
-        if path.is_file() and path.read_bytes().count(b'"event":"end"') >= ended:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"the study did not get to {ended} ended trials: exit {process.poll()}")
-
-
-def begin(folder, *arguments):
-    return subprocess.Popen(
-        [SPECTUNE, "search", *arguments],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_a_driver_killed_three_times_loses_nothing(tmp_path):
-    journal = tmp_path / "studies/killed/journal.jsonl"
-    finished = {}
-    for ended in (1, 4, 9):
-        process = begin(tmp_path, "--name", "killed", "--resume", *TINY)
-        wait_for(journal, ended, process)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        now = read(journal.parent)
-        assert {number: now.trials[number] for number in finished} == finished
-        finished = {number: trial for number, trial in now.trials.items() if trial.status != "running"}
-
-    spectune(tmp_path, "search", "--name", "killed", "--resume")
-
-    study = check_whole(tmp_path, "killed", trials=6, candidates=3, seeds=2)
-    assert {number: study.trials[number] for number in finished} == finished
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, sent):
-    process = begin(tmp_path, "--name", "stopped", *TINY)
-    wait_for(tmp_path / "studies/stopped/journal.jsonl", 2, process)
-    process.send_signal(sent)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.splitlines()[-1].endswith("To go on: spectune search --resume --name stopped")
-    assert "Traceback" not in errors
