@@ -26,6 +26,7 @@ from spectune.spaces.domain import Choice, Domain, Float, Int
 from spectune.spaces.space import FAMILY
 from spectune.spaces.training import STEPS
 
+LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
 MIRROR = "optuna.journal"
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
 HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
@@ -72,7 +73,9 @@ class Sampler:
             self._study = optuna.create_study(sampler=sampler, directions=directions)
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
         self._asked: dict[int, optuna.trial.Trial] = {}
-        storage = JournalStorage(JournalFileBackend(str(folder / MIRROR)))
+        mirror = str(folder.absolute() / MIRROR)
+        Path(mirror + LOCK).unlink(missing_ok=True)  # of a driver that was killed: ours holds the study's own lock
+        storage = JournalStorage(JournalFileBackend(mirror))
         self._mirror = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
         self._mirrored = {trial.user_attrs["trial"] for trial in self._mirror.get_trials(deepcopy=False)}
 

@@ -170,3 +170,12 @@ def test_two_objectives_are_told_without_reports(make, tmp_path):
         trial.values = [0.5, 10.0]
         sampler.tell(trial)
     assert len(mirrored(tmp_path)) == 14
+
+
+def test_a_lock_that_a_killed_driver_left_does_not_hold_up_the_next(make, tmp_path):
+    """Optuna's lock is a link to the file as it was named; to a relative name it would be waited for without end."""
+    make().tell(ended(0, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    (tmp_path / f"{MIRROR}.lock").symlink_to(f"studies/killed/{MIRROR}")
+    make().tell(ended(1, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    assert [trial.user_attrs["trial"] for trial in mirrored(tmp_path)] == [0, 1]
+    assert not (tmp_path / f"{MIRROR}.lock").is_symlink()
