@@ -193,7 +193,10 @@ Follower(Path(sys.argv[1]), sys.argv[2]).deliver()
 """
 
 
-@pytest.mark.parametrize("pause", [2.5, 3.5, 4.5])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("pause", [pytest.param(2.5, marks=SLOW), 3.5, pytest.param(4.5, marks=SLOW)])
 def test_a_kill_while_the_database_is_made_leaves_none_or_a_whole_one(journal, tmp_path, pause):
     whole_study(journal)
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"

@@ -58,6 +58,7 @@ def test_a_search_starts_every_trial_from_an_export_and_records_it(source, spect
     assert json.loads((new / "config.json").read_text())["numbers"]["started_from"] == about
 
 
+@pytest.mark.slow
 def test_training_outright_from_an_export_needs_no_model(source, spectune):
     folder, export = source
     small = ("--dataset", "generated", "--epochs", "2", *TARGET)
