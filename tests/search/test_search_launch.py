@@ -78,6 +78,7 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
         assert line in done.stdout
 
 
+@pytest.mark.slow
 def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole):
     settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
     spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *DATA, *settings)
@@ -197,6 +198,7 @@ def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs):
     assert set(mlflow_runs(tmp_path / "copy", "tiny")) == {"study", *(str(number) for number in after.trials)}
 
 
+@pytest.mark.slow
 def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole):
     objectives = ("--objective", "accuracy", "--objective", "latency")
     spectune(tmp_path, "search", "--name", "two", *objectives, *TINY, "--set", "pooling=max")

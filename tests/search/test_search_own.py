@@ -92,6 +92,7 @@ def test_a_study_keeps_its_architecture(tmp_path):
     assert "own_test" in FAMILIES
 
 
+@pytest.mark.slow
 def test_a_whole_study_of_an_own_architecture(tmp_path, spectune):
     written(tmp_path, family="mine")
     settings = ("classes=4", "points=200", "train=20", "validation=5", "test=5")
