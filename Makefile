@@ -27,7 +27,7 @@ search: $(READY)
 	$(BIN)/spectune search $(SEARCH)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)

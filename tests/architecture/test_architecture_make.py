@@ -42,7 +42,7 @@ class Checkout:
         return done.returncode, log.read_text().splitlines()
 
 
-PYTEST = "-m pytest -n logical --maxprocesses 4 --dist loadfile"
+PYTEST = "-m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder"
 
 
 @pytest.fixture
