@@ -17,16 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 JOURNAL = "journal.jsonl"
-LASTING = (
-    "study",
-    "start",
-    "end",
-    "test",
-    "evaluate",
-    "compare",
-    "export",
-    "finish",
-)  # on the disk before the study goes on
+# On the disk before the study goes on.
+LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
 
 
 class Journal:
