@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from spectune.dashboards.page import page, plot, write
+from spectune.dashboards.page import command, page, plot
 from spectune.dashboards.style import INK, NAVY, Drawing, empty, envelope, plain, rounded
 
 NEEDED = ("title", "axis", "axis_label", "names", "nominal", "spectra")
@@ -31,13 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="arrays of the classes, from spectune data show")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page")
     options = parser.parse_args(arguments)
-    try:
-        write(options.out, build(read(options.file)))
-    except (ValueError, OSError) as error:
-        print(f"spectune classes: {error}", file=sys.stderr)
-        return 2
-    print(options.out)
-    return 0
+    return command("classes", options.out, lambda: build(read(options.file)))
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import numpy as np
 from spectune.dashboards import regions
 from spectune.dashboards.confusion import confusion
 from spectune.dashboards.confusion import read as read_pairs
-from spectune.dashboards.page import Cell, facts, nothing, page, plot, table, write
+from spectune.dashboards.page import Cell, command, facts, nothing, page, plot, table
 from spectune.dashboards.style import (
     BLUE,
     GREEN,
@@ -52,13 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="what spectune diagnose found")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page")
     options = parser.parse_args(arguments)
-    try:
-        write(options.out, build(options.file))
-    except (ValueError, OSError) as error:
-        print(f"spectune diagnosis: {error}", file=sys.stderr)
-        return 2
-    print(options.out)
-    return 0
+    return command("diagnosis", options.out, lambda: build(options.file))
 
 
 def build(path: Path) -> str:

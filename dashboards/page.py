@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -109,6 +110,17 @@ def facts(rows: dict[str, object]) -> str:
 def code(text: str) -> str:
     """Something to copy."""
     return f'<pre class="copy">{escape(text)}</pre>'
+
+
+def command(name: str, out: Path, build: Callable[[], str]) -> int:
+    """Write the page that ``build`` gives and say where: 0, or 2 with one line on stderr when that cannot be done."""
+    try:
+        write(out, build())
+    except (ValueError, OSError) as error:
+        print(f"spectune {name}: {error}", file=sys.stderr)
+        return 2
+    print(out)
+    return 0
 
 
 def write(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from spectune.dashboards.categories import categories
 from spectune.dashboards.decisive import decisive
 from spectune.dashboards.families import families
 from spectune.dashboards.labels import labels
-from spectune.dashboards.page import page, write
+from spectune.dashboards.page import command, page
 from spectune.dashboards.summary import Summary
 from spectune.dashboards.tuning import tuning
 from spectune.dashboards.words import moment
@@ -61,13 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default STUDY_FOLDER/report.html)")
     options = parser.parse_args(arguments)
     out = options.out or options.study / "report.html"
-    try:
-        write(out, build(read(options.study)))
-    except (ValueError, OSError) as error:
-        print(f"spectune report: {error}", file=sys.stderr)
-        return 2
-    print(out)
-    return 0
+    return command("report", out, lambda: build(read(options.study)))
 
 
 def build(study: Study) -> str:
