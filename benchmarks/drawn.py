@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
         )  # fmt: skip
         for index, row in enumerate(records):
             if row[key]:
-                middle = sorted(row[key])[len(row[key]) // 2]
+                middle = statistics.median(row[key])
                 ends = [index + aside - 0.1, index + aside + 0.1]
                 line = {"color": INK, "width": 2}
                 figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)

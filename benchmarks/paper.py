@@ -51,6 +51,8 @@ CURVE = (1, 2, 5, 10, 20, 40, 80)  # epochs at which fig3's table shows the loss
 class Part(NamedTuple):
     """A study that a figure needs: ``words`` start it, ``rows`` are its candidates with their published names."""
 
+    network: str
+    factor: float
     name: str
     words: list[str]
     rows: dict[str, tuple[str, ...]]
@@ -78,14 +80,15 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
     place = ["--epochs", epochs, "--name", name, "--resume", "--studies", str(options.studies)]
     words = [*data, *place, "--seeds", str(options.seeds), "--set", f"plateau_factor={factor}"]
     if figure != "fig7":
-        return Part(name, ["train", network, *words], {network: (network,)})
+        return Part(network, factor, name, ["train", network, *words], {network: (network,)})
     activation = PUBLISHED[network].network.to_dict()["fc_activation"]
     (other,) = {"linear", "relu"} - {activation}
     rows = {
         f"{network} plateau_factor={said(factor)}": (network, activation),
         f"fc_activation={other}": (network, other),
     }
-    return Part(name, ["ablate", network, *words, "--vary", f"fc_activation={other}", "--test"], rows)
+    vary = ["--vary", f"fc_activation={other}", "--test"]
+    return Part(network, factor, name, ["ablate", network, *words, *vary], rows)
 
 
 def run(part: Part, options: argparse.Namespace) -> None:
@@ -140,10 +143,9 @@ def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], lis
             theirs = known.get(key, [])
             ends = interval(values)
             mean = f"{ends['mean']:.4f}" + ("" if ends["low"] is None else f", {ends['low']:.4f} to {ends['high']:.4f}")
-            factor = part.name.split("-")[2]
             cells = [
                 " ".join(key),
-                factor,
+                f"{part.factor:g}",
                 str(len(values)),
                 spread(values),
                 mean,
@@ -152,7 +154,7 @@ def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], lis
             ]
             lines.append(f"| {' | '.join(cells)} |")
             records.append({
-                "network": list(key), "factor": float(factor), "values": values, "published": theirs,
+                "network": list(key), "factor": part.factor, "values": values, "published": theirs,
                 "digest": study.header["dataset"]["digest"],
                 "seconds": [round(trial.seconds) for trial in study.confirmed()[candidate]],
             })  # fmt: skip
@@ -200,12 +202,11 @@ def losses(options: argparse.Namespace) -> tuple[list[str], dict[str, dict[int, 
             curves = [{epoch: row["loss"] for epoch, row in trial.reports} for trial in group]
             epochs = sorted({epoch for curve in curves for epoch in curve})
             middle = {epoch: statistics.median(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
-            _, network, factor, *_ = part.name.split("-")
-            drawings[f"{network}, {factor}"] = middle
+            drawings[f"{part.network}, {part.factor:g}"] = middle
             cells = [f"{middle[epoch]:.3g}" if epoch in middle else "" for epoch in CURVE]
             lowest = statistics.median(min(curve.values()) for curve in curves)
             ends = [len(curve) for curve in curves]
-            row = [network, factor, *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
+            row = [part.network, f"{part.factor:g}", *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
             lines.append(f"| {' | '.join(row)} |")
     return lines, drawings
 
