@@ -14,11 +14,11 @@ from typing import Any
 
 from scipy.stats import qmc
 
-from spectune.search.confirm import winner
+from spectune.search.confirm import best, winner
 from spectune.search.options import Options
 from spectune.search.record import Trial, read
 from spectune.search.study import Director
-from spectune.search.task import Task, configs
+from spectune.search.task import Task, configs, recorded
 from spectune.search.vary import Variant, changed, said, value_of, variants
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
@@ -37,19 +37,19 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
         if config:
             raise ValueError(f"an ablation has one reference, got {config} and --of {study.name}: leave one away")
         found = read(study)
-        best = winner(found)
-        if best is None:
+        chosen = winner(found)
+        if chosen is None:
             raise ValueError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
         options = found.header["options"]
         return {
             **{key: options[key] for key in FOLLOWED},
-            "reference": {"name": "winner", "config": found.confirmed()[best][0].config},
+            "reference": {"name": "winner", "config": found.confirmed()[chosen][0].config},
             "data": [f"{name}={value}" for name, value in options["data"].items()],
             "objectives": options["objectives"][:1],
         }
     if config in KNOWN:
-        task = Task(number=0, stage="", network=KNOWN[config].network, training=KNOWN[config].training, seed=0)
-        return {"reference": {"name": config, "config": task.config}, "space": KNOWN[config].network.family}
+        network, training, *_ = KNOWN[config]
+        return {"reference": {"name": config, "config": recorded(network, training)}, "space": network.family}
     path = Path(config)
     if not path.is_file():
         raise ValueError(
@@ -68,31 +68,24 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"a config file is JSON with network and training, {path} is not: take an export's config.json"
         ) from None
-    network, training = configs(config)
-    return Task(number=0, stage="", network=network, training=training, seed=0).config
+    return recorded(*configs(config))
 
 
-def starting(options: Options) -> Variant:
+def _unchanged(reference: dict[str, Any]) -> Variant:
     """The reference as a variant of itself."""
-    network, training = configs(options.reference["config"])
-    return Variant(options.reference["name"], network, training, {}, {})
+    return Variant(reference["name"], *configs(reference["config"]), changes={}, also={})
 
 
 def settle(reference: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The reference with what ``--set`` says of its network and its training."""
-    network, training = configs(reference["config"])
-    network, training = changed(Variant(reference["name"], network, training, {}, {}), settings)
-    task = Task(number=0, stage="", network=network, training=training, seed=0)
-    return {
-        "name": " ".join([reference["name"], *(f"{k}={said(v)}" for k, v in settings.items())]),
-        "config": task.config,
-    }
+    name = " ".join([reference["name"], *(f"{key}={said(value)}" for key, value in settings.items())])
+    return {"name": name, "config": recorded(*changed(_unchanged(reference), settings))}
 
 
 def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[str, str]]]:
     """The reference and its variants, and those that cannot be with the reason. ValueError where nothing can be."""
     points, classes = len(dataset.axis), len(dataset.classes)
-    reference = starting(options)
+    reference = _unchanged(options.reference)
 
     def allow(network: Any) -> None:
         options.allow(network, points, classes, several=dataset.several)
@@ -167,13 +160,10 @@ class Ablation(Director):
 
     def _best(self, variant: Variant) -> Task:
         """The variant with the settings that were best on the validation split, or with its own."""
-        metric, direction = self.study.objectives[0]
-        sign = 1 if direction == "min" else -1
         sound = [trial for trial in self._tuned(variant.name) if trial.status == "complete"]
         if not sound:
             return self._task(variant, {}, stage="confirm")
-        best = min(sound, key=lambda trial: (sign * trial.metrics[metric], trial.metrics["loss"]))
-        return Task.from_dict(vars(best))
+        return Task.from_dict(vars(best(self.study, sound)))
 
     def _task(self, variant: Variant, settings: dict[str, Any], *, stage: str) -> Task:
         network, training = changed(variant, settings)

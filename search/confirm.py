@@ -45,6 +45,13 @@ def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) ->
     return chosen
 
 
+def best(study: Study, trials: Sequence[Trial]) -> Trial:
+    """The trial that is best by the first objective on the validation split, then by the validation loss."""
+    metric, direction = study.objectives[0]
+    sign = 1 if direction == "min" else -1
+    return min(trials, key=lambda trial: (sign * trial.metrics[metric], trial.metrics["loss"]))
+
+
 def front(study: Study) -> list[int]:
     """Numbers of the complete explore trials that no other one beats in every objective (the Pareto front)."""
     signs = [1 if direction == "min" else -1 for _, direction in study.objectives]

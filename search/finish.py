@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from spectune.search import cluster, compare, own, result
 from spectune.search.commands import dashboard
-from spectune.search.confirm import interval, ranking, winner
+from spectune.search.confirm import best, interval, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
 from spectune.search.task import WEIGHTS, Task, configs, stored
@@ -64,23 +64,21 @@ def _numbered(trials: list[Trial]) -> list[int]:
 
 def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> list[Path]:
     """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split."""
-    metric, direction = study.objectives[0]
-    sign = 1 if direction == "min" else -1
     folders = []
     _draw_importances(study, dataset)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
-        best = min(trials, key=lambda one: (sign * one.metrics[metric], one.metrics["loss"]))
-        name = f"{rank}-{best.label.replace(' ', '-') or f'trial{candidate}'}"
-        network, training = configs(best.config)
+        chosen = best(study, trials)
+        name = f"{rank}-{chosen.label.replace(' ', '-') or f'trial{candidate}'}"
+        network, training = configs(chosen.config)
         write(
             study.folder / "exports" / name,
             network=network,
             training=training,
-            weights=load_file(study.folder / stored(best.number, WEIGHTS)),
+            weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
             dataset=dataset,
-            numbers=_numbers(study, candidate, trials, best),
+            numbers=_numbers(study, candidate, trials, chosen),
         )
-        study.apply(journal.append("export", folder=f"exports/{name}", trial=best.number, rank=rank))
+        study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
     return folders
 

@@ -24,11 +24,8 @@ class Task:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The config as it is recorded: plain JSON values under the space's names."""
-        return {
-            "network": {"family": self.network.family, **self.network.to_dict()},
-            "training": self.training.to_dict(),
-        }
+        """The config as it is recorded."""
+        return recorded(self.network, self.training)
 
     def to_dict(self) -> dict[str, Any]:
         keys = ("number", "stage", "seed", "label", "candidate")
@@ -47,8 +44,13 @@ def stored(number: int, file: str) -> str:
     return f"trials/{number:04d}/{file}"
 
 
+def recorded(network: Network, training: Training) -> dict[str, Any]:
+    """A config as it is recorded: plain JSON values under the space's names."""
+    return {"network": {"family": network.family, **network.to_dict()}, "training": training.to_dict()}
+
+
 def configs(config: dict[str, Any]) -> tuple[Network, Training]:
-    """The network's and the training's config from their recorded form; ValueError when they are none."""
+    """The network's and the training's config that ``recorded`` gave; ValueError when they are none."""
     values = dict(config["network"])
     family = values.pop("family", None)
     if family not in FAMILIES:
