@@ -95,6 +95,11 @@ def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[
         if value_of(reference, name) is None:
             raise ValueError(f"--retune takes hyperparameters of {reference.name}, it has no {name}: leave it out")
     found, skipped = variants(reference, options.contrasts, grid=options.grid, allow=allow)
+    for one in (reference, *found):
+        if one.training.init != "scratch":
+            raise ValueError(
+                f"an ablation trains from scratch, {one.name} has init={one.training.init}: set init=scratch"
+            )
     return [reference, *found], skipped
 
 

@@ -124,6 +124,7 @@ def _search_parser(verbs: Any) -> None:
     add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
     add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")
     add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")
+    _warm(search)
     _session(search)
     search.set_defaults(command_function=commands.search)
 
@@ -138,6 +139,7 @@ def _search_parser(verbs: Any) -> None:
         "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
     )
     train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
+    _warm(train)
     _session(train)
     train.set_defaults(command_function=commands.train)
 
@@ -174,14 +176,20 @@ def _ablate_parser(verbs: Any) -> None:
     ablate.set_defaults(command_function=commands.ablate)
 
 
+def _warm(parser: argparse.ArgumentParser) -> None:
+    """How a search and a training start from another study."""
+    parser.add_argument(
+        "--init-from", metavar="EXPORT", help="start from the network and the weights of another study's export"
+    )
+
+
 def _session(parser: argparse.ArgumentParser) -> None:
-    """What a search and a training have in common."""
+    """What a search, a training and an ablation have in common."""
     add = parser.add_argument
     add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
     add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
     add("--name", help="name of the study and of its folder")
     add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
-    add("--init-from", metavar="EXPORT", help="start from the network and the weights of another study's export")
     add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
     add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
     add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")

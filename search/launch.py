@@ -156,7 +156,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
         study = read(options.folder)
     study.apply(journal.append("study", **_header(options, dataset, study, resources)))
     progress = Progress(options, concurrent=concurrent)
-    progress.note(_greeting(options, dataset, concurrent))
+    progress.note(_greeting(options, dataset, study, concurrent))
     writer = Writer(options.folder, options.tracking_uri, progress.note)
     try:
         room = cluster.Room(cluster.shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
@@ -208,11 +208,11 @@ def _concurrent(options: Options, resources: dict[str, float], cpus: float, gpus
     return options.concurrent or fit
 
 
-def _greeting(options: Options, dataset: Dataset, concurrent: int) -> str:
+def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:
     until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "") + f" of {options.space}"
     if options.reference:
-        count = len(ablate.plan(options, dataset)[0])
-        until = f"{options.seeds} trainings of {options.reference['name']} and each of its {count - 1} variants"
+        others = len(study.header["ablation"]["variants"]) - 1
+        until = f"{options.seeds} trainings of {options.reference['name']} and each of its {others} variants"
     if options.model:
         until = f"{options.seeds} trainings of {options.model}"
     return (
