@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import optuna
@@ -16,21 +17,49 @@ from optuna.trial import TrialState
 
 from spectune.search.record import read
 
+SPECTUNE = str(Path(sys.executable).with_name("spectune"))
+
+
+def _environment():
+    return {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_", "COLUMNS"))}
+
 
 @pytest.fixture(scope="session")
 def spectune():
     """``spectune(folder, *arguments, code=0)`` runs it in a folder and checks its exit status."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_"))}
-    program = str(Path(sys.executable).with_name("spectune"))
 
     def run(folder, *arguments, code=0):
         done = subprocess.run(
-            [program, *arguments], cwd=folder, env=clean, capture_output=True, text=True, check=False, timeout=300
-        )
+            [SPECTUNE, *arguments],
+            cwd=folder, env=_environment(), capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     return run
+
+
+@pytest.fixture
+def begin():
+    """``begin(folder, *arguments, ended=n)`` starts it and comes back when its journal holds so many ended trials."""
+    begun = []
+
+    def start(folder, *arguments, ended):
+        journal = folder / "studies" / arguments[arguments.index("--name") + 1] / "journal.jsonl"
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([SPECTUNE, *arguments], cwd=folder, env=_environment(), text=True, **pipes)
+        begun.append(process)
+        deadline = time.monotonic() + 200
+        while not (journal.is_file() and journal.read_bytes().count(b'"event":"end"') >= ended):
+            assert process.poll() is None, f"exit {process.poll()}\n{process.stderr.read()}"
+            assert time.monotonic() < deadline, f"the study did not get to {ended} ended trials"
+            time.sleep(0.02)
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

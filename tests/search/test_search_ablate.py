@@ -2,12 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import jsonschema
@@ -127,17 +123,11 @@ def test_every_training_is_a_run_under_one_parent(finished):
     assert {"ablation.csv", "report.html"} <= {file.path for file in files}
 
 
-def test_a_killed_ablation_ends_with_the_same_table(finished, tmp_path, spectune):
-    program = [str(Path(sys.executable).with_name("spectune")), "ablate", "--name", "tiny", *TINY]
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_"))}
-    process = subprocess.Popen(program, cwd=tmp_path, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal, deadline = tmp_path / "studies/tiny/journal.jsonl", time.monotonic() + 200
-    while not (journal.is_file() and journal.read_bytes().count(b'"event":"end"') >= 5):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
+def test_a_killed_ablation_ends_with_the_same_table(finished, tmp_path, begin, spectune):
+    process = begin(tmp_path, "ablate", "--name", "tiny", *TINY, ended=5)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert len(read(journal.parent).trials) < 12
+    assert len(read(tmp_path / "studies/tiny").trials) < 12
     spectune(tmp_path, "ablate", "--resume", "--name", "tiny")
     assert table(tmp_path) == table(finished[0])
 
@@ -174,6 +164,9 @@ def beside(finished, tmp_path, monkeypatch):
     """The working directory: with the study ``tiny``, and a file that is no config."""
     shutil.copytree(finished[0] / "studies", tmp_path / "studies")
     (tmp_path / "broken.json").write_text('{"network": 3}')
+    warm = refer("cnn2", None)["reference"]["config"]
+    warm["training"]["init"] = "backbone"
+    (tmp_path / "warm.json").write_text(json.dumps(warm))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -189,6 +182,8 @@ def beside(finished, tmp_path, monkeypatch):
         (["cnn6", "--vary", "fc_activation=tanhh"], "fc_activation must be one of"),
         (["cnn6", "--vary", "batch_norm", "--retune", "colour"], "no hyperparameter 'colour'"),
         (["cnn6", "--vary", "batch_norm", "--max-params", "1k"], "unrecognized arguments"),
+        (["cnn6", "--vary", "batch_norm", "--init-from", "exported"], "unrecognized arguments"),
+        (["warm.json", "--vary", "batch_norm"], "warm has init=backbone: set init=scratch"),
         (["broken.json", "--vary", "batch_norm"], "JSON with network and training"),
         (["compact", "--vary", "batch_norm", "--resume", "--name", "tiny"], "keeps its --reference"),
     ],
