@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import qmc
-
 from spectune.search.confirm import best, winner
 from spectune.search.options import Options
 from spectune.search.record import Trial, read
@@ -152,6 +150,8 @@ class Ablation(Director):
 
     def _settings(self, variant: Variant) -> list[dict[str, Any]]:
         """The variant's own values, then points spread evenly over the domains (a scrambled Sobol sequence)."""
+        from scipy.stats import qmc  # a second to import
+
         names = self.options.retune
         own = {name: value_of(variant, name) for name in names}
         domains = {hp.name: hp.domain for config in variant[1:3] for hp in hyperparameters(type(config))}

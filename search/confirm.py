@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from spectune.search.record import Study, Trial
 
@@ -17,7 +17,7 @@ def interval(values: Sequence[float], level: float = 0.95) -> dict[str, float | 
     if len(values) < 2:
         return {"mean": mean, "std": None, "low": None, "high": None}
     std = statistics.stdev(values)
-    half = float(student.ppf((1 + level) / 2, len(values) - 1)) * std / len(values) ** 0.5
+    half = float(stdtrit(len(values) - 1, (1 + level) / 2)) * std / len(values) ** 0.5
     return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
 
 

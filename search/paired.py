@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
@@ -38,7 +38,7 @@ def bootstrap(differences: ArrayLike, level: float = LEVEL) -> tuple[float, floa
         return None
     tail = (1 - level) / 2
     low, high = np.quantile(values[_resamples(count)].mean(axis=1), [tail, 1 - tail])
-    stretch = float(stats.t.isf(tail, count - 1) / stats.norm.isf(tail) * math.sqrt(count / (count - 1)))
+    stretch = float(special.stdtrit(count - 1, tail) / special.ndtri(tail) * math.sqrt(count / (count - 1)))
     return mean - stretch * (mean - float(low)), mean + stretch * (float(high) - mean)
 
 
@@ -57,6 +57,8 @@ def permutation(differences: ArrayLike) -> float:
     values = np.asarray(differences, dtype=np.float64)
     if len(values) < 2 or not values.any():
         return 1.0
+    from scipy import stats  # a second to import, and whatever starts a study imports this module
+
     exact = 1 << len(values) <= FLIPS
     found = stats.permutation_test(
         (values,),
@@ -113,5 +115,6 @@ def seeds_needed(size: float | None, comparisons: int = 1) -> int | None:
 
 
 def _power(size: float, count: int, alpha: float) -> float:
-    critical, shift = stats.t.ppf(1 - alpha / 2, count - 1), size * math.sqrt(count)
-    return float(stats.nct.sf(critical, count - 1, shift) + stats.nct.cdf(-critical, count - 1, shift))
+    critical, shift = special.stdtrit(count - 1, 1 - alpha / 2), size * math.sqrt(count)
+    below, beyond = special.nctdtr(count - 1, shift, [-critical, critical])
+    return float(below + 1 - beyond)
