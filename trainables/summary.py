@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -50,8 +51,15 @@ def layers(network: Network, points: int, classes: int) -> list[Layer]:
         for name, module in model.named_modules():
             if name:
                 module.register_forward_hook(note(name, module))
+            if isinstance(module, nn.RNNBase):
+                module.forward = functools.partial(_states, module)
         model(torch.empty(1, points))
     return found
+
+
+def _states(module: nn.RNNBase, sequence: Tensor) -> tuple[Tensor, None]:
+    """What recurrent layers give, without their steps: torch takes each of them, even where nothing is computed."""
+    return sequence.new_empty(*sequence.shape[:2], module.hidden_size * (2 if module.bidirectional else 1)), None
 
 
 def _convolution(module: Any, output: Tensor) -> int:
