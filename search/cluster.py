@@ -115,10 +115,12 @@ class Room(NamedTuple):
 
 
 def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split, each.
+    """Evaluate the weights of confirmed tasks on a split, each; on one node in this process, which has torch already.
 
     Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
     """
+    if isinstance(room.shelf, Shelf):
+        return [_evaluate(task.to_dict(), dataset, room.shelf, split) for task in tasks]
     remote = ray.remote(num_cpus=room.cpus, num_gpus=room.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
     found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, room.shelf, split) for task in tasks])
@@ -129,7 +131,6 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     own.known(shelf.read(own.COPY))
     task = Task.from_dict(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.set_num_threads(threads())
     data = shelf.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
     model = build(task.network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
