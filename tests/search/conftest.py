@@ -15,6 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from spectune.search.cli import main
 from spectune.search.record import read
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
@@ -26,15 +27,27 @@ def _environment():
 
 @pytest.fixture(scope="session")
 def spectune():
-    """``spectune(folder, *arguments, code=0)`` runs it in a folder and checks its exit status."""
+    """``spectune(folder, *arguments)`` runs it in a folder and checks its exit ``code``, unless that is None."""
 
-    def run(folder, *arguments, code=0):
+    def run(folder, *arguments, program=(SPECTUNE,), code=0):
         done = subprocess.run(
-            [SPECTUNE, *arguments],
+            [*program, *arguments],
             cwd=folder, env=_environment(), capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys):
+    """``refused(*arguments)``: the one line with which a command in this process refuses them."""
+
+    def run(*arguments):
+        assert main([*map(str, arguments)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
 
     return run
 

@@ -123,6 +123,7 @@ def test_every_training_is_a_run_under_one_parent(finished):
     assert {"ablation.csv", "report.html"} <= {file.path for file in files}
 
 
+@pytest.mark.slow
 def test_a_killed_ablation_ends_with_the_same_table(finished, tmp_path, begin, spectune):
     process = begin(tmp_path, "ablate", "--name", "tiny", *TINY, ended=5)
     process.send_signal(signal.SIGKILL)

@@ -12,10 +12,11 @@ for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5")
     TINY += ["--data", setting]
 
 
-def test_a_driver_killed_three_times_loses_nothing(tmp_path, begin, check_whole, spectune):
+@pytest.mark.parametrize("kills", [(7,), pytest.param((1, 4, 9), marks=pytest.mark.slow)], ids=len)
+def test_a_driver_that_is_killed_loses_nothing(tmp_path, begin, check_whole, spectune, kills):
     folder = tmp_path / "studies/killed"
     finished = {}
-    for ended in (1, 4, 9):
+    for ended in kills:
         process = begin(tmp_path, "search", "--name", "killed", "--resume", *TINY, ended=ended)
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -29,7 +30,7 @@ def test_a_driver_killed_three_times_loses_nothing(tmp_path, begin, check_whole,
     assert {number: study.trials[number] for number in finished} == finished
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, begin, sent):
     process = begin(tmp_path, "search", "--name", "stopped", *TINY, ended=2)
     process.send_signal(sent)

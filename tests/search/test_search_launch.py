@@ -1,10 +1,8 @@
 """Whole studies as a user starts them: real processes, a real Ray, a real MLflow store, real signals."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from spectune.trainables.data import load
 from spectune.trainables.data.ideal import ideal
 
 ROOT = Path(__file__).parents[2]
-SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 DATA = ["--dataset", "generated"]
 for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
     DATA += ["--data", setting]
@@ -40,24 +37,13 @@ TINY = [
 ]
 
 
-def environment(**more):
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("RAY_", "MLFLOW_", "COLUMNS"))}
-    return {**clean, **more}
-
-
-def spectune(folder, *arguments, program=(SPECTUNE,), code=0):
-    done = subprocess.run(
-        [*program, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=300
-    )
-    assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The folder in which a study called ``tiny`` was run, and what it printed."""
+def finished(tmp_path_factory, spectune):
+    """The folder in which a copy of the script ran a study called ``tiny``, and what it printed."""
     folder = tmp_path_factory.mktemp("finished")
-    return folder, spectune(folder, "search", "--name", "tiny", *TINY)
+    shutil.copy(ROOT / "search/run.py", folder / "copied.py")  # as ray submit does
+    script = (sys.executable, str(folder / "copied.py"))
+    return folder, spectune(folder, "--name", "tiny", *TINY, program=script)
 
 
 def test_one_command_explores_confirms_tests_and_exports(finished, check_whole):
@@ -79,7 +65,7 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
 
 
 @pytest.mark.slow
-def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole):
+def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune):
     settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
     spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *DATA, *settings)
     study = check_whole(tmp_path, "trees", trials=3, candidates=1, seeds=2)
@@ -131,7 +117,7 @@ def test_the_winner_is_a_registered_model_that_gives_the_exports_answers(finishe
     assert not list(Path(place).rglob("*.pkl"))
 
 
-def test_the_export_classifies_a_written_split_as_the_study_said(finished):
+def test_the_export_classifies_a_written_split_as_the_study_said(finished, spectune):
     folder, _ = finished
     spectune(folder, "data", "export", "generated", *DATA[2:], "--split", "test", "--out", "test.npz")
     export = next((folder / "studies/tiny/exports").iterdir())
@@ -147,7 +133,7 @@ def test_the_export_classifies_a_written_split_as_the_study_said(finished):
     assert accuracy == pytest.approx(winner["test"]["values"][best], abs=1e-6) or accuracy in winner["test"]["values"]
 
 
-def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(finished):
+def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(finished, spectune):
     folder, _ = finished
     for split in ("train", "test"):
         out = ("--split", split, "--out", f"{split}.npz")
@@ -166,7 +152,7 @@ def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(fini
         assert re.search(r"[01]\.\d{4} \(\+- [01]\.\d{4}\)", sure.stdout)
 
 
-def test_the_best_three_can_be_exported_later(finished):
+def test_the_best_three_can_be_exported_later(finished, spectune):
     folder, _ = finished
     done = spectune(folder, "export", "tiny", "--top", "3")
     folders = [folder / line for line in done.stdout.split()]
@@ -175,19 +161,19 @@ def test_the_best_three_can_be_exported_later(finished):
         assert {"model.onnx", "weights.safetensors", "config.json", "README.md"} <= {f.name for f in export.iterdir()}
 
 
-def test_a_study_is_not_started_twice_by_accident(finished):
+def test_a_study_is_not_started_twice_by_accident(finished, spectune):
     folder, _ = finished
     done = spectune(folder, "search", "--name", "tiny", *TINY, code=2)
     assert done.stderr.count("\n") == 1 and "--resume" in done.stderr
 
 
-def test_a_resumed_study_keeps_its_data_and_space(finished):
+def test_a_resumed_study_keeps_its_data_and_space(finished, spectune):
     folder, _ = finished
     done = spectune(folder, "search", "--name", "tiny", "--resume", "--epochs", "9", code=2)
     assert "keeps its --epochs, it is 4, got 9" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs):
+def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs, spectune):
     folder, _ = finished
     shutil.copytree(folder, tmp_path / "copy")
     before = read(tmp_path / "copy/studies/tiny")
@@ -199,7 +185,7 @@ def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs):
 
 
 @pytest.mark.slow
-def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole):
+def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole, spectune):
     objectives = ("--objective", "accuracy", "--objective", "latency")
     spectune(tmp_path, "search", "--name", "two", *objectives, *TINY, "--set", "pooling=max")
     study = check_whole(tmp_path, "two", trials=6, candidates=3, seeds=2)
@@ -218,25 +204,3 @@ def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, che
         if told.state == TrialState.COMPLETE:
             metrics = complete[told.user_attrs["trial"]]
             assert told.values == [metrics["accuracy"], metrics["latency"]]
-
-
-def test_a_copy_of_the_script_works_from_another_folder(tmp_path):
-    shutil.copy(ROOT / "search/run.py", tmp_path / "run.py")
-    small = [
-        "--trials",
-        "2",
-        "--epochs",
-        "1",
-        "--seeds",
-        "1",
-        "--top",
-        "1",
-        "--baseline",
-        "none",
-        "--max-params",
-        "60k",
-    ]
-    script = (sys.executable, str(tmp_path / "run.py"))
-    done = spectune(tmp_path, "--space", "cnn", "--name", "copied", *DATA, *small, program=script)
-    assert "trial" in done.stdout
-    assert read(tmp_path / "studies/copied").finished

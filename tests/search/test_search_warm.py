@@ -9,21 +9,26 @@ import pytest
 from safetensors.torch import load_file
 
 from spectune.search.record import read
+from spectune.spaces import CNN, Training
+from spectune.trainables.data import load
+from spectune.trainables.export import write
+from spectune.trainables.train import train
 
-SOURCE = ("--data", "classes=6", "--data", "points=200", "--data", "train=20", "--data", "validation=4")
+SOURCE = {"classes": "6", "points": "200", "train": "20", "validation": "4"}
 TARGET = ("--data", "classes=4", "--data", "points=150", "--data", "train=5", "--data", "validation=4")
-NETWORK = ("depth=2", "filters=8", "kernel_size=9", "kernel_last=5", "fc_width=32")
 SMALL = ("--dataset", "generated", "--epochs", "2", "--seeds", "1")
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory, spectune):
-    """A folder with the finished study ``source``, and its export."""
+def source(tmp_path_factory):
+    """A folder with an export of the study ``source``."""
     folder = tmp_path_factory.mktemp("warm")
-    settings = [word for setting in NETWORK for word in ("--set", setting)]
-    spectune(folder, "train", "compact", *settings, *SMALL, *SOURCE, "--name", "source")
-    (export,) = (folder / "studies/source/exports").iterdir()
-    return folder, export
+    network = CNN(depth=2, filters=8, kernel_size=9, kernel_last=5, fc_width=32)
+    dataset = load("generated", **SOURCE)
+    *_, epoch = train(network, Training(), dataset, seed=1, epochs=2)
+    weights, numbers = epoch.state["best"]["model"], {"study": "source"}
+    write(folder / "export", network=network, training=Training(), weights=weights, dataset=dataset, numbers=numbers)
+    return folder, folder / "export"
 
 
 def kept(weights, export):
@@ -78,10 +83,9 @@ def test_training_outright_from_an_export_needs_no_model(source, spectune):
         (("search", "--set", "init=backbone"), "give --init-from EXPORT"),
     ],
 )
-def test_what_does_not_fit_an_export_is_refused_in_one_line(source, spectune, arguments, said):
+def test_what_does_not_fit_an_export_is_refused_in_one_line(source, monkeypatch, refused, arguments, said):
     folder, export = source
-    given = [str(export) if word == "EXPORT" else word for word in arguments]
-    done = spectune(folder, *given, "--dataset", "generated", *TARGET, "--name", "refused", code=2)
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    monkeypatch.chdir(folder)
+    given = [export if word == "EXPORT" else word for word in arguments]
+    assert said in refused(*given, "--dataset", "generated", *TARGET, "--name", "refused")
     assert not (folder / "studies/refused").exists()
