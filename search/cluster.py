@@ -22,6 +22,7 @@ from spectune.trainables.metrics import by_label, confused, score
 from spectune.trainables.models import THRESHOLDS, build
 from spectune.trainables.train import predict
 
+QUICK = 4e10  # multiply-adds of a second or two
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
 SILENCE = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -115,11 +116,14 @@ class Room(NamedTuple):
 
 
 def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split, each; on one node in this process, which has torch already.
+    """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
+    start.
 
     Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
     """
-    if isinstance(room.shelf, Shelf):
+    points, classes = len(dataset.axis), len(dataset.classes)
+    work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
+    if isinstance(room.shelf, Shelf) and work < QUICK:
         return [_evaluate(task.to_dict(), dataset, room.shelf, split) for task in tasks]
     remote = ray.remote(num_cpus=room.cpus, num_gpus=room.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
@@ -131,6 +135,7 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     own.known(shelf.read(own.COPY))
     task = Task.from_dict(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(threads())
     data = shelf.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
     model = build(task.network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
