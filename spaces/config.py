@@ -104,8 +104,13 @@ class Config:
 
 def hyperparameters(space: type[Config]) -> tuple[Hyperparameter, ...]:
     """The hyperparameters of a config type in their order of declaration (conditions look only backwards)."""
-    fields = dataclasses.fields(space)  # type: ignore[arg-type]
-    return tuple(Hyperparameter(name=field.name, default=field.default, **field.metadata) for field in fields)
+    if space not in _DECLARED:
+        fields = dataclasses.fields(space)  # type: ignore[arg-type]
+        _DECLARED[space] = tuple(Hyperparameter(name=one.name, default=one.default, **one.metadata) for one in fields)
+    return _DECLARED[space]
+
+
+_DECLARED: dict[type[Config], tuple[Hyperparameter, ...]] = {}  # proposing a config asks for them again and again
 
 
 def parse(space: type[Config], name: str, text: str) -> Any:
