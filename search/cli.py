@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _search_parser(verbs)
+    _plan_parser(verbs)
     _ablate_parser(verbs)
     _models_parser(verbs)
     _data_parser(verbs)
@@ -98,7 +99,33 @@ def _search_parser(verbs: Any) -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    add = search.add_argument
+    _exploration(search)
+    search.add_argument(
+        "--print-space", action="store_true", help="print the space with its conditions and size, and stop"
+    )
+    _warm(search)
+    _session(search)
+    search.set_defaults(command_function=commands.search)
+
+    train = verbs.add_parser(
+        "train",
+        help="train one known network outright",
+        description="Train one known network on some seeds, test it, export it; recorded and tracked like a search.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    train.add_argument(
+        "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
+    )
+    train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
+    _warm(train)
+    _session(train)
+    train.set_defaults(command_function=commands.train)
+
+
+def _exploration(parser: argparse.ArgumentParser) -> None:
+    """What a search may explore and confirm."""
+    add = parser.add_argument
     add("--space", help=f"{', '.join(SPACES)}, or your own as FILE.py:NAME (default cnn)")
     add("--trials", type=int, metavar="N", help="trials of the exploration (default 50)")
     add(
@@ -123,25 +150,27 @@ def _search_parser(verbs: Any) -> None:
     add("--vary", action="append", metavar="NAME", help="search a hyperparameter that is fixed by default")
     add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
     add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")
-    add("--print-space", action="store_true", help="print the space with its conditions and size, and stop")
-    _warm(search)
-    _session(search)
-    search.set_defaults(command_function=commands.search)
 
-    train = verbs.add_parser(
-        "train",
-        help="train one known network outright",
-        description="Train one known network on some seeds, test it, export it; recorded and tracked like a search.",
+
+def _plan_parser(verbs: Any) -> None:
+    plan = verbs.add_parser(
+        "plan",
+        help="what a search will take, before anything is spent",
+        description="Measure the pace of some configs and simulate the search: wall time, hours, cost. Takes the "
+        "options of spectune search.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    train.add_argument(
-        "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
-    )
-    train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
-    _warm(train)
-    _session(train)
-    train.set_defaults(command_function=commands.train)
+    add = plan.add_argument
+    add("--of", dest="study", default="", metavar="STUDY", help="a study that was run: plan it again, show both")
+    add("--cores", type=int, default=None, metavar="N", help="CPU cores to plan for (default: this machine's)")
+    add("--gpus", type=int, default=None, metavar="N", help="GPUs to plan for, measured on this machine's")
+    add("--gpu", dest="card", default="", metavar="KIND", help="their kind where there is none here, as h200 or a100")
+    add("--price", type=float, default=None, metavar="P", help="price of a core or a GPU for an hour")
+    _exploration(plan)
+    _training(plan)
+    _studies(plan)
+    plan.set_defaults(command_function=commands.plan)
 
 
 def _ablate_parser(verbs: Any) -> None:
@@ -185,17 +214,10 @@ def _warm(parser: argparse.ArgumentParser) -> None:
 
 def _session(parser: argparse.ArgumentParser) -> None:
     """What a search, a training and an ablation have in common."""
+    _training(parser)
     add = parser.add_argument
-    add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
-    add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
     add("--name", help="name of the study and of its folder")
     add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
-    add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
-    add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
-    add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
-    add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
-    add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
-    add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
     add(
         "--address",
         metavar="ADDRESS",
@@ -207,6 +229,19 @@ def _session(parser: argparse.ArgumentParser) -> None:
         help="MLflow server or database (default $MLFLOW_TRACKING_URI, else mlflow.db here)",
     )
     _studies(parser)
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
+    """What trainings are like, and what each of them gets."""
+    add = parser.add_argument
+    add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
+    add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
+    add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
+    add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
+    add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
+    add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
+    add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
+    add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
 
 
 def _models_parser(verbs: Any) -> None:

@@ -28,6 +28,31 @@ def search(print_space: bool = False, **given: Any) -> int:
     return launch(given)
 
 
+def plan(*, study: str, studies: str, cores: int | None, gpus: int | None, card: str, **given: Any) -> None:
+    import tempfile
+
+    from spectune.search.launch import possible, resolve
+    from spectune.search.options import Options
+    from spectune.search.plan import machine
+    from spectune.search.plan import plan as planned
+    from spectune.search.record import read
+    from spectune.trainables.data import load
+
+    actual = read(find(study, studies)) if study else None
+    if actual is not None and cores is gpus is None:
+        cores, gpus = (int(actual.header["machine"][name]) or None for name in ("cpus", "gpus"))
+        cores = None if gpus else cores
+    on = machine(cores=cores, gpus=gpus, card=card, price=given.pop("price"))
+    if actual is not None:
+        options = Options.from_dict(actual.header["options"])
+    else:
+        with tempfile.TemporaryDirectory() as nowhere:
+            options, _ = resolve({**given, "name": "plan", "studies": nowhere})
+    dataset = load(options.dataset, **options.data)
+    possible(options, dataset)
+    planned(options, dataset, on, actual)
+
+
 def train(model: str, **given: Any) -> int:
     from spectune.search.launch import launch
 

@@ -38,7 +38,7 @@ def launch(given: dict[str, Any]) -> int:
     """
     options, before = resolve(given)
     dataset = load(options.dataset, **options.data)
-    _possible(options, dataset, before)
+    possible(options, dataset, before)
     journal = Journal(options.folder)
     if ":" in options.space:
         own.keep(options.space, options.folder)
@@ -115,7 +115,7 @@ def resume_command(options: Options) -> str:
     return shlex.join(["spectune", verb, "--resume", "--name", options.name, *options.place])
 
 
-def _possible(options: Options, dataset: Dataset, before: Study | None) -> None:
+def possible(options: Options, dataset: Dataset, before: Study | None = None) -> None:
     """What can be known to fail is said before anything is started. Raises ValueError."""
     if before is not None and before.header["dataset"]["digest"] != dataset.digest:
         raise ValueError(

@@ -70,11 +70,11 @@ class Progress:
         expected = len(trials) + sum(remaining(study, self._options))
         left = seconds_left(study, self._options, self._concurrent)
         parts = [
-            f"{_clock(time.monotonic() - self._began)} {stage}",
+            f"{span(time.monotonic() - self._began)} {stage}",
             _bar(ended, expected) if self._terminal else f"{ended}/{expected} trials",
             ", ".join(f"{number} {status}" for status, number in counts.items() if number),
             best(study),
-            f"{_clock(left)} left" if left is not None else "",
+            f"{span(left)} left" if left is not None else "",
         ]
         return "  ".join(part for part in parts if part)
 
@@ -149,7 +149,8 @@ def _bar(done: int, total: int, width: int = 20) -> str:
     return f"[{'█' * filled}{'·' * (width - filled)}] {done}/{total}"
 
 
-def _clock(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Seconds as h:mm:ss or m:ss."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 

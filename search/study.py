@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
@@ -44,10 +44,11 @@ class Director:
         classes: int,
         several: bool,
         progress: Progress,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.options, self.study, self.done = options, study, False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
-        self._journal, self._progress = journal, progress
+        self._journal, self._progress, self._clock = journal, progress, clock
         self._points, self._classes, self._several = points, classes, several
         self._space = SPACES[options.space]
         self._metric, direction = study.objectives[0]
@@ -65,7 +66,7 @@ class Director:
         self._newest: dict[int, dict[str, Any]] = {}  # running trial -> its newest message in this session
         self._verdicts: dict[int, str] = {}  # running trial -> why it was told to stop, "" to go on
         self._explored = sum(seconds_exploring(study))  # in earlier sessions
-        self._began = time.time()
+        self._began = clock()
         self._learn()
         self._tasks = self._life()
 
@@ -184,7 +185,7 @@ class Director:
 
     def _time_is_up(self, share: float = 1.0) -> bool:
         limit = self.options.time
-        return limit is not None and self._explored + time.time() - self._began > share * limit
+        return limit is not None and self._explored + self._clock() - self._began > share * limit
 
     def _fits(self, network: Network) -> bool:
         if not self._space.agrees(network, self._sampler.fixed):
@@ -241,7 +242,7 @@ class Director:
             metrics=metrics,
             best_epoch=message.get("best_epoch", 0),
             epochs=message.get("epoch", len(trial.reports)),
-            seconds=message.get("seconds", round(time.time() - trial.started, 3)),
+            seconds=message.get("seconds", round(self._clock() - trial.started, 3)),
             values=None if failed else [metrics.get(name) for name, _ in self.study.objectives],
         )
         if trial.stage == "explore":

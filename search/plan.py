@@ -1,0 +1,297 @@
+"""What a search will take, before anything is spent: the study's own director, on trials that only pass the time.
+
+Nothing is trained but a few batches of some configs, whose pace is measured. The director explores, stops and confirms
+as it would; how good a trial is, is drawn. P configs whose pace was measured.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from spectune.search.options import OBJECTIVES, Options
+from spectune.search.progress import span, table
+from spectune.search.record import Study
+from spectune.search.study import Director
+from spectune.search.task import Task
+from spectune.spaces import Network, Training
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.pace import epoch_seconds
+
+MEASURED = 16  # configs whose pace is measured
+RUNS = 9  # searches that are simulated
+WAKE, START = 6.0, 0.2  # seconds before a worker's first trial, and before its others
+NOISE = 0.5  # of a value at a rung, in standard deviations of the values at the end
+
+Pace = Callable[[Task], float]  # seconds an epoch
+
+
+class Card(NamedTuple):
+    """What a GPU can do at most: bfloat16 operations and bytes of memory a second (makers' data sheets)."""
+
+    operations: float
+    bandwidth: float
+
+
+CARDS = {
+    "h200": Card(989e12, 4.8e12),
+    "h100": Card(989e12, 3.35e12),
+    "a100": Card(312e12, 2.0e12),
+    "l40s": Card(362e12, 0.864e12),
+    "l4": Card(121e12, 0.3e12),
+    "v100": Card(125e12, 0.9e12),
+    "t4": Card(65e12, 0.32e12),
+}
+REACHED = (0.2, 0.5)  # shares of both that small networks are taken to reach
+STEP = 1e-3  # seconds a step takes at least: some hundred kernels, one after the other
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is planned for: ``number`` of ``units``, at a ``price`` an hour each; ``card`` where it is not at hand."""
+
+    number: int
+    units: str  # cores | GPUs
+    card: str = ""
+    price: float | None = None
+
+    def workers(self, options: Options) -> int:
+        """Trials at a time. ValueError where not one fits."""
+        each = options.cpus_per_trial if self.units == "cores" else options.gpus_per_trial or 1.0
+        if self.number < each:
+            raise ValueError(f"a trial needs {each:g} {self.units}, got {self.number}: plan for more of them")
+        return options.concurrent or int(self.number / each)
+
+
+def machine(*, cores: int | None, gpus: int | None, card: str, price: float | None) -> Machine:
+    """The machine that was asked for: this one's cores unless said otherwise. ValueError where it cannot be told."""
+    if gpus is None:
+        if card:
+            raise ValueError(f"--gpu says the kind of --gpus, got {card} without a number: add --gpus N")
+        return Machine(cores or os.cpu_count() or 1, "cores", price=price)
+    if cores is not None:
+        raise ValueError("a plan is for --cores or for --gpus, got both: leave one away")
+    if card and card not in CARDS:
+        raise ValueError(f"--gpu must be one of {', '.join(CARDS)}, got {card!r}: choose the one most like yours")
+    if not card and not torch.cuda.is_available():
+        raise ValueError(f"there is no GPU here to measure on: say what yours are with --gpu {' | '.join(CARDS)}")
+    return Machine(gpus, "GPUs", card, price)
+
+
+class Use(NamedTuple):
+    """What a stage of a study took: ``wall`` and ``busy`` are seconds, of the clock and of all workers together."""
+
+    trainings: int
+    epochs: int
+    wall: float
+    busy: float
+
+
+class _Clock:
+    """The time of a simulation, seconds."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class _Notes:
+    """A journal that nobody reads."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+
+    def append(self, event: str, **values: Any) -> dict[str, Any]:
+        return {"event": event, "time": self._clock(), **values}
+
+
+class _Silence:
+    """No progress is shown."""
+
+    def update(self, study: Study) -> None: ...
+
+    def ended(self, study: Study, trial: Any) -> None: ...
+
+
+def director(options: Options, dataset: Dataset, folder: Path, clock: _Clock) -> Director:
+    """The director of a search that proposes at random and leaves nothing behind but in ``folder``."""
+    study = Study(folder)
+    study.apply({
+        "event": "study", "time": 0.0, "name": options.name,
+        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
+    })  # fmt: skip
+    session: dict[str, Any] = {"journal": _Notes(clock), "progress": _Silence(), "clock": clock, "study": study}
+    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
+    return Director(replace(options, sampler="random"), **session, **sizes)
+
+
+def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[[str], None]) -> Pace:
+    """The pace of any config, from that of the first ones that the search would try.
+
+    Between them it is a power of their multiply-adds, with a factor for each family.
+    """
+    found: list[tuple[Network, Training, float]] = []
+    torch.set_num_threads(max(1, int(options.cpus_per_trial)))
+    with tempfile.TemporaryDirectory() as folder:
+        trying = director(options, dataset, Path(folder), _Clock())
+        for number in range(min(MEASURED, options.trials or 1)):
+            task = trying.next()
+            if task is None:
+                break
+            seconds = epoch_seconds(task.network, task.training, dataset, device=device)
+            found.append((task.network, task.training, seconds))
+            note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
+    return _between(found, len(dataset.axis), len(dataset.classes))
+
+
+def _between(found: list[tuple[Network, Training, float]], points: int, classes: int) -> Pace:
+    """The measured paces and, by least squares of their logarithms, those of other configs.
+
+    A little weight holds what few configs cannot tell: families are alike, and cost grows with the root of size.
+    """
+    families = sorted({network.family for network, _, _ in found})
+    known = {(network, training): seconds for network, training, seconds in found}
+
+    def features(network: Network) -> list[float]:
+        cost = network.cost(points, classes)
+        size = math.log(cost.macs + cost.activations + cost.parameters)
+        return [1.0, size, *(float(network.family == family) for family in families)]
+
+    rows = np.array([features(network) for network, _, _ in found])
+    held = 0.3 * np.eye(rows.shape[1])[1:]
+    wanted = [0.3 * 0.5, *[0.0] * len(families)]
+    values = np.log([seconds for _, _, seconds in found])
+    fitted = np.linalg.lstsq(np.vstack([rows, held]), np.append(values, wanted), rcond=None)[0]
+
+    def pace(task: Task) -> float:
+        exact = known.get((task.network, task.training))
+        return exact if exact is not None else math.exp(np.dot(features(task.network), fitted))
+
+    return pace
+
+
+def listed(card: Card, dataset: Dataset) -> Pace:
+    """The pace on a GPU by its data sheet: the slower of its operations and its memory, and at least ``STEP``.
+
+    A training step does three times the operations of an answer, and touches every activation some six times.
+    """
+    spectra, sizes = len(dataset.train), (len(dataset.axis), len(dataset.classes))
+
+    def pace(task: Task) -> float:
+        cost = task.network.cost(*sizes)
+        steps = -(-spectra // task.training.batch_size)
+        operations = 6 * cost.macs * spectra / (REACHED[0] * card.operations)
+        moved = (24 * cost.activations * spectra + 28 * cost.parameters * steps) / (REACHED[1] * card.bandwidth)
+        return float(max(operations, moved, STEP * steps))
+
+    return pace
+
+
+def simulate(options: Options, dataset: Dataset, pace: Pace, *, workers: int, seed: int) -> Study:
+    """The study as it would go with so many trials at a time, in simulated seconds; no training ends by itself."""
+    random, clock = np.random.default_rng(seed), _Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        directing = director(replace(options, seed=seed), dataset, Path(folder), clock)
+        running: list[tuple[float, int, _Passing]] = []  # when a trial's next epoch ends
+        asleep = workers
+        while True:
+            while len(running) < workers and (task := directing.next()) is not None:
+                limit = options.epochs if task.network.by_steps else 1
+                trial = _Passing(task.number, limit, pace(task), random.standard_normal(), random)
+                heapq.heappush(running, (clock.now + (WAKE if asleep else START) + trial.pace, task.number, trial))
+                asleep = max(0, asleep - 1)
+            if not running:
+                return directing.study
+            clock.now, number, trial = heapq.heappop(running)
+            message = trial.message()
+            if directing.report(number, message) and not message["done"]:
+                heapq.heappush(running, (clock.now + trial.pace, number, trial))
+            else:
+                directing.end(number)
+
+
+class _Passing:
+    """A trial that only passes the time: how good it will be is drawn, and what its epochs show of that."""
+
+    def __init__(self, number: int, limit: int, pace: float, quality: float, random: np.random.Generator) -> None:
+        self.number, self.pace = number, pace
+        self._limit, self._quality, self._random, self._epoch = limit, quality, random, 0
+
+    def message(self) -> dict[str, Any]:
+        """What a worker says of an epoch."""
+        self._epoch += 1
+        value = self._quality + NOISE * self._random.standard_normal()
+        shown = {name: -value if direction == "min" else value for name, direction in OBJECTIVES.items()}
+        metrics = {**shown, "train_loss": shown["loss"]}
+        return {
+            "number": self.number, "epoch": self._epoch, "metrics": metrics, "best_epoch": self._epoch, "best": metrics,
+            "done": self._epoch == self._limit, "failed": "", "seconds": START + self._epoch * self.pace,
+        }  # fmt: skip
+
+
+def used(study: Study) -> dict[str, Use]:
+    """What a study took that was run or simulated: exploring until its last trial, confirming what comes after."""
+    began = min((trial.started for trial in study.trials.values()), default=0.0)
+    found, until = {}, began
+    for stage in ("explore", "confirm"):
+        trials = [trial for trial in study.stage(stage) if trial.ended is not None]
+        ended = max((trial.ended or 0.0 for trial in trials), default=until)
+        epochs, busy = sum(trial.epochs for trial in trials), sum(trial.seconds for trial in trials)
+        found[stage] = Use(len(trials), epochs, max(0.0, ended - until), busy)
+        until = max(until, ended)
+    return {**found, "together": Use(*(sum(values) for values in zip(*found.values(), strict=True)))}
+
+
+def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) -> None:
+    """Print what the search will take on a machine, beside what ``actual`` took where it has been run."""
+    began, workers = time.monotonic(), on.workers(options)
+    if on.card:
+        pace, source = listed(CARDS[on.card], dataset), f"from the data sheet of the {on.card}, not measured"
+    else:
+        device = "cpu" if on.units == "cores" else "cuda"
+        pace = measured(options, dataset, device=device, note=_note)
+        source = f"from the pace of a few batches on this machine, measured in {time.monotonic() - began:.0f} s"
+    found = [used(simulate(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
+    rows = [_row(stage, [one[stage] for one in found], on) for stage in found[0]]
+    if actual is not None:
+        rows += [_row(f"{stage}, actual", [one], on) for stage, one in used(actual).items()]
+    title = f"{options.name}: {options.trials} trials of {options.space}, {workers} at a time on {on.number} {on.units}"
+    table(rows, f"{title}; {dataset.description}")
+    print(f"median of {RUNS} simulated searches (lowest to highest), {source}")
+    print("a training that stops early by itself takes less than is planned for it")
+
+
+def _note(text: str) -> None:
+    print(text[:118], file=sys.stderr, flush=True)
+
+
+def _row(stage: str, found: list[Use], on: Machine) -> dict[str, str]:
+    """A row of the table: the median of several, with their ends."""
+
+    def shown(values: list[float], words: Callable[[float], str]) -> str:
+        middle, low, high = (words(value) for value in (statistics.median(values), min(values), max(values)))
+        return middle if low == high else f"{middle} ({low} to {high})"
+
+    row = {
+        "stage": stage,
+        "trainings": shown([one.trainings for one in found], "{:.0f}".format),
+        "epochs": shown([one.epochs for one in found], "{:.0f}".format),
+        "wall time": shown([one.wall for one in found], span),
+        f"{on.units[:-1]} hours": shown([one.busy / 3600 for one in found], "{:.3g}".format),
+    }
+    if on.price is not None:
+        row["cost"] = shown([one.wall / 3600 * on.number * on.price for one in found], "{:,.3g}".format)
+    return row
