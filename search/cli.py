@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from spectune.search import commands
-from spectune.spaces import SPACES
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9}
+from spectune.search.flags import exploration, session, studies, training, warm
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     export = verbs.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
     export.add_argument("study", metavar="STUDY", help="name or folder of a study")
     export.add_argument("--top", type=int, default=1, metavar="K", help="the best K confirmed configs (default 1)")
-    _studies(export)
+    studies(export)
     export.set_defaults(command_function=commands.export)
 
     predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
@@ -75,18 +71,18 @@ def _parser() -> argparse.ArgumentParser:
 
     report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
     report.add_argument("study", metavar="STUDY", help="name or folder of a study")
-    _studies(report)
+    studies(report)
     report.set_defaults(command_function=commands.report)
 
     track = verbs.add_parser("track", help="deliver to MLflow what it missed of a study", allow_abbrev=False)
     track.add_argument("study", metavar="STUDY", help="name or folder of a study")
     track.add_argument("--tracking-uri", default="", metavar="URI", help="MLflow server or database")
-    _studies(track)
+    studies(track)
     track.set_defaults(command_function=commands.track)
 
     ui = verbs.add_parser("ui", help="open the MLflow UI on the store of the last study", allow_abbrev=False)
     ui.add_argument("--port", type=int, default=5000, help="port on the loopback address (default 5000)")
-    _studies(ui)
+    studies(ui)
     ui.set_defaults(command_function=commands.ui)
     return parser
 
@@ -99,12 +95,12 @@ def _search_parser(verbs: Any) -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    _exploration(search)
+    exploration(search)
     search.add_argument(
         "--print-space", action="store_true", help="print the space with its conditions and size, and stop"
     )
-    _warm(search)
-    _session(search)
+    warm(search)
+    session(search)
     search.set_defaults(command_function=commands.search)
 
     train = verbs.add_parser(
@@ -118,38 +114,9 @@ def _search_parser(verbs: Any) -> None:
         "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
     )
     train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
-    _warm(train)
-    _session(train)
+    warm(train)
+    session(train)
     train.set_defaults(command_function=commands.train)
-
-
-def _exploration(parser: argparse.ArgumentParser) -> None:
-    """What a search may explore and confirm."""
-    add = parser.add_argument
-    add("--space", help=f"{', '.join(SPACES)}, or your own as FILE.py:NAME (default cnn)")
-    add("--trials", type=int, metavar="N", help="trials of the exploration (default 50)")
-    add(
-        "--time",
-        type=duration,
-        metavar="TIME",
-        help="end of the exploration, as 90s, 10m, 2h; confirmation comes on top",
-    )
-    add("--grace", type=int, metavar="N", help="epochs before a trial may be stopped (default a ninth of --epochs)")
-    add("--eta", type=int, metavar="N", help="one trial in N goes on at a rung (default 3)")
-    add("--top", type=int, metavar="K", help="configs to confirm (default 3)")
-    add("--seeds", type=int, metavar="N", help="new seeds in the confirmation (default 5)")
-    add("--start-from", action="append", metavar="MODEL", help="known network to try first (default: all that fit)")
-    add("--baseline", metavar="MODEL", help="published network to compare with, or none (default cnn2)")
-    add(
-        "--objective",
-        action="append",
-        metavar="METRIC",
-        help="what to optimise; twice for a Pareto front (default accuracy)",
-    )
-    add("--sampler", choices=("tpe", "random"), help="what proposes configs (default tpe)")
-    add("--vary", action="append", metavar="NAME", help="search a hyperparameter that is fixed by default")
-    add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
-    add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")
 
 
 def _plan_parser(verbs: Any) -> None:
@@ -167,9 +134,9 @@ def _plan_parser(verbs: Any) -> None:
     add("--gpus", type=int, default=None, metavar="N", help="GPUs to plan for, measured on this machine's")
     add("--gpu", dest="card", default="", metavar="KIND", help="their kind where there is none here, as h200 or a100")
     add("--price", type=float, default=None, metavar="P", help="price of a core or a GPU for an hour")
-    _exploration(plan)
-    _training(plan)
-    _studies(plan)
+    exploration(plan)
+    training(plan)
+    studies(plan)
     plan.set_defaults(command_function=commands.plan)
 
 
@@ -201,47 +168,8 @@ def _ablate_parser(verbs: Any) -> None:
     add("--retune-trials", type=int, metavar="N", help="trainings of every variant for that (default 8)")
     add("--objective", action="append", metavar="METRIC", help="what is compared (default accuracy)")
     add("--test", action="store_true", help="compare on the blind test split as well")
-    _session(ablate)
+    session(ablate)
     ablate.set_defaults(command_function=commands.ablate)
-
-
-def _warm(parser: argparse.ArgumentParser) -> None:
-    """How a search and a training start from another study."""
-    parser.add_argument(
-        "--init-from", metavar="EXPORT", help="start from the network and the weights of another study's export"
-    )
-
-
-def _session(parser: argparse.ArgumentParser) -> None:
-    """What a search, a training and an ablation have in common."""
-    _training(parser)
-    add = parser.add_argument
-    add("--name", help="name of the study and of its folder")
-    add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
-    add(
-        "--address",
-        metavar="ADDRESS",
-        help="Ray cluster to use, or auto (default $RAY_ADDRESS, else this machine alone)",
-    )
-    add(
-        "--tracking-uri",
-        metavar="URI",
-        help="MLflow server or database (default $MLFLOW_TRACKING_URI, else mlflow.db here)",
-    )
-    _studies(parser)
-
-
-def _training(parser: argparse.ArgumentParser) -> None:
-    """What trainings are like, and what each of them gets."""
-    add = parser.add_argument
-    add("--dataset", metavar="DATA", help="benchmark, challenge, generated, or a file or folder (default challenge)")
-    add("--data", action="append", metavar="NAME=VALUE", help="an option of the dataset; may be given several times")
-    add("--epochs", type=int, metavar="N", help="full budget of one training (default 100)")
-    add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
-    add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
-    add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
-    add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
-    add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
 
 
 def _models_parser(verbs: Any) -> None:
@@ -291,28 +219,5 @@ def _diagnose_parser(verbs: Any) -> None:
     add("--peak", type=int, metavar="K", help="peak of A that the map varies, from 1 (default: what differs most)")
     add("--out", default="diagnosis.html", metavar="FILE", help="the page (default diagnosis.html)")
     add("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
-    _studies(diagnose)
+    studies(diagnose)
     diagnose.set_defaults(command_function=commands.diagnose)
-
-
-def _studies(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--studies", default="studies", metavar="DIR", help="folder of all studies (default studies)")
-
-
-# What options mean ----------------------------------------------------------------------------------------------------
-
-
-def duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``10m``, ``2h`` or ``1d``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if match is None or float(match[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"a time is a number with s, m, h or d, got {text!r}: write 90s, 10m or 2h")
-    return float(match[1]) * UNITS[match[2] or "s"]
-
-
-def count(text: str) -> int:
-    """The number in ``500000``, ``500k``, ``2M`` or ``1.5G``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)
-    if match is None or float(match[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"a count is a number, k, M or G may follow, got {text!r}: write 500k or 2M")
-    return round(float(match[1]) * FACTORS.get(match[2], 1))

@@ -5,8 +5,9 @@ import sys
 import pytest
 
 from spectune.search import cli
-from spectune.search.cli import count, duration, main
+from spectune.search.cli import main
 from spectune.search.commands import find
+from spectune.search.flags import count, duration
 from spectune.spaces import KNOWN
 
 SWALLOWED = [
