@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,14 @@ from torch.nn import functional as F
 from spectune.spaces import Training
 from spectune.trainables.models.heads import AdaCos, Cosine
 
-Loss = Callable[[Tensor, Tensor], Tensor]  # logits (B, C), labels (B,) or (B, C) -> the mean loss
+
+class Loss(Protocol):
+    """Logits (B, C) and labels (B,) or (B, C) to the mean loss.
+
+    A ``smoothing`` () that is a tensor takes the place of the training's label smoothing.
+    """
+
+    def __call__(self, logits: Tensor, true: Tensor, smoothing: Tensor | None = None) -> Tensor: ...
 
 
 def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classes: int, device: torch.device) -> Loss:
@@ -33,11 +40,13 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
         shares = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weights = torch.from_numpy(shares).float().to(device)
 
-    def value(logits: Tensor, true: Tensor) -> Tensor:
+    def value(logits: Tensor, true: Tensor, smoothing: Tensor | None = None) -> Tensor:
         logits = logits.float() if head is None else head.target(logits, true)
         if training.loss == "focal":
             return focal(logits, true, gamma=float(training.focal_gamma or 0.0), weights=weights)
-        return F.cross_entropy(logits, true, weight=weights, label_smoothing=training.label_smoothing or 0.0)
+        if smoothing is None:
+            return F.cross_entropy(logits, true, weight=weights, label_smoothing=training.label_smoothing or 0.0)
+        return smoothed(logits, true, smoothing=smoothing, weights=weights)
 
     return value
 
@@ -51,10 +60,10 @@ def _binary(training: Training, labels: NDArray[np.int64], device: torch.device)
     share = np.clip(labels.mean(axis=0), 1 / len(labels), 1 - 1 / len(labels))
     present, lacking = (torch.from_numpy(0.5 / part).float().to(device) for part in (share, 1 - share))
     gamma = float(training.focal_gamma or 0.0) if training.loss == "focal" else 0.0
-    smooth = training.label_smoothing or 0.0
 
-    def value(logits: Tensor, true: Tensor) -> Tensor:
+    def value(logits: Tensor, true: Tensor, smoothing: Tensor | None = None) -> Tensor:
         logits, target = logits.float(), true.float()
+        smooth = training.label_smoothing or 0.0 if smoothing is None else smoothing
         each = F.binary_cross_entropy_with_logits(logits, target * (1 - smooth) + smooth / 2, reduction="none")
         if gamma:
             each = each * (1 - (logits * (2 * target - 1)).sigmoid()) ** gamma
@@ -88,3 +97,12 @@ def focal(logits: Tensor, labels: Tensor, *, gamma: float, weights: Tensor | Non
     if weights is None:
         return each.mean()
     return (weights[labels] * each).sum() / weights[labels].sum()
+
+
+def smoothed(logits: Tensor, labels: Tensor, *, smoothing: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy with label ``smoothing`` (), which torch's own takes as a number only."""
+    log_p = logits.log_softmax(dim=1)
+    weights = torch.ones_like(log_p[0]) if weights is None else weights
+    true = weights[labels] * log_p.gather(1, labels[:, None])[:, 0]
+    each = -(1 - smoothing) * true - smoothing * (weights * log_p).mean(dim=1)
+    return each.sum() / weights[labels].sum()

@@ -1,0 +1,178 @@
+"""Several trainings of one architecture at once. R replicas, B batch, L points, C classes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from spectune.spaces import Network, Training
+from spectune.spaces.config import Config, hyperparameters
+from spectune.trainables.augment import augment
+from spectune.trainables.data.dataset import Dataset, Split
+from spectune.trainables.epoch import Epoch, State, logits
+from spectune.trainables.fit import Fit
+from spectune.trainables.stack import Objective, Stack, shares
+from spectune.trainables.train import Run, batches, living
+
+# What replicas may differ in: of a training these, of a network the shares of its dropout layers.
+OWN = (
+    "learning_rate",
+    "weight_decay",
+    "label_smoothing",
+    "schedule",
+    "plateau_factor",
+    "plateau_patience",
+    "patience",
+    "min_delta",
+)
+
+
+class Replicas:
+    """R trainings of one architecture, fused into one network as long as more than one of them trains.
+
+    Each has its own seed, and its own ``OWN`` settings and shares of dropout; ValueError where they differ in more.
+    A replica gives what ``train`` gives for it (to rounding), its state included, and goes on from such states: only
+    dropout and augmentation have other random numbers, which are drawn for all together. On a CPU the same replicas
+    give the same results. What cannot be fused is trained one after the other, each exactly as by ``train``;
+    ``reason`` says why, and is empty where all are fused.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        trainings: Sequence[Training],
+        dataset: Dataset,
+        *,
+        seeds: Sequence[int],
+        epochs: int,
+        device: torch.device | str = "cpu",
+        init: dict[str, Tensor] | None = None,
+    ) -> None:
+        _alike(networks, own=lambda name: name.endswith("dropout"))
+        _alike(trainings, own=OWN.__contains__)
+        self.dataset, self.device = dataset, torch.device(device)
+        self.runs: dict[int, Fit | Run] = {}
+        for number, (network, training, seed) in enumerate(zip(networks, trainings, seeds, strict=True)):
+            self.runs[number] = living(
+                network, training, dataset, seed=seed, epochs=epochs, device=self.device, init=init
+            )
+        steps = [run for run in self.runs.values() if isinstance(run, Run)]
+        self.reason = _obstacle(networks, steps)
+        self.objective = None if self.reason else Objective(steps[0])
+
+    @property
+    def fused(self) -> bool:
+        """Whether the replicas are trained as one network."""
+        return not self.reason
+
+    @property
+    def done(self) -> bool:
+        """Whether no other epoch comes, of none of them."""
+        return all(run.done for run in self.runs.values())
+
+    def epoch(self) -> dict[int, Epoch]:
+        """An epoch of each replica that is not done, under its number in the order of the trainings."""
+        runs = {number: run for number, run in self.runs.items() if not run.done}
+        steps = [run for run in runs.values() if isinstance(run, Run)]
+        if self.objective is None or len(steps) < 2:
+            return {number: run.epoch() for number, run in runs.items()}
+        return dict(zip(runs, self._together(steps, self.objective), strict=True))
+
+    def drop(self, replica: int) -> None:
+        """Train this replica no more."""
+        del self.runs[replica]
+
+    def load(self, states: Mapping[int, State]) -> None:
+        """Go on from the ``states`` of these replicas' epochs, which stay as they are."""
+        for replica, state in states.items():
+            self.runs[replica].load(state)
+
+    def _together(self, runs: list[Run], objective: Objective) -> list[Epoch]:
+        """One epoch of all ``runs`` as one network."""
+        for run in runs:
+            run.begin()
+        stack, labels, training = Stack(runs, objective), runs[0].labels, runs[0].training
+        total = torch.zeros(len(runs), dtype=torch.float64, device=self.device)
+        orders = [_order(run) for run in runs]
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(_peek(runs[0]))
+            for some in zip(*orders, strict=True):
+                indices = torch.stack(some)  # (R, B)
+                spectra = augment(self.dataset.train.batch(indices.flatten(), self.device), training)
+                found = stack.step(spectra.view(*indices.shape, -1), labels[indices.to(self.device)])
+                total += found * indices.shape[1]
+        stack.back()
+
+        @functools.cache
+        def given(split: Split) -> Tensor:
+            return logits(stack, split, self.device)
+
+        def end(row: int, run: Run, loss: float) -> Epoch:
+            return run.end(loss, lambda split: given(split)[:, row])
+
+        means = (total / len(labels)).tolist()
+        return [end(row, run, loss) for row, (run, loss) in enumerate(zip(runs, means, strict=True))]
+
+
+def _alike(configs: Sequence[Config], *, own: Callable[[str], bool]) -> None:
+    """ValueError where ``configs`` differ in more than the fields that are a replica's ``own``."""
+    first = configs[0]
+    for other in configs[1:]:
+        if type(other) is not type(first):
+            raise ValueError(
+                f"replicas must be of one family, got {first.family} and {other.family}: train those apart"
+            )
+        for hp in hyperparameters(type(first)):
+            one, another = getattr(first, hp.name), getattr(other, hp.name)
+            if one != another and not own(hp.name):
+                raise ValueError(f"replicas must have one {hp.name}, got {one} and {another}: train those apart")
+
+
+def _obstacle(networks: Sequence[Network], runs: Sequence[Run]) -> str:
+    """Why the replicas cannot be fused, or nothing."""
+    family = networks[0].family
+    if not runs:
+        return f"{family} is not trained by steps"
+    if runs[0].training.freeze:
+        return "layers that are frozen for some epochs are not fused"
+    found = [shares(run.model) for run in runs]
+    for some in found[1:]:
+        if set(some) != set(found[0]):
+            one, another = list(found[0].values()), list(some.values())
+            raise ValueError(f"a dropout must be 0 in all replicas or in none, got {one} and {another}: leave 0 out")
+    if len(set(networks)) > len({tuple(some.values()) for some in found}):
+        return f"the replicas of {family} have different dropout that is no layer of its own"
+    try:
+        _try(runs)
+    except (RuntimeError, UserWarning) as error:
+        return f"torch cannot fuse {family}: {str(error).splitlines()[0]}"
+    return ""
+
+
+def _try(runs: Sequence[Run]) -> None:
+    """Take a step on two spectra, of which nothing stays. What vmap would do one replica at a time is an error, too."""
+    first = runs[0]
+    indices = torch.arange(2) % len(first.labels)
+    spectra, labels = first.dataset.train.batch(indices, first.device), first.labels[indices.to(first.device)]
+    devices = [first.device] if first.device.type == "cuda" else []
+    with warnings.catch_warnings(), torch.random.fork_rng(devices):
+        warnings.filterwarnings("error", message="There is a performance drop")
+        data = (batch.expand(len(runs), *batch.shape) for batch in (spectra, labels))
+        Stack(runs, Objective(first)).step(*data)
+
+
+def _order(run: Run) -> list[Tensor]:
+    """The batches of one epoch, in the random order that is this replica's own."""
+    with run.progress.own_random():
+        return batches(torch.randperm(len(run.labels)), run.training.batch_size)
+
+
+def _peek(run: Run) -> int:
+    """A seed for what is drawn for all replicas in this epoch, from the random state of ``run``, which stays."""
+    generator = torch.Generator()
+    generator.set_state(run.progress.random[0])
+    return int(torch.randint(1 << 62, (), generator=generator))

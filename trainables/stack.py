@@ -1,0 +1,194 @@
+"""R networks of one architecture as one. R replicas, B batch, L points, C classes, N spectra, P learned numbers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from spectune.trainables import losses
+from spectune.trainables.models.layers import Same
+from spectune.trainables.train import Run, autocast
+
+Named = dict[str, Tensor]
+
+
+class Objective(nn.Module):
+    """The network of ``run`` with its loss, as ``vmap`` can see through it: plain convolutions, shares as tensors.
+
+    Spectra (B, L) to logits (B, C); with labels (B,) or (B, C) and a label smoothing () to the mean loss.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.model, self.device, self.precision = copy.deepcopy(run.model), run.device, run.training.precision
+        for name in shares(self.model):
+            self.model.set_submodule(name, Dropout())
+        for module in self.model.modules():
+            if isinstance(module, Same):
+                module.spectral = False
+        data = run.dataset
+        self.loss = losses.loss(run.training, self.model, data.train.labels, len(data.classes), run.device)
+
+    def forward(self, spectra: Tensor, labels: Tensor | None = None, smoothing: Tensor | None = None) -> Tensor:
+        if labels is None:
+            logits: Tensor = self.model(spectra)
+            return logits
+        with autocast(self.precision, self.device):
+            given = self.model(spectra)
+        return self.loss(given, labels, smoothing)
+
+
+class Dropout(nn.Module):
+    """Dropout whose share is a tensor (), so that every replica can have its own."""
+
+    share: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("share", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return x * (torch.rand(x.shape, device=x.device) >= self.share) / (1 - self.share)
+
+
+def shares(model: nn.Module) -> dict[str, float]:
+    """The share of each dropout layer, by its name."""
+    return {name: module.p for name, module in model.named_modules() if type(module) is nn.Dropout}
+
+
+class Stack(nn.Module):
+    """The networks and optimisers of ``runs`` side by side, for one epoch: ``back`` copies them into the runs.
+
+    What a replica learns is one row of a table (R, P), what decays first: AdamW takes the same few operations however
+    many layers and replicas there are. Its arithmetic is torch's, with the numbers of each replica's own optimiser.
+    Spectra (B, L) that all replicas see to logits (B, R, C).
+    """
+
+    def __init__(self, runs: Sequence[Run], objective: Objective) -> None:
+        super().__init__()
+        self.runs, self.objective = runs, objective
+        first = runs[0]
+        learned, named = _learned(first), {id(p): f"model.{name}" for name, p in first.model.named_parameters()}
+        self.names, self.shapes = [named.pop(id(p)) for p in learned], [p.shape for p in learned]
+        self.decayed = sum(p.numel() for p in learned if p.ndim > 1)
+        self.rows = _rows(runs, lambda run, p: p).requires_grad_()
+        self.mean = _rows(runs, lambda run, p: _moment(run, p, "exp_avg"))
+        self.square = _rows(runs, lambda run, p: _moment(run, p, "exp_avg_sq"))
+        groups = [run.optimizer.param_groups[0] for run in runs]  # the one that decays
+        self.betas, self.eps = groups[0]["betas"], groups[0]["eps"]
+        self.rate, self.decay, self.steps = (
+            torch.tensor(values, dtype=torch.float64, device=first.device)[:, None]
+            for values in (
+                [group["lr"] for group in groups],
+                [group["weight_decay"] for group in groups],
+                [float(run.optimizer.state.get(_learned(run)[0], {}).get("step", 0.0)) for run in runs],
+            )
+        )
+        smoothing = [run.training.label_smoothing or 0.0 for run in runs]
+        self.smoothing = torch.tensor(smoothing, device=first.device)
+        self.kept = {f"model.{name}": _stacked(runs, name) for name, _ in first.model.named_buffers()}
+        self.kept |= {name: _stacked(runs, name.removeprefix("model.")) for name in named.values()}
+        for name in shares(first.model):
+            dropped = [shares(run.model)[name] for run in runs]
+            self.kept[f"model.{name}.share"] = torch.tensor(dropped, device=first.device)
+
+    def step(self, spectra: Tensor, labels: Tensor) -> Tensor:
+        """One step on a batch (R, B, L) of each replica's own and its labels; returns the mean losses (R,)."""
+        self.train()
+        data = self._learned(), self.kept, spectra, labels, self.smoothing
+        found, self.kept = _each(self._loss, *data)
+        self.rows.grad = None
+        torch.autograd.backward(found.sum())
+        self._descend()
+        losses: Tensor = found.detach()
+        return losses
+
+    def forward(self, spectra: Tensor) -> Tensor:
+        logits: Tensor = _each(self._logits, self._learned(), self.kept, spectra, in_dims=(0, 0, None), out_dims=1)
+        return logits
+
+    @torch.no_grad()
+    def back(self) -> None:
+        """Give each run what its replica has learned, as its own tensors."""
+        steps = self.steps[:, 0].tolist()
+        for row, run in enumerate(self.runs):
+            parts = (self._parts(table[row].clone()) for table in (self.rows, self.mean, self.square))
+            for parameter, weight, mean, square in zip(_learned(run), *parts, strict=True):
+                parameter.copy_(weight)
+                step = torch.tensor(steps[row], dtype=torch.float32, device=parameter.device)
+                run.optimizer.state[parameter] = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+            for name, buffer in run.model.named_buffers():
+                buffer.copy_(self.kept[f"model.{name}"][row])
+
+    def _learned(self) -> Named:
+        return dict(zip(self.names, self._parts(self.rows), strict=True))
+
+    def _parts(self, rows: Tensor) -> list[Tensor]:
+        """(..., P) as (..., shape) of each parameter."""
+        parts = torch.split(rows, [shape.numel() for shape in self.shapes], dim=-1)
+        return [part.reshape(*part.shape[:-1], *shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def _loss(self, learned: Named, kept: Named, *data: Tensor) -> tuple[Tensor, Named]:
+        """The loss of one replica, and what it keeps (running means, a scale) after it."""
+        tensors = {**learned, **kept}
+        loss = functional_call(self.objective, tensors, data)
+        return loss, {name: tensors[name] for name in kept}
+
+    def _logits(self, learned: Named, kept: Named, spectra: Tensor) -> Tensor:
+        logits: Tensor = functional_call(self.objective, {**learned, **kept}, spectra)
+        return logits
+
+    @torch.no_grad()
+    def _descend(self) -> None:
+        """A step of AdamW (Loshchilov and Hutter 2019) with each replica's own learning rate and weight decay."""
+        gradient, (first, second) = self.rows.grad, self.betas
+        assert gradient is not None
+        self.steps += 1
+        shrunk, size, spread = (
+            numbers.to(self.rows.dtype)
+            for numbers in (
+                1 - self.rate * self.decay,
+                self.rate / (1 - first**self.steps),
+                (1 - second**self.steps).sqrt(),
+            )
+        )
+        self.rows[:, : self.decayed] *= shrunk
+        self.mean.lerp_(gradient, 1 - first)
+        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        scale = self.square.sqrt().div_(spread).add_(self.eps)
+        self.rows -= (self.mean / scale).mul_(size)
+
+
+def _each(function: Callable[..., Any], *args: Any, in_dims: Any = 0, out_dims: int = 0) -> Any:
+    """``function`` of every replica, its random numbers among them. Attention takes the plain way: vmap knows it."""
+    with sdpa_kernel(SDPBackend.MATH):
+        return vmap(function, in_dims=in_dims, out_dims=out_dims, randomness="different")(*args)
+
+
+def _learned(run: Run) -> list[nn.Parameter]:
+    """What the optimiser changes, in its order: what decays first."""
+    return [p for group in run.optimizer.param_groups for p in group["params"] if p.requires_grad]
+
+
+def _rows(runs: Sequence[Run], part: Callable[[Run, nn.Parameter], Tensor]) -> Tensor:
+    """(R, P) of what ``part`` gives for each learned parameter."""
+    return torch.stack([torch.cat([part(run, p).detach().flatten() for p in _learned(run)]) for run in runs])
+
+
+def _moment(run: Run, parameter: nn.Parameter, name: str) -> Tensor:
+    moment: Tensor = run.optimizer.state.get(parameter, {}).get(name, torch.zeros_like(parameter))
+    return moment
+
+
+def _stacked(runs: Sequence[Run], name: str) -> Tensor:
+    """(R, ...) of a buffer, or of a parameter that does not learn."""
+    found = (dict((*run.model.named_parameters(), *run.model.named_buffers()))[name] for run in runs)
+    return torch.stack([tensor.detach() for tensor in found])
