@@ -6,6 +6,7 @@ import copy
 import io
 import math
 import random
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 from torch.func import vmap
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from spectune.spaces import CNN, FAMILIES, Training
 from spectune.spaces.config import hyperparameters
@@ -24,7 +26,7 @@ from spectune.trainables import train as module
 from spectune.trainables.data.dataset import Split
 from spectune.trainables.models import BUILDERS, build
 from spectune.trainables.replicas import Replicas
-from spectune.trainables.stack import Dropout
+from spectune.trainables.stack import Dropout, Stack
 from spectune.trainables.train import train
 
 SMALL = CNN(depth=2, filters=6, kernel_size=7, kernel_last=5, batch_norm=True, fc_width=16, fc_dropout=0.0)
@@ -303,6 +305,44 @@ def test_fused_and_separate_trainings_go_on_from_each_other(few, double):
     close([followed(again)[1][-1]], [separate])
 
 
+def test_a_step_takes_as_many_operations_for_five_replicas_as_for_two(few):
+    class Count(TorchDispatchMode):
+        total = 0
+
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            self.total += 1
+            return operation(*args, **(kwargs or {}))
+
+    counts = []
+    for number in (2, 5):
+        replicas = fused(DROPPED, [FAST] * number, few, seeds=range(number))
+        stack = Stack(list(replicas.runs.values()), replicas.objective)
+        with Count() as counted:
+            stack.step(torch.rand(number, 16, 96), torch.zeros(number, 16, dtype=torch.long))
+        counts.append(counted.total)
+    assert counts[0] == counts[1]
+
+
+def test_a_convolution_by_fourier_transform_is_fused_as_a_plain_one(few):
+    network = CNN(depth=2, filters=32, kernel_size=17, kernel_last=17, fc_depth=0, fc_dropout=0.0)
+    assert any(getattr(layer, "spectral", False) for layer in build(network, 96, 4).modules())
+    replicas = fused(network, ones(FAST), few)
+    assert replicas.fused, replicas.reason
+    for number, epochs in followed(replicas).items():
+        expected = apart(network, ones(FAST)[number], few, seed=SEEDS[number])[-1]
+        assert epochs[-1].metrics["loss"] == pytest.approx(expected.metrics["loss"], rel=1e-3)
+
+
+def test_what_is_drawn_for_all_is_other_in_every_epoch_and_for_other_seeds(few, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "spectune.trainables.replicas.augment", lambda spectra, _: drawn.append(float(torch.rand(()))) or spectra
+    )
+    for seeds in ((1, 2), (3, 2)):
+        followed(fused(SMALL, [FAST] * 2, few, seeds=seeds))
+    assert len(set(drawn)) == len(drawn) == 2 * 3 * 2
+
+
 def test_replicas_have_masks_of_their_own(few):
     # the same seed: the same weights and the same order of spectra, so that only masks can make a difference
     first, second, third = fused(DROPPED, [FAST] * 3, few, seeds=(1, 1, 1), epochs=1).epoch().values()
@@ -343,6 +383,7 @@ def test_order_and_random_state_are_those_of_the_separate_training_and_nothing_o
     assert torch.equal(torch.get_rng_state(), outside)
     expected = apart(SMALL, FAST, few, seed=SEEDS[1])[-1].state["random"]  # which draws nothing but its orders
     assert torch.equal(epochs[1][-1].state["random"][0], expected[0])
+    torch.manual_seed(100)
     again = followed(fused(DROPPED, ones(FAST, augment=True), few))
     assert [epoch.metrics for epoch in again[1]] == [epoch.metrics for epoch in epochs[1]]
 
@@ -395,3 +436,15 @@ def test_a_dropout_that_is_no_layer_is_not_taken_for_one_that_all_share(few, mon
     assert "no layer of its own" in replicas.reason
     (expected,) = apart(network.replace(block_dropout=0.4), FAST, few, seed=2, epochs=1)
     assert replicas.epoch()[1].metrics == expected.metrics
+
+
+def test_what_torch_would_take_one_replica_after_the_other_is_not_called_fused(few, monkeypatch):
+    def make(network, points, classes):
+        pool = nn.FractionalMaxPool2d((1, 2), output_size=(1, 8))
+        return nn.Sequential(nn.Unflatten(1, (1, 1, points)), pool, nn.Flatten(), nn.Linear(8, classes))
+
+    monkeypatch.setitem(BUILDERS, ResNet, make)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        replicas = fused(ResNet(), [FAST] * 2, few, seeds=(1, 2))
+    assert "torch cannot fuse resnet: There is a performance drop" in replicas.reason
