@@ -109,7 +109,7 @@ class Replicas:
 
         @functools.cache
         def given(split: Split) -> Tensor:
-            return logits(stack, split, self.device)
+            return logits(stack, split, self.device, training.batch_size)  # no more memory than a step
 
         def end(row: int, run: Run, loss: float) -> Epoch:
             return run.end(loss, lambda split: given(split)[:, row])
