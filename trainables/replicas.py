@@ -61,8 +61,8 @@ class Replicas:
                 network, training, dataset, seed=seed, epochs=epochs, device=self.device, init=init
             )
         steps = [run for run in self.runs.values() if isinstance(run, Run)]
-        self.reason = _obstacle(networks, steps)
-        self.objective = None if self.reason else Objective(steps[0])
+        self.reason = _obstacle(networks, steps) if len(self.runs) > 1 else ""
+        self.objective = None if self.reason or len(self.runs) < 2 else Objective(steps[0])
 
     @property
     def fused(self) -> bool:
