@@ -49,6 +49,7 @@ def training(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="seed of the study (default 0)")
     add("--set", action="append", metavar="NAME=VALUE", help="fix a hyperparameter; may be given several times")
     add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
+    add("--replicas", type=int, metavar="N", help="trainings of one architecture that are fused into one (default 1)")
     add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
     add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
 

@@ -33,6 +33,7 @@ LEAST = {
     "seeds": 1,
     "retune_trials": 2,
     "concurrent": 1,
+    "replicas": 1,
     "cpus_per_trial": 0.01,
     "gpus_per_trial": 0,
 }
@@ -92,6 +93,7 @@ class Options:
     max_params: int | None = None
     max_macs: int | None = None
     concurrent: int | None = None
+    replicas: int = 1  # trainings of one architecture that a worker fuses into one
     cpus_per_trial: float = 1.0
     gpus_per_trial: float | None = None
     address: str | None = None

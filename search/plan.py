@@ -125,6 +125,8 @@ class _Silence:
 
     def ended(self, study: Study, trial: Any) -> None: ...
 
+    def apart(self, reason: str) -> None: ...
+
 
 def director(options: Options, dataset: Dataset, folder: Path, clock: _Clock) -> Director:
     """The director of a search that proposes at random and leaves nothing behind but in ``folder``."""
@@ -238,7 +240,7 @@ class _Passing:
         metrics = {**shown, "train_loss": shown["loss"]}
         return {
             "number": self.number, "epoch": self._epoch, "metrics": metrics, "best_epoch": self._epoch, "best": metrics,
-            "done": self._epoch == self._limit, "failed": "", "seconds": START + self._epoch * self.pace,
+            "done": self._epoch == self._limit, "failed": "", "apart": "", "seconds": START + self._epoch * self.pace,
         }  # fmt: skip
 
 

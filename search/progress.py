@@ -22,6 +22,7 @@ class Progress:
         self._terminal = sys.stderr.isatty()
         self._shown = self._began = time.monotonic()
         self._first = True
+        self._said = {""}  # reasons why replicas are not fused
 
     def note(self, text: str) -> None:
         """One line that stays."""
@@ -39,6 +40,12 @@ class Progress:
         if trial.status == "failed":
             self.note(f"trial {trial.number} failed: {trial.reason}")
         self.update(study)
+
+    def apart(self, reason: str) -> None:
+        """Say once for each reason that replicas are not fused; "" is none."""
+        if reason not in self._said:
+            self._said.add(reason)
+            self.note(f"replicas are trained one after the other: {reason}")
 
     def close(self, study: Study) -> None:
         """Show the last state and leave it."""

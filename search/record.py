@@ -165,6 +165,15 @@ def read(folder: Path | str) -> Study:
     return study
 
 
+def seconds_exploring(study: Study) -> Iterator[float]:
+    """Seconds that each earlier session spent exploring: from its start to its last event of an explore trial."""
+    for session, header in enumerate(study.sessions):
+        began = header["time"]
+        until = study.sessions[session + 1]["time"] if session + 1 < len(study.sessions) else math.inf
+        times = [time for trial in study.stage("explore") for time in (trial.started, trial.ended) if time is not None]
+        yield max((time - began for time in times if began <= time < until), default=0.0)
+
+
 def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
     """(event, byte offset behind it) of every whole line from a byte offset on; a torn last line is left out."""
     if not path.is_file():

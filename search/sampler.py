@@ -28,6 +28,7 @@ from spectune.spaces.training import STEPS
 
 LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
 MIRROR = "optuna.journal"
+SETTINGS = ("learning_rate", "weight_decay", "label_smoothing")  # of a training, that replicas may differ in
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
 HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
 STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -78,6 +79,23 @@ class Sampler:
         storage = JournalStorage(JournalFileBackend(mirror))
         self._mirror = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
         self._mirrored = {trial.user_attrs["trial"] for trial in self._mirror.get_trials(deepcopy=False)}
+
+    def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
+        """A config that differs from another only in what replicas may: ``SETTINGS`` and the shares of dropout."""
+        asked = self._study.ask()
+        layers = {
+            name: value
+            for name, value in self.space.values(network).items()
+            if name in self.fixed or not (name.endswith("dropout") and value)
+        }
+        steps = {
+            name: value
+            for name, value in training.to_dict().items()
+            if name in self.fixed_training or name not in SETTINGS
+        }
+        found = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
+        self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
+        return found
 
     def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
         """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.

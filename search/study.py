@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from spectune.search import warm
 from spectune.search.confirm import finalists
 from spectune.search.options import Options
 from spectune.search.progress import Progress
-from spectune.search.record import Journal, Study, Trial
+from spectune.search.record import Journal, Study, Trial, seconds_exploring
 from spectune.search.sampler import Sampler
 from spectune.search.schedule import Halving
 from spectune.search.task import Task
@@ -82,6 +82,22 @@ class Director:
         if task is not None:
             self._start(task)
         return task
+
+    def alongside(self, task: Task) -> list[Task]:
+        """The task's replicas: of a confirmation its other seeds, of a proposal other settings of its training."""
+        found: list[Task] = []
+        for other in islice(self._alike(task), self.options.replicas - 1):
+            self._start(other)
+            found.append(other)
+        return found
+
+    def _alike(self, task: Task) -> Iterator[Task]:
+        if task.stage == "confirm":
+            yield from self._confirmations([task])
+        while task.stage == "explore" and not task.label and self._exploring():
+            number = self._number()
+            network, training = self._sampler.ask_like(task.network, task.training)
+            yield replace(task, number=number, network=network, training=training)
 
     def _heed(self) -> None:
         if self.interrupted:
@@ -210,6 +226,7 @@ class Director:
         self._newest[number] = message
         if message["failed"]:
             return False
+        self._progress.apart(message["apart"])
         if before is None or message["epoch"] > before.get("epoch", 0):  # a lost worker's successor repeats epochs
             self._append("report", trial=number, epoch=message["epoch"], metrics=message["metrics"])
             self._verdicts[number] = self._verdict(trial, message)
@@ -278,12 +295,3 @@ class Director:
                     self._halving.good(trial.number, epoch, best[self._metric])
             if trial.status != "running":
                 self._sampler.tell(trial)
-
-
-def seconds_exploring(study: Study) -> Iterator[float]:
-    """Seconds that each earlier session spent exploring: from its start to its last event of an explore trial."""
-    for session, header in enumerate(study.sessions):
-        began = header["time"]
-        until = study.sessions[session + 1]["time"] if session + 1 < len(study.sessions) else math.inf
-        times = [time for trial in study.stage("explore") for time in (trial.started, trial.ended) if time is not None]
-        yield max((time - began for time in times if began <= time < until), default=0.0)

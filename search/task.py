@@ -8,6 +8,7 @@ from typing import Any, Self
 from spectune.spaces import FAMILIES, Network, Training
 
 STATE, WEIGHTS = "state.pt", "weights.safetensors"  # of a running trial, of a confirmed one
+ENDED = "ended"  # of a trial whose replicas go on
 
 
 @dataclass(frozen=True, kw_only=True)

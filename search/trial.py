@@ -10,7 +10,7 @@ import io
 import json
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,12 +22,12 @@ from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
 from spectune.search import own, warm
-from spectune.search.cluster import LOST_WORKERS, Room, Shelf, threads
-from spectune.search.task import STATE, WEIGHTS, Task, stored
+from spectune.search.cluster import LOST_WORKERS, DistantShelf, Room, Shelf, threads
+from spectune.search.task import ENDED, STATE, WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch
 from spectune.trainables.models import build
-from spectune.trainables.train import train
+from spectune.trainables.replicas import Replicas
 
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
 
@@ -37,6 +37,9 @@ class Plan(Protocol):
 
     def next(self) -> Task | None:
         """The next task, or None when there is none now (``done`` says whether there will be)."""
+
+    def alongside(self, task: Task) -> Sequence[Task]:
+        """Tasks that a worker is to train along with ``task``, the next one, as replicas of one network."""
 
     @property
     def done(self) -> bool:
@@ -50,7 +53,7 @@ class Plan(Protocol):
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """Trains one task after another in one process; each Tune step is one epoch."""
+    """Trains one task, or some as replicas of one network, after the other; each Tune step is one epoch of all."""
 
     def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
         torch.set_num_threads(threads())
@@ -60,82 +63,103 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self.reset_config(config)
 
     def reset_config(self, config: dict[str, Any]) -> bool:
-        self._task = Task.from_dict(json.loads(config["task"]))
+        tasks = [Task.from_dict(values) for values in json.loads(config["tasks"])]
+        self._tasks = {replica: task for replica, task in enumerate(tasks) if len(tasks) == 1 or not self._left(task)}
+        self._together = max(1, len(self._tasks))
         self._began = self._saved = time.monotonic()
-        self._epochs: Iterator[Epoch] | None = None
+        self._replicas: Replicas | None = None
         return True
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the end of the training; an exception is an answer, not a crash of the worker."""
+        failed = ""
         try:
-            message = self._step()
+            messages = self._step()
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-            message = {"failed": "out of memory"}
+            failed = "out of memory"
         except MemoryError:
-            message = {"failed": "out of memory"}
+            failed = "out of memory"
         except Exception as error:
             text = str(error).splitlines()[0][:300] if str(error) else ""
-            message = {
-                "failed": "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"
-            }
-        message.setdefault("failed", "")
-        done = bool(message["failed"]) or message["done"]
-        if done:
-            self._epochs = None
-        return {"message": json.dumps({**message, "number": self._task.number}), "done": done}
+            failed = "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"
+        if failed:
+            messages = [{"failed": failed, "done": True, "number": task.number} for task in self._tasks.values()]
+        ended = {message["number"] for message in messages if message["done"]}
+        self._tasks = {replica: task for replica, task in self._tasks.items() if task.number not in ended}
+        if not self._tasks:
+            self._replicas = None
+        return {"messages": json.dumps(messages), "done": not self._tasks}
 
     def cleanup(self) -> None:
-        """Let go of the network when Tune stops the trial."""
-        self._epochs = None
+        """Let go of the networks when Tune stops the trial."""
+        self._replicas = None
 
-    def _step(self) -> dict[str, Any]:
-        if self._epochs is None:
-            self._epochs = self._start()
-        epoch = next(self._epochs)
-        if not epoch.last and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
-            self._checkpoint(epoch)
-        return self._message(epoch)
+    def _step(self) -> list[dict[str, Any]]:
+        if self._replicas is None:
+            self._replicas = self._start()
+        elif self._together > 1:
+            for replica in [replica for replica, task in self._tasks.items() if self._left(task)]:
+                self._replicas.drop(replica)
+                del self._tasks[replica]
+        epochs = self._replicas.epoch()
+        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            for replica, epoch in epochs.items():
+                if not epoch.last:
+                    self._checkpoint(self._tasks[replica], epoch)
+            self._saved = time.monotonic()
+        return [self._message(self._tasks[replica], epoch) for replica, epoch in epochs.items()]
 
-    def _start(self) -> Iterator[Epoch]:
-        task = self._task
-        saved = self._shelf.read(stored(self._task.number, STATE))
-        state = None
-        if saved is not None:
-            state = torch.load(io.BytesIO(saved), map_location=self._device, weights_only=True)
-            self._began -= state["seconds"]
+    def _left(self, task: Task) -> bool:
+        """Whether the plan needs no more of a replica, while others go on."""
+        return self._shelf.read(stored(task.number, ENDED)) is not None
+
+    def _start(self) -> Replicas:
+        tasks = list(self._tasks.values())
+        self._tasks = dict(enumerate(tasks))
         init = None
-        if task.training.init != "scratch":
+        if tasks[0].training.init != "scratch":
             weights = self._shelf.read(warm.COPY)
             init = None if weights is None else unpack(weights)
-        return train(
-            task.network,
-            task.training,
+        replicas = Replicas(
+            [task.network for task in tasks],
+            [task.training for task in tasks],
             self._dataset,
-            seed=task.seed,
+            seeds=[task.seed for task in tasks],
             epochs=self._limit,
             device=self._device,
-            state=state,
             init=init,
         )
+        saved = {replica: self._shelf.read(stored(task.number, STATE)) for replica, task in self._tasks.items()}
+        states = {
+            replica: torch.load(io.BytesIO(state), map_location=self._device, weights_only=True)
+            for replica, state in saved.items()
+            if state is not None
+        }
+        self._began -= max((state["seconds"] for state in states.values()), default=0.0)
+        replicas.load(states)
+        return replicas
 
-    def _checkpoint(self, epoch: Epoch) -> None:
+    def _checkpoint(self, task: Task, epoch: Epoch) -> None:
         buffer = io.BytesIO()
         torch.save({**epoch.state, "seconds": time.monotonic() - self._began}, buffer)
-        self._shelf.write(stored(self._task.number, STATE), buffer.getvalue())
-        self._saved = time.monotonic()
+        self._shelf.write(stored(task.number, STATE), buffer.getvalue())
 
-    def _message(self, epoch: Epoch) -> dict[str, Any]:
+    def _message(self, task: Task, epoch: Epoch) -> dict[str, Any]:
+        assert self._replicas is not None
         best = epoch.state.get("best") or {"epoch": 0, "metrics": {}}
         message = {
+            "number": task.number,
             "epoch": epoch.number,
             "metrics": epoch.metrics,
             "best_epoch": best["epoch"],
             "best": dict(best["metrics"]),
             "done": epoch.last,
+            "failed": "",
+            "apart": self._replicas.reason if self._together > 1 else "",
         }
         if epoch.last:
-            task, data = self._task, self._dataset
+            data = self._dataset
             with torch.device("meta"):  # its weights are there already
                 model = build(task.network, len(data.axis), len(data.classes), several=data.several)
             model.load_state_dict(best["model"], assign=True)
@@ -143,8 +167,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
                 self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
-            self._shelf.remove(stored(self._task.number, STATE))
-        message["seconds"] = round(time.monotonic() - self._began, 3)
+            self._shelf.remove(stored(task.number, STATE))
+        message["seconds"] = round((time.monotonic() - self._began) / self._together, 3)
         return message
 
 
@@ -162,12 +186,13 @@ def latency(model: torch.nn.Module, points: int, device: str) -> float:
 
 
 class _Feed(Searcher):  # type: ignore[misc]
-    """Hands the plan's tasks to Tune."""
+    """Hands the plan's tasks to Tune, and what comes back to the plan."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(metric="message", mode="max")
-        self._plan = plan
-        self.numbers: dict[str, int] = {}  # Tune's trial id -> trial number
+    def __init__(self, plan: Plan, shelf: Shelf | DistantShelf) -> None:
+        super().__init__(metric="messages", mode="max")
+        self._plan, self._shelf = plan, shelf
+        self._together: dict[str, list[int]] = {}  # Tune's trial id -> numbers of the trials it is to us
+        self.living: dict[str, list[int]] = {}  # those of them that have not ended
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune stores a copy of its searcher and scheduler that nobody reads
@@ -178,18 +203,33 @@ class _Feed(Searcher):  # type: ignore[misc]
         task = self._plan.next()
         if task is None:
             return Searcher.FINISHED if self._plan.done else None
-        self.numbers[trial_id] = task.number
-        return {"task": json.dumps(task.to_dict())}
+        tasks = [task, *self._plan.alongside(task)]
+        self.living[trial_id] = [one.number for one in tasks]
+        self._together[trial_id] = list(self.living[trial_id])
+        return {"tasks": json.dumps([one.to_dict() for one in tasks])}
+
+    def take(self, trial_id: str, messages: str) -> bool:
+        """Tell the plan; whether any of the tasks goes on. Messages that come again are passed over."""
+        living = self.living[trial_id]
+        for message in json.loads(messages):
+            number = message["number"]
+            if number in living and (not self._plan.report(number, message) or message["done"]):
+                self._plan.end(number)
+                living.remove(number)
+                if living:
+                    self._shelf.write(stored(number, ENDED), b"")
+        return bool(living)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        number = self.numbers.pop(trial_id, None)
-        if number is None:
+        if trial_id not in self.living:
             return
-        if error or not result or "message" not in result:
+        if not error and result and "messages" in result:
+            self.take(trial_id, result["messages"])
+        for number in self.living.pop(trial_id):
             self._plan.end(number, failure=f"its worker was lost {LOST_WORKERS + 1} times")
-            return
-        self._plan.report(number, json.loads(result["message"]))
-        self._plan.end(number)
+        together = self._together.pop(trial_id)
+        for number in together if len(together) > 1 else ():
+            self._shelf.remove(stored(number, ENDED))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study's journal is the truth."""
@@ -199,19 +239,17 @@ class _Feed(Searcher):  # type: ignore[misc]
 
 
 class _Judge(FIFOScheduler):  # type: ignore[misc]
-    """Stops a trial when the plan says so."""
+    """Stops a trial when nothing of it goes on."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, feed: _Feed) -> None:
         super().__init__()
-        self._plan = plan
+        self._feed = feed
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        message = json.loads(result["message"])
-        go_on = self._plan.report(message["number"], message)
-        return str(self.CONTINUE if go_on else self.STOP)
+        return str(self.CONTINUE if self._feed.take(trial.trial_id, result["messages"]) else self.STOP)
 
 
 def run(
@@ -224,7 +262,7 @@ def run(
     scratch: Path,
 ) -> None:
     """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused."""
-    feed = _Feed(plan)
+    feed = _Feed(plan, room.shelf)
     resources = {"cpu": room.cpus, "gpu": room.gpus}
     worker = tune.with_resources(
         tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs), resources
@@ -235,7 +273,7 @@ def run(
             worker,
             tune_config=tune.TuneConfig(
                 search_alg=feed,
-                scheduler=_Judge(plan),
+                scheduler=_Judge(feed),
                 num_samples=10**9,
                 max_concurrent_trials=concurrent,
                 reuse_actors=True,
@@ -251,4 +289,4 @@ def run(
             ),
         )
         tuner.fit()
-    assert not feed.numbers, f"Tune ended before the trials {sorted(feed.numbers.values())} did"
+    assert not feed.living, f"Tune ended before the trials {list(feed.living.values())} did"

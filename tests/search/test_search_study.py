@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 import zlib
 
 import pytest
@@ -24,6 +25,8 @@ class Silent:
 
     def ended(self, study, trial): ...
 
+    def apart(self, reason): ...
+
 
 class Simulation:
     """Sessions of one study in a folder; ``go`` runs one, as the trials on Ray would."""
@@ -32,7 +35,7 @@ class Simulation:
         self.folder = folder
         self.settings = {"max_macs": 2_000_000, "epochs": 9, "trials": 12, "seeds": 3, "top": 2, **options}
 
-    def go(self, *, workers=3, die_after=math.inf, curve=None, **changes):
+    def go(self, *, workers=3, die_after=math.inf, curve=None, clock=time.time, **changes):
         options = Options(name=self.folder.name, studies=str(self.folder.parent), **{**self.settings, **changes})
         journal = Journal(self.folder)
         try:
@@ -40,8 +43,9 @@ class Simulation:
             header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
             study.apply(journal.append("study", **header))
             director = Director(
-                options, study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent()
-            )
+                options, study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+                clock=clock,
+            )  # fmt: skip
             self.run(director, options, workers, die_after, curve or accuracy)
         finally:
             journal.close()
@@ -65,7 +69,14 @@ class Simulation:
             epoch += 1
             running[number] = (task, epoch)
             message = curve(task, epoch)
-            message = {"number": number, "epoch": epoch, "failed": "", "done": epoch >= options.epochs, **message}
+            message = {
+                "number": number,
+                "epoch": epoch,
+                "failed": "",
+                "apart": "",
+                "done": epoch >= options.epochs,
+                **message,
+            }
             message.setdefault("best", dict(message.get("metrics", {})))
             message.update(best_epoch=epoch, seconds=1.0 * epoch)
             steps += 1
@@ -244,15 +255,14 @@ def test_a_study_in_which_everything_fails_ends(simulation):
     assert study.confirmed() == {}
 
 
-def test_when_the_time_is_up_exploring_stops_and_confirming_goes_on(simulation, monkeypatch):
+def test_when_the_time_is_up_exploring_stops_and_confirming_goes_on(simulation):
     now = [1000.0]
 
     def clock():
         now[0] += 1.0
         return now[0]
 
-    monkeypatch.setattr(module.time, "time", clock)
-    study = simulation(trials=10_000, time=150.0).go()
+    study = simulation(trials=10_000, time=150.0).go(clock=clock)
     explored = study.stage("explore")
     assert 3 < len(explored) < 200
     assert any(trial.reason == "time" and trial.status == "stopped" for trial in explored)
