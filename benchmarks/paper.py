@@ -81,6 +81,7 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
     place = ["--epochs", epochs, "--name", name, "--resume", "--studies", str(options.studies)]
     words = [*data, *place, "--seeds", str(options.seeds), "--set", f"plateau_factor={factor}"]
     words += ["--set", "batch_size=32"] if options.reduced else []
+    words += ["--replicas", str(options.replicas)] if options.replicas > 1 else []
     if figure != "fig7":
         return Part(network, factor, name, ["train", network, *words], {network: (network,)})
     settled = [f"plateau_factor={said(factor)}", *(["batch_size=32"] if options.reduced else [])]
@@ -221,6 +222,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=PUBLISHED)
     parser.add_argument("--factors", nargs="+", type=float, default=[0.1, 0.5])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--replicas", type=int, default=1, help="seeds that are trained as one network, for a GPU")
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--studies", type=Path, default=Path("studies/paper"))
     parser.add_argument("--show", action="store_true", help="train nothing, only write the table of what is there")
