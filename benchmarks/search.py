@@ -1,11 +1,11 @@
-"""Wall time of ``spectune search`` beside a plain Ray Tune script, on the same tiny trials, in one run.
+"""Wall time of ``spectune search`` beside a bare loop and a plain Ray Tune script, on the same tiny trials, in one run.
 
     python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3]
 
-Both train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout
+All train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout
 are searched), every trial to its last epoch, two at a time, tracked in a SQLite MLflow store. Each command is timed
 as a whole process, in turn. spectune's time includes one confirmation, the test, the export and the report, which
-the plain script does not do.
+the others do not do. The bare loop trains exactly what spectune has trained just before, in as many processes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TRAINING = ("batch_size=128", "weight_decay=0.0", "schedule=plateau", "plateau_f
 
 
 def commands(trials: int, epochs: int) -> dict[str, list[str]]:
-    """The two commands, each complete."""
+    """The commands, each complete, in the order in which they run."""
     data = [word for setting in DATA for word in ("--data", setting)]
     network = [word for setting in NETWORK for word in ("--set", setting)]
     training = [word for setting in TRAINING for word in ("--set", setting)]
@@ -43,22 +43,21 @@ def commands(trials: int, epochs: int) -> dict[str, list[str]]:
             *("-m", "spectune.search.run", "--name", "s", "--dataset", "generated"),
             *(*data, *network, *training, *budget, *whole),
         ],
+        "bare loop": [str(HERE / "bare.py"), "studies/s", "--processes", "2"],
         "plain Ray Tune": [str(HERE / "plain_tune.py"), *data, *network, *budget],
     }
 
 
-def seconds(command: list[str]) -> float:
-    """Wall time of one command in an empty folder; its failure ends the benchmark."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_"))}
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        taken = time.perf_counter() - began
+def seconds(command: list[str], folder: str) -> float:
+    """Wall time of one command in a folder; its failure ends the benchmark."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_"))}
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command[:3])} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return taken
+    return time.perf_counter() - began
 
 
 def main() -> None:
@@ -69,14 +68,15 @@ def main() -> None:
     options = parser.parse_args()
     taken: dict[str, list[float]] = {}
     for _ in range(options.rounds):
-        for name, command in commands(options.trials, options.epochs).items():
-            taken.setdefault(name, []).append(round(seconds(command), 2))
-            print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
-    ratios = [a / b for a, b in zip(taken["spectune"], taken["plain Ray Tune"], strict=True)]
-    print(
-        f"spectune takes {statistics.median(ratios):.2f} of the plain script's time (median of {options.rounds} pairs)"
-    )
-    append("search", {**vars(options), "seconds": taken, "ratio": round(statistics.median(ratios), 3)})
+        with tempfile.TemporaryDirectory() as folder:
+            for name, command in commands(options.trials, options.epochs).items():
+                taken.setdefault(name, []).append(round(seconds(command, folder), 2))
+                print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
+    ratios = {}
+    for name, others in list(taken.items())[1:]:
+        ratios[name] = round(statistics.median(a / b for a, b in zip(taken["spectune"], others, strict=True)), 3)
+        print(f"spectune takes {ratios[name]:.2f} of the time of: {name} (median of {options.rounds} pairs)")
+    append("search", {**vars(options), "seconds": taken, "ratios": ratios})
 
 
 if __name__ == "__main__":
