@@ -53,7 +53,7 @@ class Plan(Protocol):
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """Trains one task, or some as replicas of one network, after the other; each Tune step is one epoch of all."""
+    """Trains one task after another in one process, or some at once as replicas; each Tune step is one epoch of all."""
 
     def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
         torch.set_num_threads(threads())
@@ -136,13 +136,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             for replica, state in saved.items()
             if state is not None
         }
-        self._began -= max((state["seconds"] for state in states.values()), default=0.0)
+        self._began -= self._together * max((state["seconds"] for state in states.values()), default=0.0)
         replicas.load(states)
         return replicas
 
     def _checkpoint(self, task: Task, epoch: Epoch) -> None:
         buffer = io.BytesIO()
-        torch.save({**epoch.state, "seconds": time.monotonic() - self._began}, buffer)
+        torch.save({**epoch.state, "seconds": self._seconds()}, buffer)
         self._shelf.write(stored(task.number, STATE), buffer.getvalue())
 
     def _message(self, task: Task, epoch: Epoch) -> dict[str, Any]:
@@ -168,8 +168,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
                 self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
             self._shelf.remove(stored(task.number, STATE))
-        message["seconds"] = round((time.monotonic() - self._began) / self._together, 3)
+        message["seconds"] = round(self._seconds(), 3)
         return message
+
+    def _seconds(self) -> float:
+        """A task's share of the time since it began."""
+        return (time.monotonic() - self._began) / self._together
 
 
 def latency(model: torch.nn.Module, points: int, device: str) -> float:
