@@ -22,7 +22,7 @@ from spectune.trainables.augment import augment
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.stack import Objective, Stack
-from spectune.trainables.train import Run, autocast
+from spectune.trainables.train import Run
 
 NETWORKS = ("compact", "sharp", "cnn2")
 
@@ -53,13 +53,7 @@ def measure(name: str, replicas: int, data: Dataset, options: argparse.Namespace
 def alone(runs: list[Run], stack: Stack, indices: torch.Tensor) -> None:
     """One step of each run, as ``Run`` takes it."""
     for run, some in zip(runs, indices, strict=True):
-        spectra = augment(run.dataset.train.batch(some, run.device), run.training)
-        with autocast(run.training.precision, run.device):
-            given = run.model(spectra)
-        loss = run.loss(given, run.labels[some.to(run.device)])
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        run.optimizer.step()
+        run.step(some)
 
 
 def fused(runs: list[Run], stack: Stack, indices: torch.Tensor) -> None:

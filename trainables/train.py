@@ -154,15 +154,19 @@ class Run:
         self.model.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for indices in batches(torch.randperm(len(self.labels)), self.training.batch_size):
-            spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
-            with autocast(self.training.precision, self.device):
-                given = self.model(spectra)
-            loss = self.loss(given, self.labels[indices.to(self.device)])
-            self.optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            self.optimizer.step()
-            total += loss.detach() * len(indices)
+            total += self.step(indices) * len(indices)
         return float(total) / len(self.labels)
+
+    def step(self, indices: Tensor) -> Tensor:
+        """Render and augment the training spectra with these numbers (B,), and learn from them; returns the loss."""
+        spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
+        with autocast(self.training.precision, self.device):
+            given = self.model(spectra)
+        loss = self.loss(given, self.labels[indices.to(self.device)])
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self.optimizer.step()
+        return loss.detach()
 
 
 @functools.cache
