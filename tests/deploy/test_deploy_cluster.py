@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import jsonschema
 import pytest
@@ -90,6 +91,34 @@ def test_the_head_has_no_gpu_and_workers_are_there_when_a_search_starts(cluster:
     assert types["head"]["resources"] == {"CPU": 0}
     assert 1 <= types["gpu"]["min_workers"] <= types["gpu"]["max_workers"] <= cluster["max_workers"]
     assert types["gpu"]["node_config"]["ImageId"] == types["head"]["node_config"]["ImageId"]
+
+
+def test_the_cluster_grows_by_spot_workers_and_by_others_where_there_are_none(cluster: dict[str, Any]) -> None:
+    """By Ray's own choice of what to launch for three trials that wait for a GPU, one having been there."""
+    from ray.autoscaler._private.util import prepare_config
+    from ray.autoscaler.v2.event_logger import AutoscalerEventLogger
+    from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
+    from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
+    from ray.autoscaler.v2.utils import ResourceRequestUtil
+
+    types = {name: {**one, "resources": {"CPU": 4, "GPU": 1}} for name, one in cluster["available_node_types"].items()}
+    types["head"]["resources"] = {"CPU": 0}
+    config = AutoscalingConfig(prepare_config({**cluster, "available_node_types": types}))
+    waiting = ResourceRequestUtil.group_by_count([ResourceRequestUtil.make({"CPU": 1, "GPU": 1})] * 3)
+
+    def launched(**availability: float) -> dict[str, int]:
+        request = SchedulingRequest(
+            node_type_configs=config.get_node_type_configs(), max_num_nodes=5, disable_launch_config_check=True,
+            resource_requests=waiting,
+            recoverable_resource_availabilities={name.replace("_", "-"): much for name, much in availability.items()},
+        )  # fmt: skip
+        found = ResourceDemandScheduler(create_autospec(AutoscalerEventLogger)).schedule(request)
+        return {one.instance_type: one.count for one in found.to_launch}
+
+    assert launched() == {"gpu": 1, "gpu-spot": 2}
+    assert launched(gpu_spot=0.0) == {"gpu": 3}
+    spot, other = types["gpu-spot"]["node_config"], types["gpu"]["node_config"]
+    assert spot == {**other, "InstanceMarketOptions": {"MarketType": "spot"}}
 
 
 def test_every_command_is_valid_shell(commands: list[str]) -> None:
