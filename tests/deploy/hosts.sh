@@ -1,7 +1,7 @@
 #!/bin/bash
 # Machines for test_deploy_onprem.py, as root: network, processes, mounts, home, /tmp/ray and sshd of each are its own.
 #   hosts.sh net FOLDER             a network 10.77.0.0/24 and a client in it; ends with this process, and all with it
-#   hosts.sh host FOLDER NAME IP    inside: a machine with an empty home but for what is in FOLDER/skeleton; likewise
+#   hosts.sh host FOLDER NAME IP    inside: a machine, whose home begins as FOLDER/skeleton; likewise
 set -eu
 what=$1 folder=$2
 here="$folder/${3:-client}"
@@ -9,6 +9,7 @@ home="$folder/home" # the same path on all, another folder behind it
 
 own() { # one's own home and scratch
     mkdir -p "$here/root" "$here/ray" "$home"
+    rm -rf "$here/ray/"*
     chmod 700 "$here/root"
     mount --bind "$here/root" "$home"
     mount --bind "$here/ray" /tmp/ray
@@ -31,6 +32,7 @@ net)
 host)
     name=$3 address=$4
     if [ "${5:-}" != inside ]; then
+        mkdir -p "$here"
         ip netns add "$name"
         ip link add "$name" type veth peer name eth0 netns "$name"
         ip link set "$name" master bridge up
@@ -40,8 +42,7 @@ host)
         exec nsenter --net="/run/netns/$name" unshare --pid --mount --uts --ipc --fork --mount-proc \
             --propagation private --kill-child=KILL bash "$0" "$@" inside
     fi
-    mkdir -p "$here/root"
-    cp -a "$folder/skeleton/." "$here/root"
+    [ -d "$here/root" ] || cp -a "$folder/skeleton" "$here/root"
     own
     hostname "$name"
     sed "s#^root:\(.*\):/root:#root:\1:$home:#" /etc/passwd > "$here/passwd"

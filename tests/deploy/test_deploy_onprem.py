@@ -1,4 +1,4 @@
-"""Three machines with a sshd each on this one: ``ray up``, ``ray submit``, one lost and replaced, ``ray down``."""
+"""Three machines with a sshd each on this one: ``ray up``, ``ray submit``, one lost and back, ``ray down``."""
 
 from __future__ import annotations
 
@@ -79,8 +79,7 @@ class Hosts:
         (home / ".config" / "pip" / "pip.conf").write_text("[global]\nno-index = true\nno-build-isolation = false\n")
 
     def on(self, name: str) -> None:
-        """Switch on a machine; one that was lost is replaced by a new one with its address."""
-        shutil.rmtree(self.folder / name, ignore_errors=True)
+        """Switch on a machine: a new one, or one that lost its power and has its disk still."""
         self.begin("bash", SCRIPT, "host", self.folder, name, ADDRESSES[name])
         probe = f"exec 3<>/dev/tcp/{ADDRESSES[name]}/22"
         until(lambda: self.begin("bash", "-c", probe).wait() == 0, f"the machine {name}")
@@ -203,13 +202,13 @@ def training(hosts: Hosts, name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def home(hosts: Hosts, cluster: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is brought home of a study that lost a machine, which was replaced while it ran."""
+    """What is brought home of a study that lost a machine, which came back later."""
     submitted = hosts.begin("ray", "submit", cluster, "search/run.py", *SEARCH.split())
     until(lambda: training(hosts, "first") and training(hosts, "second"), "trials on both workers")
     hosts.lose("second")
     hosts.on("second")
     assert submitted.wait(PATIENCE) == 0, (hosts.folder / "said").read_text("utf-8", errors="replace")[-5000:]
-    until(lambda: joined(hosts, cluster) == 3, "the new machine in the cluster")
+    until(lambda: joined(hosts, cluster) == 3, "the machine in the cluster again")
     home = tmp_path_factory.mktemp("home")
     for folder in ("studies", "mlflow"):
         hosts.run("ray", "rsync-down", cluster, f"~/{folder}/", f"{home}/{folder}/")
