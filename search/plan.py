@@ -6,7 +6,6 @@ as it would; how good a trial is, is drawn. P configs whose pace was measured.
 
 from __future__ import annotations
 
-import heapq
 import math
 import os
 import statistics
@@ -24,6 +23,7 @@ import torch
 from spectune.search.options import OBJECTIVES, Options
 from spectune.search.progress import span, table
 from spectune.search.record import Study
+from spectune.search.simulate import Clock, Curve, director, simulate
 from spectune.search.study import Director
 from spectune.search.task import Task
 from spectune.spaces import Network, Training
@@ -32,7 +32,7 @@ from spectune.trainables.pace import epoch_seconds
 
 MEASURED = 16  # configs whose pace is measured
 RUNS = 9  # searches that are simulated
-WAKE, START = 6.0, 0.2  # seconds before a worker's first trial, and before its others
+WAKE, START = 6.0, 0.2  # seconds that a worker takes to start, and each of its trials
 NOISE = 0.5  # of a value at a rung, in standard deviations of the values at the end
 
 Pace = Callable[[Task], float]  # seconds an epoch
@@ -99,47 +99,6 @@ class Use(NamedTuple):
     busy: float
 
 
-class _Clock:
-    """The time of a simulation, seconds."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class _Notes:
-    """A journal that nobody reads."""
-
-    def __init__(self, clock: _Clock) -> None:
-        self._clock = clock
-
-    def append(self, event: str, **values: Any) -> dict[str, Any]:
-        return {"event": event, "time": self._clock(), **values}
-
-
-class _Silence:
-    """No progress is shown."""
-
-    def update(self, study: Study) -> None: ...
-
-    def ended(self, study: Study, trial: Any) -> None: ...
-
-    def apart(self, reason: str) -> None: ...
-
-
-def director(options: Options, dataset: Dataset, folder: Path, clock: _Clock) -> Director:
-    """The director of a search that proposes at random and leaves nothing behind but in ``folder``."""
-    study = Study(folder)
-    study.apply({
-        "event": "study", "time": 0.0, "name": options.name,
-        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
-    })  # fmt: skip
-    session: dict[str, Any] = {"journal": _Notes(clock), "progress": _Silence(), "clock": clock, "study": study}
-    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
-    return Director(replace(options, sampler="random"), **session, **sizes)
-
-
 def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[[str], None]) -> Pace:
     """The pace of any config, from that of the first ones that the search would try.
 
@@ -148,7 +107,7 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     found: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
     with tempfile.TemporaryDirectory() as folder:
-        trying = director(options, dataset, Path(folder), _Clock())
+        trying = _director(options, dataset, folder, Clock())
         for number in range(min(MEASURED, options.trials or 1)):
             task = trying.next()
             if task is None:
@@ -202,46 +161,34 @@ def listed(card: Card, dataset: Dataset) -> Pace:
     return pace
 
 
-def simulate(options: Options, dataset: Dataset, pace: Pace, *, workers: int, seed: int) -> Study:
+def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, seed: int) -> Study:
     """The study as it would go with so many trials at a time, in simulated seconds; no training ends by itself."""
-    random, clock = np.random.default_rng(seed), _Clock()
+    random, clock, asleep = np.random.default_rng(seed), Clock(), [WAKE] * workers
+
+    def passing(task: Task) -> Curve:
+        """A trial that only passes the time: how good it will be is drawn, and what its epochs show of that."""
+        epochs = options.epochs if task.network.by_steps else 1
+        values = random.standard_normal() + NOISE * random.standard_normal(epochs)
+        metrics = [
+            {name: -value if direction == "min" else value for name, direction in OBJECTIVES.items()}
+            | {"train_loss": -value}
+            for value in values.tolist()
+        ]
+        each = pace(task)
+        seconds = [START + each * epoch for epoch in range(1, epochs + 1)]
+        return Curve(metrics, seconds, asleep.pop() if asleep else 0.0)
+
     with tempfile.TemporaryDirectory() as folder:
-        directing = director(replace(options, seed=seed), dataset, Path(folder), clock)
-        running: list[tuple[float, int, _Passing]] = []  # when a trial's next epoch ends
-        asleep = workers
-        while True:
-            while len(running) < workers and (task := directing.next()) is not None:
-                limit = options.epochs if task.network.by_steps else 1
-                trial = _Passing(task.number, limit, pace(task), random.standard_normal(), random)
-                heapq.heappush(running, (clock.now + (WAKE if asleep else START) + trial.pace, task.number, trial))
-                asleep = max(0, asleep - 1)
-            if not running:
-                return directing.study
-            clock.now, number, trial = heapq.heappop(running)
-            message = trial.message()
-            if directing.report(number, message) and not message["done"]:
-                heapq.heappush(running, (clock.now + trial.pace, number, trial))
-            else:
-                directing.end(number)
+        directing = _director(replace(options, seed=seed), dataset, folder, clock)
+        for _ in simulate(directing, passing, workers=workers, clock=clock):
+            pass
+        return directing.study
 
 
-class _Passing:
-    """A trial that only passes the time: how good it will be is drawn, and what its epochs show of that."""
-
-    def __init__(self, number: int, limit: int, pace: float, quality: float, random: np.random.Generator) -> None:
-        self.number, self.pace = number, pace
-        self._limit, self._quality, self._random, self._epoch = limit, quality, random, 0
-
-    def message(self) -> dict[str, Any]:
-        """What a worker says of an epoch."""
-        self._epoch += 1
-        value = self._quality + NOISE * self._random.standard_normal()
-        shown = {name: -value if direction == "min" else value for name, direction in OBJECTIVES.items()}
-        metrics = {**shown, "train_loss": shown["loss"]}
-        return {
-            "number": self.number, "epoch": self._epoch, "metrics": metrics, "best_epoch": self._epoch, "best": metrics,
-            "done": self._epoch == self._limit, "failed": "", "apart": "", "seconds": START + self._epoch * self.pace,
-        }  # fmt: skip
+def _director(options: Options, dataset: Dataset, folder: str, clock: Clock) -> Director:
+    """That of the search; what it proposes at random takes as long as what a model would, and is there sooner."""
+    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
+    return director(replace(options, sampler="random"), Path(folder), clock, **sizes)
 
 
 def used(study: Study) -> dict[str, Use]:
@@ -266,7 +213,7 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
         device = "cpu" if on.units == "cores" else "cuda"
         pace = measured(options, dataset, device=device, note=_note)
         source = f"from the pace of a few batches on this machine, measured in {time.monotonic() - began:.0f} s"
-    found = [used(simulate(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
+    found = [used(simulated(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
     rows = [_row(stage, [one[stage] for one in found], on) for stage in found[0]]
     if actual is not None:
         rows += [_row(f"{stage}, actual", [one], on) for stage, one in used(actual).items()]
