@@ -22,7 +22,7 @@ def exploration(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="end of the exploration, as 90s, 10m, 2h; confirmation comes on top",
     )
-    add("--grace", type=int, metavar="N", help="epochs before a trial may be stopped (default a ninth of --epochs)")
+    add("--grace", type=int, metavar="N", help="epochs before a trial may be stopped (default a 27th of --epochs)")
     add("--eta", type=int, metavar="N", help="one trial in N goes on at a rung (default 3)")
     add("--top", type=int, metavar="K", help="configs to confirm (default 3)")
     add("--seeds", type=int, metavar="N", help="new seeds in the confirmation (default 5)")
@@ -34,7 +34,7 @@ def exploration(parser: argparse.ArgumentParser) -> None:
         metavar="METRIC",
         help="what to optimise; twice for a Pareto front (default accuracy)",
     )
-    add("--sampler", choices=("tpe", "random"), help="what proposes configs (default tpe)")
+    add("--sampler", choices=("near", "tpe", "random"), help="what proposes configs (default near)")
     add("--vary", action="append", metavar="NAME", help="search a hyperparameter that is fixed by default")
     add("--max-params", type=count, metavar="N", help="most parameters of a network, as 500k, 2M")
     add("--max-macs", type=count, metavar="N", help="most multiply-adds for one spectrum, as 20M")

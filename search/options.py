@@ -86,7 +86,7 @@ class Options:
     retune: tuple[str, ...] = ()  # hyperparameters that every variant may choose for itself
     retune_trials: int = 8  # trainings it gets for that
     test: bool = False  # whether all variants see the blind test as well
-    sampler: str = "tpe"
+    sampler: str = "near"
     seed: int = 0
     fixed: dict[str, Any] = field(default_factory=dict)
     vary: tuple[str, ...] = ()  # hyperparameters to search that are fixed by default
@@ -102,7 +102,7 @@ class Options:
 
     def __post_init__(self) -> None:
         known_space(self.space)
-        _known("--sampler", self.sampler, ("tpe", "random"))
+        _known("--sampler", self.sampler, ("near", "tpe", "random"))
         for objective in self.objectives:
             _known("--objective", objective, OBJECTIVES)
         if not self.init_from and (self.fixed.get("init", "scratch") != "scratch" or "init" in self.vary):
@@ -139,8 +139,8 @@ class Options:
 
     @property
     def first_rung(self) -> int:
-        """Epochs after which a trial may be stopped: a ninth of the full budget unless said otherwise."""
-        return self.grace if self.grace is not None else max(1, self.epochs // 9)
+        """Epochs after which a trial may be stopped: a 27th of the full budget unless said otherwise."""
+        return self.grace if self.grace is not None else max(1, self.epochs // 27)
 
     @property
     def baseline_name(self) -> str | None:

@@ -240,7 +240,9 @@ class Director:
         if trial.stage != "explore" or message["done"]:
             return ""
         value = trial.best()[self._metric]
-        if not self._halving.good(trial.number, message["epoch"], value):
+        good = self._halving.good(trial.number, message["epoch"], value)
+        proven = trial.label and message["epoch"] * self.options.eta < self.options.epochs
+        if not good and not proven:  # a known network is judged at the last rung: some are slow to start
             return "asha"
         return "time" if self._time_is_up() else ""
 

@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from spectune.search import sampler as module
 from spectune.search.record import Trial
-from spectune.search.sampler import MIRROR, Sampler
+from spectune.search.sampler import MIRROR, SAMPLERS, Sampler
 from spectune.search.task import Task
 from spectune.spaces import PUBLISHED, SPACES
 
@@ -48,7 +48,7 @@ def mirrored(folder):
     return optuna.load_study(study_name="s", storage=storage).get_trials(deepcopy=False)
 
 
-@pytest.mark.parametrize("kind", ["tpe", "random"])
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_proposals_are_allowed_configs_and_the_same_for_the_same_seed(make, kind):
     first, second = make(kind=kind), make(kind=kind)
     for number in range(15):
@@ -87,13 +87,38 @@ def test_a_new_session_learns_what_the_last_one_saw_and_mirrors_nothing_twice(ma
     assert mirrored(tmp_path)[0].params["depth"] == trials[0].flat["depth"]
 
 
-def test_tpe_uses_what_it_was_told(make):
-    sampler = make()
+@pytest.mark.parametrize("kind", ["near", "tpe"])
+def test_what_was_told_guides_what_is_proposed(make, kind):
+    sampler = make(kind=kind)
     for number in range(40):
         network, training = sampler.ask(number, allowed)
         sampler.tell(ended(number, network, training, value=1.0 if network.pooling == "max" else 0.0))
     later = [sampler.ask(number, allowed)[0].pooling for number in range(40, 60)]
     assert later.count("max") > 12  # a third of them by chance
+
+
+@pytest.mark.parametrize("objective", [("accuracy", "max"), ("loss", "min")])
+def test_stopped_trials_guide_as_complete_ones_do(make, objective):
+    sampler = make(kind="near", objectives=[objective])
+    for number in range(60):
+        network, training = sampler.ask(number, allowed)
+        good = (network.pooling == "max") == (objective[1] == "max")
+        trial = ended(number, network, training, status="stopped", value=float(good))
+        trial.reports = [(1, {objective[0]: float(good), "loss": float(good)})]
+        sampler.tell(trial)
+    later = [sampler.ask(number, allowed)[0].pooling for number in range(60, 100)]
+    assert later.count("max") > 22  # 13 of them by chance
+
+
+def test_several_objectives_are_followed_along_their_front(make):
+    sampler = make(kind="near", objectives=[("accuracy", "max"), ("parameters", "min")])
+    for number in range(60):
+        network, training = sampler.ask(number, allowed)
+        trial = ended(number, network, training)
+        trial.values = [float(network.pooling == "max"), float(network.activation != "relu")]
+        sampler.tell(trial)
+    later = [sampler.ask(number, allowed)[0] for number in range(60, 100)]
+    assert sum(network.pooling == "max" and network.activation == "relu" for network in later) > 8
 
 
 @pytest.mark.parametrize("space", SPACES)

@@ -46,3 +46,11 @@ def test_about_a_third_survives_each_rung():
     halving = Halving(grace=1, epochs=9, eta=3, direction="max")
     survivors = sum(halving.good(trial, 1, chance.random()) for trial in range(3000))
     assert 900 < survivors < 1200
+
+
+def test_only_the_newest_at_a_rung_count():
+    halving = Halving(grace=1, epochs=9, eta=3, direction="max")
+    for trial in range(200):
+        halving.good(trial, 1, 0.1)
+    better = [halving.good(200 + trial, 1, 0.5 + trial % 32 / 1000) for trial in range(128)]
+    assert sum(better[32:]) < 48  # against all the bad ones before, every one would go on

@@ -132,6 +132,18 @@ def test_known_networks_get_a_third_of_the_exploration(simulation):
     assert [bool(label) for label in labels] == [True] * 4 + [False] * 8
 
 
+def test_known_networks_are_judged_at_the_last_rung_only(simulation):
+    def late(task, epoch):
+        value = min(epoch, 2) * 0.1 if task.label else accuracy(task, epoch)["metrics"]["accuracy"] + 0.5
+        return {"metrics": {"accuracy": value, "loss": 2 - value, "train_loss": 2 - value}}
+
+    study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1, curve=late)
+    known = [trial for trial in study.stage("explore") if trial.label]
+    others = [trial for trial in study.stage("explore") if not trial.label]
+    assert min(trial.epochs for trial in others) == 1  # the first rung of 9 epochs
+    assert {trial.epochs for trial in known if trial.status == "stopped"} == {3}
+
+
 def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
     monkeypatch.setitem(globals(), "CLASSES", 500)  # as the benchmark has: too many for the published forest
     study = simulation(max_macs=None, trials=3).go(workers=1)
