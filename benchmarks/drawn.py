@@ -1,4 +1,4 @@
-"""The figures of ``paper.py``, ours beside the published ones, each as one page that loads nothing."""
+"""The figures of ``paper.py`` and ``search_quality.py``, each as one page that loads nothing."""
 
 from __future__ import annotations
 
@@ -45,6 +45,47 @@ def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text="validation loss", type="log", dtick=1)
     _write(path, title, "Median over the seeds that still train.", figure)
+
+
+def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str]) -> None:
+    """A line for each search, the mean over its seeds, in a band of its 95 % interval; a figure for each dataset."""
+    parts = []
+    for dataset, workers in sorted({(row["dataset"], row["workers"]) for row in rows}):
+        figure = empty(460)
+        for number, name in enumerate(names):
+            some = [r["three"] for r in rows if (r["dataset"], r["workers"], r["search"]) == (dataset, workers, name)]
+            if len(some) > 1:
+                _band(figure, name, some, COLOURS[number % len(COLOURS)], dotted=number >= len(COLOURS))
+        figure.update_xaxes(title_text="full trainings' worth of epochs")
+        figure.update_yaxes(title_text="regret of the best of three")
+        drawing = plot(figure, f"plot-{dataset}-{workers}")
+        parts.append(f"<h2>{dataset}, {workers} workers</h2>\n{drawing}")
+    words = "The true value of the best recorded config less that of the best of the three that lead by validation."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(
+        path, page(title, f"<h1>{title}</h1>\n<p>{words} Bands: 95 % intervals of the mean.</p>\n" + "\n".join(parts))
+    )
+    print(f"drawn in {path}")
+
+
+def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotted: bool) -> None:
+    columns = list(zip(*some, strict=True))
+    means = [statistics.fmean(column) for column in columns]
+    halves = [1.96 * statistics.stdev(column) / len(column) ** 0.5 for column in columns]
+    along = list(range(1, len(columns) + 1))
+    for sign, fill in ((1, None), (-1, "tonexty")):
+        edge = rounded(mean + sign * half for mean, half in zip(means, halves, strict=True))
+        figure.add_scatter(
+            x=along, y=edge, mode="lines", line={"width": 0}, fill=fill, fillcolor=f"{_faint(colour)}",
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+    line = {"color": colour, "dash": "dot" if dotted else "solid"}
+    figure.add_scatter(x=along, y=rounded(means), mode="lines", name=name, line=line)
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.12)"
 
 
 def _write(path: Path, title: str, words: str, figure: Any) -> None:
