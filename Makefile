@@ -14,11 +14,12 @@ $(shell rm -f $(READY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help search test slow lint types ui clean
+.PHONY: help search test slow cluster lint types ui clean
 
 help:
 	@echo 'make search   search, confirm, test and export a network; options by SEARCH="..."; go on with it by the same'
 	@echo 'make test     the tests;  make slow  the long ones;  options by ARGS="..."'
+	@echo 'make cluster  those on several machines, which root can make on this one'
 	@echo 'make lint     ruff;       make types  mypy'
 	@echo 'make ui       the MLflow UI on the last study'
 	@echo 'make clean    remove what make made; studies stay'
@@ -31,6 +32,9 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+cluster: $(READY)
+	$(BIN)/python -m pytest -m cluster $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -245,7 +246,8 @@ def ui(port: int, studies: str) -> int:
     print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
     command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
     try:
-        return subprocess.run([sys.executable, *command], check=False).returncode
+        quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
+        return subprocess.run([sys.executable, *command], env=quick, check=False).returncode
     except KeyboardInterrupt:
         return 0
 

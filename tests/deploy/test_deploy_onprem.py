@@ -22,7 +22,7 @@ from mlflow import MlflowClient
 from spectune.search.record import Study, read
 from spectune.trainables.seal import verify
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SCRIPT = Path(__file__).with_name("hosts.sh")
 NEEDED = ("sshd", "ssh", "ssh-keygen", "rsync", "ip", "nsenter", "unshare", "curl")
@@ -47,6 +47,7 @@ class Hosts:
 
     def __init__(self, folder: Path, checkout: Path) -> None:
         self.folder, self.checkout, self.home = folder, checkout, folder / "home"
+        self._begun: list[subprocess.Popen[bytes]] = []
         for name in ("key", "hostkey"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
         self._skeleton()
@@ -125,23 +126,27 @@ class Hosts:
         inside = ["nsenter", f"--target={self._inside.name}", "--net", "--pid", "--mount", "--uts", "--ipc"]
         there = ["bash", "-c", 'cd "$0" && exec "$@"', self.checkout]
         with (self.folder / "said").open("ab") as said:
-            return subprocess.Popen(
-                [*inside, *there, *words], env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL
+            self._begun.append(
+                subprocess.Popen(
+                    [*inside, *there, *words], env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL
+                )
             )
+        return self._begun[-1]
 
     def run(self, *words: str | Path) -> str:
         """What a command on the client says; it has to succeed."""
         said = self.folder / "said"
         before = said.stat().st_size
         code = self.begin(*words).wait(PATIENCE)
-        text = said.read_text("utf-8", errors="replace")[before:]
+        text = said.read_bytes()[before:].decode(errors="replace")
         assert code == 0, f"{words}: exit code {code}\n{text[-5000:]}"
         return text
 
     def end(self) -> None:
         """Take everything away."""
         self._all.kill()
-        self._all.wait()
+        for one in (self._all, *self._begun):
+            one.wait()
         for place in self._made:
             place.rmdir()
 
