@@ -11,6 +11,7 @@ from spectune.search.tracking import Follower
 
 FLUSH_SECONDS = 2.0  # between two deliveries
 PATIENCE_SECONDS = 60.0  # longest pause between two tries at an absent server
+FILE_SECONDS, SERVER_SECONDS = 300.0, 30.0  # to deliver the rest at the end: a file may be slow, a server silent
 
 
 class Writer:
@@ -27,9 +28,12 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
         self._thread.start()
 
-    def close(self, patience: float = 30.0) -> int:
-        """Deliver the rest, waiting ``patience`` seconds at most; returns the bytes that could not be delivered."""
+    def close(self, patience: float | None = None) -> int:
+        """Deliver the rest, waiting ``patience`` seconds at most, by default what suits the store; returns the bytes
+        that could not be delivered."""
         self._ending.set()
+        if patience is None:
+            patience = FILE_SECONDS if self._follower.uri.startswith("sqlite:") else SERVER_SECONDS
         self._thread.join(patience)
         return self._follower.behind
 
