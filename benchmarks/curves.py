@@ -20,6 +20,7 @@ import json
 import math
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,15 @@ def fits(network: Network, points: int, classes: int) -> bool:
         return False
 
 
+def built(choose: Callable[[str, Domain], Any], points: int, classes: int) -> tuple[Network, Training] | None:
+    """The config that ``choose`` makes; None where it is refused or beyond the limits."""
+    try:
+        network, training = SPACE.propose(choose), Training.propose(choose)
+    except ValueError:
+        return None
+    return (network, training) if fits(network, points, classes) else None
+
+
 def draw(chance: random.Random, points: int, classes: int, parent: dict[str, Any] | None) -> tuple[Network, Training]:
     """A random config within the limits, or one near ``parent``, whose values under the space's names it keeps."""
 
@@ -84,13 +94,8 @@ def draw(chance: random.Random, points: int, classes: int, parent: dict[str, Any
         return domain.at(chance.random())
 
     while True:
-        try:
-            network = SPACE.propose(choose)
-            training = Training.propose(choose)
-        except ValueError:
-            continue
-        if fits(network, points, classes):
-            return network, training
+        if found := built(choose, points, classes):
+            return found
 
 
 def proposed(name: str, index: int, rows: list[dict[str, Any]], points: int, classes: int) -> tuple[str, Any]:

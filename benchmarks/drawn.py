@@ -8,6 +8,7 @@ from typing import Any
 
 from spectune.dashboards.page import page, plot, write
 from spectune.dashboards.style import BLUE, INK, ORANGE, empty, rounded
+from spectune.search.confirm import interval
 
 COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
 
@@ -33,7 +34,9 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
                 figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, tickfont={"color": INK})
     figure.update_yaxes(title_text="accuracy, blind test", tickformat=".0%")
-    _write(path, title, "Beneath each network the factor of its learning rate on a plateau.", figure)
+    _write(
+        path, title, "Beneath each network the factor of its learning rate on a plateau.", plot(figure, "plot-paper")
+    )
 
 
 def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:
@@ -44,7 +47,7 @@ def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:
         figure.add_scatter(x=list(curve), y=rounded(curve.values()), mode="lines", name=name, line=line)
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text="validation loss", type="log", dtick=1)
-    _write(path, title, "Median over the seeds that still train.", figure)
+    _write(path, title, "Median over the seeds that still train.", plot(figure, "plot-paper"))
 
 
 def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str]) -> None:
@@ -61,26 +64,19 @@ def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str]
         drawing = plot(figure, f"plot-{dataset}-{workers}")
         parts.append(f"<h2>{dataset}, {workers} workers</h2>\n{drawing}")
     words = "The true value of the best recorded config less that of the best of the three that lead by validation."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(
-        path, page(title, f"<h1>{title}</h1>\n<p>{words} Bands: 95 % intervals of the mean.</p>\n" + "\n".join(parts))
-    )
-    print(f"drawn in {path}")
+    _write(path, title, f"{words} Bands: 95 % intervals of the mean.", "\n".join(parts))
 
 
 def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotted: bool) -> None:
-    columns = list(zip(*some, strict=True))
-    means = [statistics.fmean(column) for column in columns]
-    halves = [1.96 * statistics.stdev(column) / len(column) ** 0.5 for column in columns]
-    along = list(range(1, len(columns) + 1))
-    for sign, fill in ((1, None), (-1, "tonexty")):
-        edge = rounded(mean + sign * half for mean, half in zip(means, halves, strict=True))
+    ends = [interval(column) for column in zip(*some, strict=True)]
+    along = list(range(1, len(ends) + 1))
+    for end, fill in (("high", None), ("low", "tonexty")):
         figure.add_scatter(
-            x=along, y=edge, mode="lines", line={"width": 0}, fill=fill, fillcolor=f"{_faint(colour)}",
-            showlegend=False, hoverinfo="skip",
+            x=along, y=rounded(one[end] for one in ends), mode="lines", line={"width": 0}, fill=fill,
+            fillcolor=_faint(colour), showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     line = {"color": colour, "dash": "dot" if dotted else "solid"}
-    figure.add_scatter(x=along, y=rounded(means), mode="lines", name=name, line=line)
+    figure.add_scatter(x=along, y=rounded(one["mean"] for one in ends), mode="lines", name=name, line=line)
 
 
 def _faint(colour: str) -> str:
@@ -88,7 +84,7 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-def _write(path: Path, title: str, words: str, figure: Any) -> None:
+def _write(path: Path, title: str, words: str, drawings: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{plot(figure, 'plot-paper')}"))
+    write(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{drawings}"))
     print(f"drawn in {path}")

@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 from record import append
-from scipy.stats import t as student
 
+from spectune.search import confirm
 from spectune.spaces import PUBLISHED
 from spectune.trainables.data import load
 from spectune.trainables.metrics import score
@@ -64,10 +64,9 @@ def measure(job: tuple[str, int, float]) -> dict[str, Any]:
 
 def interval(values: list[float]) -> tuple[float, float]:
     """Mean and half of the 95 % interval of the mean (Student's t)."""
-    mean = statistics.fmean(values)
-    if len(values) < 2:
-        return mean, math.nan
-    return mean, float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    ends = confirm.interval(values)
+    assert ends["mean"] is not None
+    return ends["mean"], math.nan if ends["high"] is None else ends["high"] - ends["mean"]
 
 
 def main() -> None:

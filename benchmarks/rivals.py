@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from curves import EPOCHS, LIMIT, SPACE, draw, fits
+from curves import EPOCHS, LIMIT, SPACE, built, draw
 from quick import Quick
 from surrogate import Surrogate
 
@@ -59,12 +59,8 @@ class Rival:
     def end(self, number: int, failure: str = "") -> None: ...
 
     def built(self, choose: Any) -> Any:
-        """The config that ``choose`` makes; None where it is refused."""
-        try:
-            network, training = SPACE.propose(choose), Training.propose(choose)
-        except ValueError:
-            return None
-        return (network, training) if fits(network, self.surrogate.points, self.surrogate.classes) else None
+        """The config that ``choose`` makes; None where it is refused or beyond the limits."""
+        return built(choose, self.surrogate.points, self.surrogate.classes)
 
 
 class ASHA(Rival):

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from fused import synchronise
 from record import append
 
 from spectune.spaces import KNOWN, Network
@@ -41,8 +42,7 @@ def median_seconds(step: Callable[[], Any], repeats: int, device: torch.device) 
     for _ in range(repeats + 2):
         began = time.perf_counter()
         step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        synchronise(device)
         times.append(time.perf_counter() - began)
     return statistics.median(times[2:])
 

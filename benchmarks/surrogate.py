@@ -52,10 +52,10 @@ class Surrogate:
         self.curves = np.array([some.mean(0) for some in curves])
         pace = [np.log([self._pace(row) for row in rows]).mean() for rows in groups.values()]
         self.targets = np.column_stack([self.curves, pace])
-        self.best = max(float(some[:, -1].mean()) for some in curves if len(some) > 1)
         several = [some for some in curves if len(some) > 1]
         self._noise = np.concatenate([(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in several])
         levels = np.concatenate([np.full(len(some), some[:, -1].mean()) for some in several])
+        self.best = float(levels.max())
         order = np.argsort(levels, kind="stable")
         self._noise, self._levels = self._noise[order], levels[order]
         self._forest = _Forest(self.inputs, self.targets)
@@ -74,12 +74,11 @@ class Surrogate:
         chance = random.Random(hashlib.sha256(f"{seed} {json.dumps(task.config, sort_keys=True)}".encode()).digest())
         near = int(np.searchsorted(self._levels, expected[EPOCHS - 1])) + chance.randint(-ALIKE // 2, ALIKE // 2)
         noise = self._noise[min(max(near, 0), len(self._noise) - 1)]
-        epochs = EPOCHS if task.network.by_steps else 1
-        values = np.clip(expected[:EPOCHS] + noise, 0.0, 1.0)[-1 if epochs == 1 else 0 :]
+        values = np.clip(expected[:EPOCHS] + noise, 0.0, 1.0)
         pace = math.exp(expected[EPOCHS])
         # the value is that of the best epoch so far: a falling loss says so
         metrics = [{"accuracy": float(v), "loss": 1.0 - n / 100, "train_loss": 0.0} for n, v in enumerate(values)]
-        return Curve(metrics, [pace * (n + 1) for n in range(epochs)])
+        return Curve(metrics, [pace * (n + 1) for n in range(EPOCHS)])
 
     def validate(self, folds: int = 5) -> dict[str, float]:
         """How well left-out configs are predicted: the share of variance, and Spearman's correlation, at the end."""
@@ -97,9 +96,7 @@ class Surrogate:
     def _curve(self, row: dict[str, Any]) -> Array:
         """The value after each epoch; after a loss that was not finite it is what guessing gives."""
         values = value(row)
-        fitted = row["config"]["network"]["family"] == "forest"
-        rest = values[-1] if fitted and values else 1 / self.classes
-        return np.array(values + [rest] * (EPOCHS - len(values)))
+        return np.array(values + [1 / self.classes] * (EPOCHS - len(values)))
 
     def _pace(self, row: dict[str, Any]) -> float:
         return float(row["seconds"][-1] / len(row["seconds"])) if row["seconds"] else 0.05

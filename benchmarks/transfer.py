@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from networks import interval
 from record import append
-from scipy.stats import t as student
 
 from spectune.spaces import CNN, Training
 from spectune.trainables.data import load
@@ -89,10 +89,9 @@ def measure(seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def interval(values: list[float]) -> str:
-    """Mean and half of the 95 % interval of the mean (Student's t)."""
-    half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-    return f"{statistics.fmean(values):+.3f} ± {half:.3f}"
+def said(values: list[float]) -> str:
+    """Mean and half of the 95 % interval of the mean."""
+    return "{:+.3f} ± {:.3f}".format(*interval(values))
 
 
 def main() -> None:
@@ -111,8 +110,8 @@ def main() -> None:
         tested = {name: [r for r in rows if (r["share"], r["start"]) == (share, name)] for name in STARTS}
         for name, some in tested.items():
             pairs = [one["test"] - other["test"] for one, other in zip(some, tested["scratch"], strict=True)]
-            values = [interval([row[split] for row in some]).lstrip("+") for split in ("validation", "test")]
-            against = "" if name == "scratch" else interval(pairs)
+            values = [said([row[split] for row in some]).lstrip("+") for split in ("validation", "test")]
+            against = "" if name == "scratch" else said(pairs)
             epochs = statistics.median(row["epoch"] for row in some)
             lines.append(f"| {share:.0%} | {name} | {values[0]} | {values[1]} | {against} | {epochs:g} |")
     print("\n".join(lines))

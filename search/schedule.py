@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 RECENT = 32
 
@@ -19,10 +20,10 @@ class Halving:
         self.eta = eta
         self._sign = 1.0 if direction == "min" else -1.0
         self._seen: set[tuple[int, int]] = set()
-        self.rungs: dict[int, list[float]] = {}
+        self.rungs: dict[int, deque[float]] = {}
         rung = grace
         while rung < epochs:
-            self.rungs[rung] = []
+            self.rungs[rung] = deque(maxlen=RECENT)
             rung *= eta
 
     def good(self, trial: int, epoch: int, value: float) -> bool:
@@ -34,5 +35,4 @@ class Halving:
         if (trial, epoch) not in self._seen:
             self._seen.add((trial, epoch))
             losses.append(loss)
-        recent = losses[-RECENT:]
-        return sum(other < loss for other in recent) < math.ceil(len(recent) / self.eta)
+        return sum(other < loss for other in losses) < math.ceil(len(losses) / self.eta)

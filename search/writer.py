@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from spectune.search.store import public
+from spectune.search.store import SQLITE, public
 from spectune.search.tracking import Follower
 
 FLUSH_SECONDS = 2.0  # between two deliveries
@@ -33,7 +33,7 @@ class Writer:
         that could not be delivered."""
         self._ending.set()
         if patience is None:
-            patience = FILE_SECONDS if self._follower.uri.startswith("sqlite:") else SERVER_SECONDS
+            patience = FILE_SECONDS if self._follower.uri.startswith(SQLITE) else SERVER_SECONDS
         self._thread.join(patience)
         return self._follower.behind
 
