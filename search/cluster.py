@@ -1,12 +1,15 @@
 """Ray around the trials: joining or starting it, files that workers share, and the blind test.
 
-``start`` says "local" outright, because Ray would otherwise join whatever cluster an earlier session left behind.
+``start`` says "local" outright, because Ray would otherwise join whatever cluster an earlier session left behind. A Ray
+that is started here answers all addresses of the machine, so its door is a token that nobody else has.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import secrets
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +36,7 @@ SILENCE = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")  # Ray's variables
 
 
 class Shelf:
@@ -82,6 +86,8 @@ def start(address: str | None) -> dict[str, float]:
     os.environ.update(SILENCE)
     local = address is None
     options: dict[str, Any] = {"include_dashboard": False, "num_cpus": os.cpu_count()} if local else {}
+    if local:
+        _lock()
     ray.init(
         address="local" if local else address,
         log_to_driver=False,
@@ -91,6 +97,23 @@ def start(address: str | None) -> dict[str, float]:
     )
     alive = [node for node in ray.nodes() if node["Alive"]]
     return {**ray.cluster_resources(), "nodes": len(alive)}
+
+
+def _lock() -> None:
+    """Have the Ray that starts next ask everybody for a token of ours, and never for the user's own.
+
+    The mode is left to Ray 2.60, which turns the token on for a cluster of its own; a mode that is set after its import
+    it would not notice.
+    """
+    for name in TOKEN:
+        os.environ.pop(name, None)
+    os.environ["RAY_AUTH_TOKEN"] = _token()
+
+
+@cache
+def _token() -> str:
+    """One a process, because Ray keeps the first that it reads."""
+    return secrets.token_hex(32)
 
 
 def stop() -> None:

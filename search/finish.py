@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -68,7 +69,8 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
     _draw_importances(study, dataset)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        name = f"{rank}-{chosen.label.replace(' ', '-') or f'trial{candidate}'}"
+        label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
+        name = f"{rank}-{label or f'trial{candidate}'}"
         network, training = configs(chosen.config)
         write(
             study.folder / "exports" / name,
@@ -115,8 +117,7 @@ def _draw_importances(study: Study, dataset: Dataset) -> None:
 def export_again(folder: Path, top: int) -> list[Path]:
     """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
     study = read(folder)
-    if (folder / own.COPY).is_file():
-        own.known((folder / own.COPY).read_bytes())
+    own.known(own.kept(folder))
     if not study.confirmed():
         raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
     source = study.header["dataset"]

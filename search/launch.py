@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search import ablate, cluster, compare, finish, own, result, trial, warm
-from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs
+from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs, plain, word
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
 from spectune.search.store import default_uri, public
@@ -63,7 +63,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     varied = given.get("reference", {}).get("name", "")
     what = f"ablate-{varied}" if varied else given.get("model") or given.get("space", "cnn").rpartition(":")[2]
     data = Path(given.get("dataset", "challenge")).stem
-    name = given.get("name") or f"{what}-{data}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = plain(given.get("name") or f"{word(what)}-{word(data)}-{time.strftime('%Y%m%d-%H%M%S')}")
     folder = Path(given.get("studies", "studies")) / name
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
@@ -71,7 +71,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     kept = {} if before is None else before.header["options"]
     space = given.get("space", kept.get("space", "cnn"))
     if ":" in space:
-        own.load(space, folder)
+        own.load(space, folder, named="space" in given)
     export = given.get("init_from", kept.get("init_from", ""))
     start = warm.load(export, folder) if export else {}
     if start and given.setdefault("space", start["family"]) != start["family"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,8 +126,7 @@ class Options:
             if value is not None and not value >= low:
                 flag = name.replace("_", "-")
                 raise ValueError(f"--{flag} must be at least {low}, got {value}: give a larger number")
-        if not self.name or Path(self.name).name != self.name or self.name.startswith((".", "-")):
-            raise ValueError(f"a study's name is a plain folder name, got {self.name!r}: use letters, digits, - and _")
+        plain(self.name)
 
     @property
     def folder(self) -> Path:
@@ -178,6 +178,21 @@ class Options:
         values = dataclasses.asdict(self)
         values.pop("tracking_uri")
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def plain(name: str) -> str:
+    """The name of a study if it is one: it becomes a folder, a word of shell commands and an experiment in MLflow."""
+    if re.fullmatch(r"\w[\w.-]{,99}", name) is None:
+        raise ValueError(
+            f"a study's name is a plain folder name of up to 100 letters, digits, -, _ and ., got {name[:200]!r}: "
+            "choose such a --name"
+        )
+    return name
+
+
+def word(text: str) -> str:
+    """What of a file's name may stand in the name of a study."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("_.-")[:40] or "own"
 
 
 def known_space(name: str) -> Space:

@@ -158,8 +158,14 @@ def read(folder: Path | str) -> Study:
     """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
     folder = Path(folder)
     study = Study(folder)
-    for line, _ in events(folder / JOURNAL):
-        study.apply(line)
+    for line, offset in events(folder / JOURNAL):
+        try:
+            study.apply(line)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(
+                f"every line of a journal follows those before it, the one before byte {offset} of {folder / JOURNAL} "
+                f"does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): restore it from a copy"
+            ) from None
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
@@ -187,7 +193,7 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
             try:
                 line = json.loads(raw)
                 line["event"]
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 raise ValueError(
                     f"every line of a journal is one JSON event, but the one before byte {offset} of {path} is not: "
                     "restore it from a copy"

@@ -80,8 +80,7 @@ def data_of(subjects: list[Subject], dataset: str, options: dict[str, str]) -> D
 
 def _confirmed(study: Study, candidate: str) -> Subject:
     """A confirmed candidate, by default the winner."""
-    if (study.folder / own.COPY).is_file():
-        own.known((study.folder / own.COPY).read_bytes())
+    own.known(own.kept(study.folder))
     confirmed = {str(name): trials for name, trials in study.confirmed().items()}
     chosen = candidate or str(winner(study))
     if not confirmed:

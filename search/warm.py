@@ -25,12 +25,16 @@ def load(export: str, folder: Path) -> dict[str, Any]:
 
     Of a study in ``folder`` that has begun it is the copy. ValueError, in one line, where the export is not whole.
     """
-    if (folder / ABOUT).is_file():
-        config = json.loads((folder / ABOUT).read_text())
-    else:
+    path = folder / ABOUT
+    if not path.is_file():
         read(export)
-        config = json.loads((Path(export) / CONFIG).read_text())
-    network, training = configs({"network": config["network"], "training": config["training"]})
+        path = Path(export) / CONFIG
+    try:
+        config = json.loads(path.read_text())
+        network, training = configs({"network": config["network"], "training": config["training"]})
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} must be the config of an export, and is not ({reason}): restore the study") from None
     if not network.by_steps:
         raise ValueError(f"--init-from needs the export of a network, {export} is a {network.family}: give another")
     KNOWN[NAME] = Published(network, training.replace(init="scratch"), f"export {export}")

@@ -34,6 +34,11 @@ FORMAT = {"format": "spectune-model", "version": 1}
 TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
 CHECKED = 256  # validation spectra that are compared
 BATCH = 256
+# What a stranger's config or weights can raise; numbers beyond all sizes are an OverflowError or torch's RuntimeError.
+UNREADABLE = (
+    *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
+    *(OverflowError, RuntimeError, MemoryError, SafetensorError),
+)
 
 
 @dataclass(frozen=True)
@@ -179,8 +184,8 @@ def read(folder: Path | str) -> Exported:
         return Exported(
             network, training, several, classes, axis, config["dataset"], config["numbers"], model, baseline
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:300]
         raise ValueError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spectune.trainables.data.baseline import NONE
 from spectune.trainables.data.dataset import SPLITS, Axis
-from spectune.trainables.data.table import ALIASES, NAME, Table, split_name, strict
+from spectune.trainables.data.table import ALIASES, NAME, Table, fit, split_name, strict
 
 AND = "\x1f"  # between the labels of a spectrum that has several
 
@@ -56,9 +56,11 @@ def _arrays(path: Path) -> Arrays:
     """The arrays of the file under lower-case names."""
     try:
         with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                raise ValueError("one array or none, and no archive")
+            fit(sum(entry.file_size for entry in zipfile.ZipFile(stream).infolist()))
+            stream.seek(0)
             archive = np.load(stream, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise ValueError("one array that is no archive")
             arrays = {name.lower(): archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -68,8 +70,8 @@ def _arrays(path: Path) -> Arrays:
                 f"2-D array of floats and names as an array of str"
             ) from None
         raise ValueError(f"{path} must be an .npz file as numpy.savez writes it, got {reason}: save it again") from None
-    except MemoryError:
-        raise ValueError(f"{path} must fit into memory, got arrays that do not: split the file") from None
+    except MemoryError as error:
+        raise ValueError(f"{path} must fit into memory, got {error or 'arrays that do not'}: split the file") from None
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MOST = 50_000_000  # places in the table of peaks
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -61,6 +63,11 @@ def read_definition(path: Path) -> Definition:
     if len(spectra) < 2:
         raise ValueError(f"{path} must define at least 2 classes, got {len(spectra)}: add classes")
     peaks = [_peaks(path, name, entry, points) for name, entry in spectra.items()]
+    if (cells := len(peaks) * max(len(places) for places, _ in peaks)) > MOST:
+        raise ValueError(
+            f"{path} must define at most {MOST:,} peaks when all classes are filled up to the longest list, got "
+            f"{cells:,}: leave weak peaks away"
+        )
     return Definition(points, tuple(spectra), tuple(p for p, _ in peaks), tuple(h for _, h in peaks))
 
 

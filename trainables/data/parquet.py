@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.trainables.data.dataset import Axis
-from spectune.trainables.data.table import NAME, Roles, Table, roles, split_name
+from spectune.trainables.data.table import NAME, Roles, Table, fit, roles, split_name
 
 
 def read_parquet(path: Path, label: str = "") -> Table:
@@ -18,7 +18,9 @@ def read_parquet(path: Path, label: str = "") -> Table:
     from pyarrow import parquet
 
     try:
-        content = parquet.read_table(path, use_threads=False)
+        content = _read(parquet.ParquetFile(path, memory_map=False))
+    except MemoryError as error:
+        raise ValueError(f"{path} must fit into memory, got {error or 'more'}: split the file") from None
     except (arrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} must be a parquet file, got {reason}: write it again") from None
@@ -40,6 +42,14 @@ def read_parquet(path: Path, label: str = "") -> Table:
         axis=None if found.axis is None else Axis(found.axis, NAME, ""),
         notes=(f"ignored {', '.join(found.ignored[:5])}",) if found.ignored else (),
     )
+
+
+def _read(file: Any) -> Any:
+    """The whole table, after its size was looked at: a column of one value over and over takes no room in the file."""
+    about = file.metadata
+    groups = (about.row_group(number) for number in range(about.num_row_groups))
+    fit(sum(8 * group.column(n).num_values for group in groups for n in range(about.num_columns)))
+    return file.read(use_threads=False)
 
 
 def _is_list(types: Any, kind: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -69,6 +70,13 @@ def split_name(where: str, word: str) -> str:
     if name not in SPLITS:
         raise ValueError(f"{where}: a split must be one of {', '.join(SPLITS)}, got {word!r}: correct it")
     return name
+
+
+def fit(size: int) -> None:
+    """MemoryError where ``size`` bytes are more than this machine has; a small file may say that it unpacks to them."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory:
+        raise MemoryError(f"{size / 1e9:.3g} GB when unpacked, this machine has {memory / 1e9:.3g}")
 
 
 def turn(values: NDArray[np.float64]) -> int | None:
