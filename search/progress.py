@@ -148,7 +148,7 @@ def _pace(trial: Trial) -> float:
     """Seconds an epoch of a trial that reported."""
     if trial.ended:
         return trial.seconds / max(1, trial.epochs)
-    return (time.time() - trial.started) / len(trial.reports)
+    return max(0.0, time.time() - trial.started) / len(trial.reports)  # the clock may have been set back
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:

@@ -10,13 +10,16 @@ import fcntl
 import json
 import math
 import os
+import platform
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 JOURNAL = "journal.jsonl"
+HOLDER = "driver.json"  # who writes the journal, while somebody does
 # On the disk before the study goes on.
 LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
 
@@ -27,28 +30,40 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / JOURNAL
-        self._file = self.path.open("a+b")
+        self._file = self.path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
             raise ValueError(
-                f"a study has one driver at a time, and another process is writing {self.path}: "
+                f"a study has one driver at a time, and {_holder(folder)} is writing {self.path}: "
                 "wait for it, stop it, or choose another --name"
             ) from None
-        _drop_torn_tail(self._file)
+        with suppress(OSError):  # without space for it nothing is lost
+            (folder / HOLDER).write_text(json.dumps({"host": platform.node(), "pid": os.getpid(), "time": time.time()}))
+        self._size = _whole(self.path)
+        self._file.truncate(self._size)  # a last line that a crash left unfinished
 
     def append(self, event: str, **values: Any) -> dict[str, Any]:
-        """Write one event; returns it as it will be read back."""
+        """Write one event, whole or not at all; returns it as it will be read back. OSError when it cannot."""
         line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})
-        self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
-        if event in LASTING:
-            os.fsync(self._file.fileno())
+        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
+            if event in LASTING:
+                os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(self._size)
+            raise
+        self._size += len(data)
         return line
 
     def close(self) -> None:
-        self._file.close()
+        if not self._file.closed:
+            (self.path.parent / HOLDER).unlink(missing_ok=True)
+            self._file.close()
 
 
 @dataclass
@@ -91,6 +106,7 @@ class Study:
 
     folder: Path
     sessions: list[dict[str, Any]] = field(default_factory=list)
+    exploring: list[float] = field(default_factory=list)  # seconds of each session until its last explore trial so far
     trials: dict[int, Trial] = field(default_factory=dict)
     tests: list[dict[str, Any]] = field(default_factory=list)
     evaluations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # of (variant, split)
@@ -133,15 +149,18 @@ class Study:
         match line["event"]:
             case "study":
                 self.sessions.append(line)
+                self.exploring.append(0.0)
                 self.finished = False
             case "start":
                 self.trials[line["trial"]] = _started(line, self.trials.get(line["trial"]))
+                self._explore(line)
             case "report":
                 trial = self.trials[line["trial"]]
                 trial.reports = [row for row in trial.reports if row[0] < line["epoch"]]
                 trial.reports.append((line["epoch"], line["metrics"]))
             case "end":
                 _end(self.trials[line["trial"]], line)
+                self._explore(line)
             case "test":
                 self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
             case "evaluate":
@@ -152,6 +171,11 @@ class Study:
                 self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
             case "finish":
                 self.finished = True
+
+    def _explore(self, line: dict[str, Any]) -> None:
+        """``at`` is told by a clock that does not jump."""
+        if self.exploring and self.trials[line["trial"]].stage == "explore":
+            self.exploring[-1] = max(self.exploring[-1], line.get("at", 0.0))
 
 
 def read(folder: Path | str) -> Study:
@@ -169,15 +193,6 @@ def read(folder: Path | str) -> Study:
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
-
-
-def seconds_exploring(study: Study) -> Iterator[float]:
-    """Seconds that each earlier session spent exploring: from its start to its last event of an explore trial."""
-    for session, header in enumerate(study.sessions):
-        began = header["time"]
-        until = study.sessions[session + 1]["time"] if session + 1 < len(study.sessions) else math.inf
-        times = [time for trial in study.stage("explore") for time in (trial.started, trial.ended) if time is not None]
-        yield max((time - began for time in times if began <= time < until), default=0.0)
 
 
 def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
@@ -228,12 +243,17 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _drop_torn_tail(file: BinaryIO) -> None:
-    """Cut off a last line that a crash left unfinished."""
-    file.seek(0)
-    whole = 0
-    for raw in file:
-        if raw.endswith(b"\n"):
-            whole += len(raw)
-    file.truncate(whole)
-    file.seek(0, os.SEEK_END)
+def _whole(path: Path) -> int:
+    """Bytes of the whole lines of a file."""
+    with path.open("rb") as file:
+        return sum(len(raw) for raw in file if raw.endswith(b"\n"))
+
+
+def _holder(folder: Path) -> str:
+    """Who says to be writing in a folder."""
+    try:
+        said = json.loads((folder / HOLDER).read_text())
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(said["time"]))
+        return f"process {int(said['pid'])} on {str(said['host'])[:64]!r} (since {since})"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "another process"

@@ -18,7 +18,7 @@ from spectune.search import warm
 from spectune.search.confirm import finalists
 from spectune.search.options import Options
 from spectune.search.progress import Progress
-from spectune.search.record import Journal, Study, Trial, seconds_exploring
+from spectune.search.record import Journal, Study, Trial
 from spectune.search.sampler import Sampler
 from spectune.search.schedule import Halving
 from spectune.search.task import Task
@@ -44,7 +44,7 @@ class Director:
         classes: int,
         several: bool,
         progress: Progress,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options, self.study, self.done = options, study, False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
@@ -65,7 +65,7 @@ class Director:
         )
         self._newest: dict[int, dict[str, Any]] = {}  # running trial -> its newest message in this session
         self._verdicts: dict[int, str] = {}  # running trial -> why it was told to stop, "" to go on
-        self._explored = sum(seconds_exploring(study))  # in earlier sessions
+        self._explored = sum(study.exploring)  # in earlier sessions
         self._began = clock()
         self._learn()
         self._tasks = self._life()
@@ -260,7 +260,7 @@ class Director:
             metrics=metrics,
             best_epoch=message.get("best_epoch", 0),
             epochs=message.get("epoch", len(trial.reports)),
-            seconds=message.get("seconds", round(self._clock() - trial.started, 3)),
+            seconds=message.get("seconds", 0.0),
             values=None if failed else [metrics.get(name) for name, _ in self.study.objectives],
         )
         if trial.stage == "explore":
@@ -285,7 +285,7 @@ class Director:
         self._progress.update(self.study)
 
     def _append(self, event: str, **values: Any) -> None:
-        self.study.apply(self._journal.append(event, **values))
+        self.study.apply(self._journal.append(event, at=round(self._clock() - self._began, 3), **values))
 
     def _learn(self) -> None:
         """Rebuild rungs and the sampler from the explore trials of earlier sessions."""
