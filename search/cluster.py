@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from safetensors.torch import load as unpack
 
 from spectune.search import own
+from spectune.search.stop import FULL
 from spectune.search.task import WEIGHTS, Task, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.metrics import by_label, confused, score
@@ -39,6 +41,10 @@ SILENCE = {
 TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")  # Ray's variables
 
 
+class NoSpace(OSError):
+    """The disk under the study's folder is full."""
+
+
 class Shelf:
     """Files of the study that workers write and read: weights and checkpoints."""
 
@@ -46,15 +52,21 @@ class Shelf:
         self.folder = folder
 
     def write(self, name: str, data: bytes) -> None:
-        """Replace a file at once, so that a crash leaves the old one or the new one."""
+        """Replace a file at once, so that a crash or a full disk leaves the old one or the new one."""
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            if error.errno in FULL:
+                raise NoSpace(error.errno, os.strerror(error.errno), str(path)) from None
+            raise
 
     def read(self, name: str) -> bytes | None:
         path = self.folder / name
@@ -172,6 +184,19 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     predictions = logits.argmax(dim=1)
     found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
     return {"metrics": _finite(score(logits, labels)), **found}
+
+
+def latency(model: torch.nn.Module, points: int, device: str) -> float:
+    """Median milliseconds to classify one spectrum, of 9 runs after one to warm up."""
+    spectrum = torch.rand(1, points, device=device)
+    model.eval()
+    taken = []
+    with torch.inference_mode():
+        for _ in range(10):
+            began = time.perf_counter()
+            model(spectrum).sum().item()  # waits for the device
+            taken.append(1000 * (time.perf_counter() - began))
+    return round(sorted(taken[1:])[4], 4)
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float]:

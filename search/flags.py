@@ -59,6 +59,12 @@ def session(parser: argparse.ArgumentParser) -> None:
     training(parser)
     add = parser.add_argument
     add("--name", help="name of the study and of its folder")
+    add(
+        "--stall",
+        type=duration,
+        metavar="TIME",
+        help="start a training again that drew no batch for so long, as 10m (default 1h)",
+    )
     add("--resume", action="store_true", help="go on with the study of that name, or start it; extends a finished one")
     add(
         "--address",

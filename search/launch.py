@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import ablate, cluster, compare, finish, own, result, trial, warm
+from spectune.search import ablate, cluster, compare, finish, own, result, stop, trial, warm
 from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs, plain, word
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
@@ -28,7 +27,6 @@ from spectune.trainables.data.dataset import SPLITS, Dataset
 
 FLAGS = {"fixed": "set", "contrasts": "vary"}  # options whose flag has another name
 PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
-INTERRUPTED = 130
 
 
 def launch(given: dict[str, Any]) -> int:
@@ -48,7 +46,13 @@ def launch(given: dict[str, Any]) -> int:
         return _session(options, journal, dataset)
     except KeyboardInterrupt:
         print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
-        return INTERRUPTED
+        return stop.INTERRUPTED
+    except Exception as error:
+        if not stop.full(error):
+            raise
+        said = f"a study needs space, the disk of {options.folder} is full: make room; nothing finished is lost."
+        print(f"\nspectune: {said} To go on: {resume_command(options)}", file=sys.stderr)
+        return stop.FAILED
     finally:
         cluster.stop()
         journal.close()
@@ -147,7 +151,7 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
 
 
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
-    began = time.time()
+    began = time.monotonic()
     resources = cluster.start(options.address)
     cpus, gpus = options.cpus_per_trial, _gpus(options, resources)
     concurrent = _concurrent(options, resources, cpus, gpus)
@@ -157,16 +161,17 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     study.apply(journal.append("study", **_header(options, dataset, study, resources)))
     progress = Progress(options, concurrent=concurrent)
     progress.note(_greeting(options, dataset, study, concurrent))
-    writer = Writer(options.folder, options.tracking_uri, progress.note)
+    writer, finished = Writer(options.folder, options.tracking_uri, progress.note), False
     try:
         room = cluster.Room(cluster.shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
         director = _director(options, dataset, study=study, journal=journal, progress=progress)
-        _listen(director)
+        stop.listen(director)
         trial.run(
             director,
             dataset=dataset.blind(),
             room=room,
             epochs=options.epochs,
+            stall=options.stall,
             concurrent=concurrent,
             scratch=options.folder.absolute() / "ray",
         )
@@ -177,9 +182,12 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
         else:
             finish.test(options, study, journal, dataset, room)
             finish.export(study, journal, dataset, top=1)
-        finish.publish(options, study, journal, seconds=time.time() - began)
+        finish.publish(options, study, journal, seconds=time.monotonic() - began)
+        finished = True
     finally:
-        left = writer.close()
+        if not finished:
+            stop.deaf()
+        left = writer.close(None if finished else stop.HURRY)
     result.show(study, options, left)
     return 0
 
@@ -283,14 +291,3 @@ def _commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return commit.strip() + ("+" if changed.strip() else "")
-
-
-def _listen(director: Director) -> None:
-    """Ctrl-C and a scheduler's SIGTERM end the session; Ray's own handler would end the process without a word."""
-
-    def interrupt(signum: int, frame: Any) -> None:
-        director.interrupted = True
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)

@@ -94,6 +94,7 @@ class Options:
     max_params: int | None = None
     max_macs: int | None = None
     concurrent: int | None = None
+    stall: float = 3600.0  # seconds without a batch after which a training counts as hanging
     replicas: int = 1  # trainings of one architecture that a worker fuses into one
     cpus_per_trial: float = 1.0
     gpus_per_trial: float | None = None

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from spectune.spaces import FAMILIES, Network, Training
 
-STATE, WEIGHTS = "state.pt", "weights.safetensors"  # of a running trial, of a confirmed one
+STATES, WEIGHTS = ("state-0.pt", "state-1.pt"), "weights.safetensors"  # of a running trial, of a confirmed one
 ENDED = "ended"  # of a trial whose replicas go on
 
 
@@ -41,7 +41,7 @@ class Task:
 
 
 def stored(number: int, file: str) -> str:
-    """Where a trial's STATE or WEIGHTS lie in the study's folder."""
+    """Where one of a trial's STATES or its WEIGHTS lie in the study's folder."""
     return f"trials/{number:04d}/{file}"
 
 

@@ -6,11 +6,13 @@ study.
 
 from __future__ import annotations
 
-import io
+import errno
 import json
+import os
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,14 +24,17 @@ from safetensors.torch import load as unpack
 from safetensors.torch import save as pack
 
 from spectune.search import own, warm
-from spectune.search.cluster import LOST_WORKERS, DistantShelf, Room, Shelf, threads
-from spectune.search.task import ENDED, STATE, WEIGHTS, Task, stored
+from spectune.search.checkpoint import Checkpoints
+from spectune.search.cluster import LOST_WORKERS, DistantShelf, NoSpace, Room, Shelf, latency, threads
+from spectune.search.task import ENDED, WEIGHTS, Task, stored
+from spectune.search.watch import Watch
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch
 from spectune.trainables.models import build
 from spectune.trainables.replicas import Replicas
 
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
+MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial failed
 
 
 class Plan(Protocol):
@@ -55,10 +60,11 @@ class Plan(Protocol):
 class Worker(tune.Trainable):  # type: ignore[misc]
     """Trains one task after another in one process, or some at once as replicas; each Tune step is one epoch of all."""
 
-    def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int) -> None:
+    def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int, stall: float) -> None:
         torch.set_num_threads(threads())
         own.known(shelf.read(own.COPY))
-        self._dataset, self._shelf, self._limit = dataset, shelf, epochs
+        self._watch, self._shelf, self._limit = Watch(stall), shelf, epochs
+        self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self.reset_config(config)
 
@@ -66,6 +72,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         tasks = [Task.from_dict(values) for values in json.loads(config["tasks"])]
         self._tasks = {replica: task for replica, task in enumerate(tasks) if len(tasks) == 1 or not self._left(task)}
         self._together = max(1, len(self._tasks))
+        self._checkpoints = Checkpoints(self._shelf)
         self._began = self._saved = time.monotonic()
         self._replicas: Replicas | None = None
         return True
@@ -74,15 +81,18 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         """One epoch, or the end of the training; an exception is an answer, not a crash of the worker."""
         failed = ""
         try:
-            messages = self._step()
+            with self._watch:
+                messages = self._step()
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-            failed = "out of memory"
+            failed = MEMORY
         except MemoryError:
-            failed = "out of memory"
+            failed = MEMORY
+        except NoSpace:
+            failed = SPACE
         except Exception as error:
             text = str(error).splitlines()[0][:300] if str(error) else ""
-            failed = "out of memory" if "can't allocate memory" in text else f"error: {text or repr(error)}"
+            failed = MEMORY if "can't allocate memory" in text else f"error: {text or repr(error)}"
         if failed:
             messages = [{"failed": failed, "done": True, "number": task.number} for task in self._tasks.values()]
         ended = {message["number"] for message in messages if message["done"]}
@@ -130,20 +140,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             device=self._device,
             init=init,
         )
-        saved = {replica: self._shelf.read(stored(task.number, STATE)) for replica, task in self._tasks.items()}
-        states = {
-            replica: torch.load(io.BytesIO(state), map_location=self._device, weights_only=True)
-            for replica, state in saved.items()
-            if state is not None
-        }
+        saved = {replica: self._checkpoints.read(task.number, self._device) for replica, task in self._tasks.items()}
+        states = {replica: state for replica, state in saved.items() if state is not None}
         self._began -= self._together * max((state["seconds"] for state in states.values()), default=0.0)
         replicas.load(states)
         return replicas
 
     def _checkpoint(self, task: Task, epoch: Epoch) -> None:
-        buffer = io.BytesIO()
-        torch.save({**epoch.state, "seconds": self._seconds()}, buffer)
-        self._shelf.write(stored(task.number, STATE), buffer.getvalue())
+        """A full disk costs no training here: the checkpoints before stay, and the journal is the one to say it."""
+        with suppress(NoSpace):
+            self._checkpoints.write(task.number, {**epoch.state, "seconds": self._seconds()})
 
     def _message(self, task: Task, epoch: Epoch) -> dict[str, Any]:
         assert self._replicas is not None
@@ -167,26 +173,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
                 self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
-            self._shelf.remove(stored(task.number, STATE))
+            self._checkpoints.remove(task.number)
         message["seconds"] = round(self._seconds(), 3)
         return message
 
     def _seconds(self) -> float:
         """A task's share of the time since it began."""
         return (time.monotonic() - self._began) / self._together
-
-
-def latency(model: torch.nn.Module, points: int, device: str) -> float:
-    """Median milliseconds to classify one spectrum, of 9 runs after one to warm up."""
-    spectrum = torch.rand(1, points, device=device)
-    model.eval()
-    taken = []
-    with torch.inference_mode():
-        for _ in range(10):
-            began = time.perf_counter()
-            model(spectrum).sum().item()  # waits for the device
-            taken.append(1000 * (time.perf_counter() - began))
-    return round(sorted(taken[1:])[4], 4)
 
 
 class _Feed(Searcher):  # type: ignore[misc]
@@ -217,6 +210,8 @@ class _Feed(Searcher):  # type: ignore[misc]
         living = self.living[trial_id]
         for message in json.loads(messages):
             number = message["number"]
+            if message["failed"] == SPACE:
+                raise NoSpace(f"trial {number}: {os.strerror(errno.ENOSPC)}")  # it did not fail: the study cannot go on
             if number in living and (not self._plan.report(number, message) or message["done"]):
                 self._plan.end(number)
                 living.remove(number)
@@ -229,8 +224,9 @@ class _Feed(Searcher):  # type: ignore[misc]
             return
         if not error and result and "messages" in result:
             self.take(trial_id, result["messages"])
+        lost = f"its worker was lost {LOST_WORKERS + 1} times: it crashed, hung or was killed"
         for number in self.living.pop(trial_id):
-            self._plan.end(number, failure=f"its worker was lost {LOST_WORKERS + 1} times")
+            self._plan.end(number, failure=lost)
         together = self._together.pop(trial_id)
         for number in together if len(together) > 1 else ():
             self._shelf.remove(stored(number, ENDED))
@@ -262,6 +258,7 @@ def run(
     dataset: Dataset,
     room: Room,
     epochs: int,
+    stall: float,
     concurrent: int,
     scratch: Path,
 ) -> None:
@@ -269,7 +266,7 @@ def run(
     feed = _Feed(plan, room.shelf)
     resources = {"cpu": room.cpus, "gpu": room.gpus}
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs), resources
+        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall), resources
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations

@@ -77,7 +77,7 @@ def working(tmp_path, monkeypatch):
 
     def start():
         worker = object.__new__(trial.Worker)  # Ray's own part of it needs a node
-        worker.setup({"tasks": json.dumps(tasks)}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5)
+        worker.setup({"tasks": json.dumps(tasks)}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0)
         return worker
 
     return start
