@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,7 @@ class Sampler:
             self._study = optuna.create_study(sampler=sampler, directions=directions)
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
         self._asked: dict[int, optuna.trial.Trial] = {}
-        mirror = str(folder.absolute() / MIRROR)
-        Path(mirror + LOCK).unlink(missing_ok=True)  # of a driver that was killed: ours holds the study's own lock
-        storage = JournalStorage(JournalFileBackend(mirror))
-        self._mirror = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
-        self._mirrored = {trial.user_attrs["trial"] for trial in self._mirror.get_trials(deepcopy=False)}
+        self._mirror = _Mirror(folder.absolute() / MIRROR, name, directions)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
         """A config that differs from another only in what replicas may: ``SETTINGS`` and the shares of dropout."""
@@ -186,9 +183,7 @@ class Sampler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "the value is nan" says what the record says already
                 self._study.tell(asked, values=frozen.values, state=frozen.state)
-        if trial.number not in self._mirrored:
-            self._mirror.add_trial(frozen)
-            self._mirrored.add(trial.number)
+        self._mirror.add(frozen)
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         params, distributions = self._projected(trial)
@@ -228,6 +223,44 @@ class Sampler:
 
     def _forget(self, asked: optuna.trial.Trial) -> None:
         asked.study.tell(asked, state=TrialState.FAIL)
+
+
+class _Mirror:
+    """The finished trials in a file of Optuna's own; nothing reads it here, so no trouble with it stops a search.
+
+    Its lock is waited for, 30 s at most. A file that cannot be read is made anew; one that cannot be written to, on a
+    full disk, is left alone until the study is resumed.
+    """
+
+    def __init__(self, path: Path, name: str, directions: Any) -> None:
+        Path(f"{path}{LOCK}").unlink(missing_ok=True)  # of a driver that was killed: ours holds the study's own lock
+        self._study: optuna.Study | None = None
+        self._known: set[int] = set()
+        with suppress(OSError):
+            if path.is_file() and not path.read_bytes().endswith(b"\n"):
+                path.unlink()  # Optuna reads past a torn end, and then writes behind it
+            try:
+                self._open(path, name, directions)
+            except Exception:  # anything can be wrong in it
+                path.unlink(missing_ok=True)
+                self._open(path, name, directions)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Add a trial that is not there yet."""
+        number = trial.user_attrs["trial"]
+        if self._study is None or number in self._known:
+            return
+        try:
+            self._study.add_trial(trial)
+            self._known.add(number)
+        except Exception:
+            self._study = None
+
+    def _open(self, path: Path, name: str, directions: Any) -> None:
+        storage = JournalStorage(JournalFileBackend(str(path)))
+        study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
+        self._known = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
+        self._study = study
 
 
 def _chooser(asked: optuna.trial.Trial) -> Any:

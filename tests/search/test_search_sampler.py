@@ -204,3 +204,29 @@ def test_a_lock_that_a_killed_driver_left_does_not_hold_up_the_next(make, tmp_pa
     make().tell(ended(1, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
     assert [trial.user_attrs["trial"] for trial in mirrored(tmp_path)] == [0, 1]
     assert not (tmp_path / f"{MIRROR}.lock").is_symlink()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{torn", b'{"op_code": 99}\n{"torn'])
+def test_a_mirror_that_cannot_be_read_is_made_anew(make, tmp_path, damage):
+    sampler, told = make(), []
+    for number in range(3):
+        told.append(ended(number, *sampler.ask(number, allowed)))
+        sampler.tell(told[-1])
+    path = tmp_path / "optuna.journal"
+    path.write_bytes(path.read_bytes()[:-20] + damage)
+    again = make()
+    for trial in told:
+        again.tell(trial)
+    assert sorted(trial.user_attrs["trial"] for trial in mirrored(tmp_path)) == [0, 1, 2]
+
+
+def test_a_mirror_that_cannot_be_written_stops_nothing(make, tmp_path):
+    sampler = make()
+    path = tmp_path / "optuna.journal"
+    path.unlink()
+    path.mkdir()
+    for number in range(3):
+        sampler.tell(ended(number, *sampler.ask(number, allowed)))
+    path.rmdir()
+    make()
+    assert mirrored(tmp_path) == []
