@@ -25,12 +25,12 @@ DATA = {"classes": "4", "points": "150", "train": "20", "validation": "8", "test
 
 @pytest.fixture
 def disk(tmp_path):
-    """A file system of its own with 1 MB, and ``fill()`` that leaves nothing of it."""
+    """A file system of its own with 16 MB."""
     if os.geteuid():
         pytest.skip("a file system of its own needs root")
     place = tmp_path / "disk"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", place], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", place], check=True)
     yield place
     subprocess.run(["umount", "--lazy", place], check=True)
 
