@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import secrets
-import time
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,19 +183,6 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     predictions = logits.argmax(dim=1)
     found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
     return {"metrics": _finite(score(logits, labels)), **found}
-
-
-def latency(model: torch.nn.Module, points: int, device: str) -> float:
-    """Median milliseconds to classify one spectrum, of 9 runs after one to warm up."""
-    spectrum = torch.rand(1, points, device=device)
-    model.eval()
-    taken = []
-    with torch.inference_mode():
-        for _ in range(10):
-            began = time.perf_counter()
-            model(spectrum).sum().item()  # waits for the device
-            taken.append(1000 * (time.perf_counter() - began))
-    return round(sorted(taken[1:])[4], 4)
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float]:

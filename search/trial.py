@@ -1,7 +1,7 @@
-"""Trials on Ray: the worker that trains one task, and the run that keeps all workers busy.
+"""Trials on Ray: the run that keeps all workers busy.
 
-The only file that knows Ray Tune. What to run next and what to stop is asked of a ``Plan``: nothing here knows the
-study.
+Only this file and worker.py know Ray Tune. What to run next and what to stop is asked of a ``Plan``: nothing here
+knows the study.
 """
 
 from __future__ import annotations
@@ -9,32 +9,22 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from ray import tune
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune.execution import tune_controller
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
-from safetensors.torch import load as unpack
-from safetensors.torch import save as pack
 
-from spectune.search import own, warm
-from spectune.search.checkpoint import Checkpoints
-from spectune.search.cluster import LOST_WORKERS, DistantShelf, NoSpace, Room, Shelf, latency, threads
-from spectune.search.task import ENDED, WEIGHTS, Task, stored
-from spectune.search.watch import Watch
+from spectune.search.cluster import LOST_WORKERS, DistantShelf, NoSpace, Room, Shelf
+from spectune.search.task import ENDED, Task, stored
+from spectune.search.worker import SPACE, Worker
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.epoch import Epoch
-from spectune.trainables.models import build
-from spectune.trainables.replicas import Replicas
-
-CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
-MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial failed
 
 
 class Plan(Protocol):
@@ -57,129 +47,19 @@ class Plan(Protocol):
         """The trial ended; ``failure`` says why when its workers were lost for good."""
 
 
-class Worker(tune.Trainable):  # type: ignore[misc]
-    """Trains one task after another in one process, or some at once as replicas; each Tune step is one epoch of all."""
+class _Actors(RayActorManager):  # type: ignore[misc]
+    """Tune's, to which an actor that Ray ended because the machine ran out of memory is one that died.
 
-    def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int, stall: float) -> None:
-        torch.set_num_threads(threads())
-        own.known(shelf.read(own.COPY))
-        self._watch, self._shelf, self._limit = Watch(stall), shelf, epochs
-        self._dataset = self._watch.over(dataset)
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.reset_config(config)
+    That of Ray 2.60 knows no such error and lets it end the driver.
+    """
 
-    def reset_config(self, config: dict[str, Any]) -> bool:
-        tasks = [Task.from_dict(values) for values in json.loads(config["tasks"])]
-        self._tasks = {replica: task for replica, task in enumerate(tasks) if len(tasks) == 1 or not self._left(task)}
-        self._together = max(1, len(self._tasks))
-        self._checkpoints = Checkpoints(self._shelf)
-        self._began = self._saved = time.monotonic()
-        self._replicas: Replicas | None = None
-        return True
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        if isinstance(exception, OutOfMemoryError):
+            exception = RayActorError(error_msg=str(exception))
+        super()._actor_task_failed(tracked_actor_task, exception)
 
-    def step(self) -> dict[str, Any]:
-        """One epoch, or the end of the training; an exception is an answer, not a crash of the worker."""
-        failed = ""
-        try:
-            with self._watch:
-                messages = self._step()
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            failed = MEMORY
-        except MemoryError:
-            failed = MEMORY
-        except NoSpace:
-            failed = SPACE
-        except Exception as error:
-            text = str(error).splitlines()[0][:300] if str(error) else ""
-            failed = MEMORY if "can't allocate memory" in text else f"error: {text or repr(error)}"
-        if failed:
-            messages = [{"failed": failed, "done": True, "number": task.number} for task in self._tasks.values()]
-        ended = {message["number"] for message in messages if message["done"]}
-        self._tasks = {replica: task for replica, task in self._tasks.items() if task.number not in ended}
-        if not self._tasks:
-            self._replicas = None
-        return {"messages": json.dumps(messages), "done": not self._tasks}
 
-    def cleanup(self) -> None:
-        """Let go of the networks when Tune stops the trial."""
-        self._replicas = None
-
-    def _step(self) -> list[dict[str, Any]]:
-        if self._replicas is None:
-            self._replicas = self._start()
-        elif self._together > 1:
-            for replica in [replica for replica, task in self._tasks.items() if self._left(task)]:
-                self._replicas.drop(replica)
-                del self._tasks[replica]
-        epochs = self._replicas.epoch()
-        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
-            for replica, epoch in epochs.items():
-                if not epoch.last:
-                    self._checkpoint(self._tasks[replica], epoch)
-            self._saved = time.monotonic()
-        return [self._message(self._tasks[replica], epoch) for replica, epoch in epochs.items()]
-
-    def _left(self, task: Task) -> bool:
-        """Whether the plan needs no more of a replica, while others go on."""
-        return self._shelf.read(stored(task.number, ENDED)) is not None
-
-    def _start(self) -> Replicas:
-        tasks = list(self._tasks.values())
-        self._tasks = dict(enumerate(tasks))
-        init = None
-        if tasks[0].training.init != "scratch":
-            weights = self._shelf.read(warm.COPY)
-            init = None if weights is None else unpack(weights)
-        replicas = Replicas(
-            [task.network for task in tasks],
-            [task.training for task in tasks],
-            self._dataset,
-            seeds=[task.seed for task in tasks],
-            epochs=self._limit,
-            device=self._device,
-            init=init,
-        )
-        saved = {replica: self._checkpoints.read(task.number, self._device) for replica, task in self._tasks.items()}
-        states = {replica: state for replica, state in saved.items() if state is not None}
-        self._began -= self._together * max((state["seconds"] for state in states.values()), default=0.0)
-        replicas.load(states)
-        return replicas
-
-    def _checkpoint(self, task: Task, epoch: Epoch) -> None:
-        """A full disk costs no training here: the checkpoints before stay, and the journal is the one to say it."""
-        with suppress(NoSpace):
-            self._checkpoints.write(task.number, {**epoch.state, "seconds": self._seconds()})
-
-    def _message(self, task: Task, epoch: Epoch) -> dict[str, Any]:
-        assert self._replicas is not None
-        best = epoch.state.get("best") or {"epoch": 0, "metrics": {}}
-        message = {
-            "number": task.number,
-            "epoch": epoch.number,
-            "metrics": epoch.metrics,
-            "best_epoch": best["epoch"],
-            "best": dict(best["metrics"]),
-            "done": epoch.last,
-            "failed": "",
-            "apart": self._replicas.reason if self._together > 1 else "",
-        }
-        if epoch.last:
-            data = self._dataset
-            with torch.device("meta"):  # its weights are there already
-                model = build(task.network, len(data.axis), len(data.classes), several=data.several)
-            model.load_state_dict(best["model"], assign=True)
-            message["best"]["latency"] = latency(model, len(data.axis), self._device)
-            if task.stage == "confirm":
-                weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
-                self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
-            self._checkpoints.remove(task.number)
-        message["seconds"] = round(self._seconds(), 3)
-        return message
-
-    def _seconds(self) -> float:
-        """A task's share of the time since it began."""
-        return (time.monotonic() - self._began) / self._together
+tune_controller.RayActorManager = _Actors
 
 
 class _Feed(Searcher):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from spectune.search import trial
+from spectune.search import worker as module
 from spectune.search.cluster import NoSpace, Shelf
 from spectune.search.options import Options
 from spectune.search.record import HOLDER, JOURNAL, Journal, Study, read
@@ -81,12 +82,12 @@ def test_a_full_disk_leaves_the_file_before_and_no_part(disk):
 @pytest.fixture
 def working(tmp_path, monkeypatch):
     """``working()``: a worker as Ray would start it, which keeps a checkpoint after every epoch."""
-    monkeypatch.setattr(trial, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
     task = Task(number=0, stage="confirm", network=network, training=training, seed=3, candidate="compact")
 
     def start(folder=tmp_path):
-        worker = object.__new__(trial.Worker)  # Ray's own part of it needs a node
+        worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         tasks = {"tasks": json.dumps([task.to_dict()])}
         worker.setup(tasks, dataset=dataset, shelf=Shelf(folder), epochs=5, stall=600.0)
         return worker
@@ -157,11 +158,11 @@ def test_weights_that_find_no_space_are_no_failure_of_the_trial(working, whole, 
     for _ in range(4):
         message(worker)
     filler = fill(disk)
-    assert message(worker)["failed"] == trial.SPACE
+    assert message(worker)["failed"] == module.SPACE
     feed = trial._Feed(plan=None, shelf=None)
     feed.living["a"] = [0]
     with pytest.raises(NoSpace, match="No space left on device"):
-        feed.take("a", json.dumps([{"number": 0, "failed": trial.SPACE}]))
+        feed.take("a", json.dumps([{"number": 0, "failed": module.SPACE}]))
     filler.unlink()
     assert same(message(working(disk)), whole[5])
     assert (disk / stored(0, WEIGHTS)).is_file()

@@ -7,7 +7,7 @@ import json
 import pytest
 from safetensors.torch import load_file
 
-from spectune.search import trial
+from spectune.search import worker as module
 from spectune.search.cluster import Shelf
 from spectune.search.record import read
 from spectune.search.task import ENDED, WEIGHTS, Task, configs, stored
@@ -67,7 +67,7 @@ def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all
 @pytest.fixture
 def working(tmp_path, monkeypatch):
     """``working(folder)``: a worker with three replicas, as Ray would start it, that keeps a checkpoint every epoch."""
-    monkeypatch.setattr(trial, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
     network = network.replace(fc_dropout=0.0)  # masks depend on who trains along
     tasks = [
@@ -76,7 +76,7 @@ def working(tmp_path, monkeypatch):
     ]
 
     def start():
-        worker = object.__new__(trial.Worker)  # Ray's own part of it needs a node
+        worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         worker.setup({"tasks": json.dumps(tasks)}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0)
         return worker
 
@@ -114,7 +114,7 @@ def test_a_worker_that_is_started_again_goes_on_with_those_that_had_not_ended(wo
 
 def test_an_error_fails_all_that_are_trained_together(working, monkeypatch):
     worker = working()
-    monkeypatch.setattr(trial.Replicas, "epoch", lambda self: 1 / 0)
+    monkeypatch.setattr(module.Replicas, "epoch", lambda self: 1 / 0)
     found = worker.step()
     assert found["done"]
     assert {(one["number"], one["failed"]) for one in json.loads(found["messages"])} == {
