@@ -132,7 +132,7 @@ class Ablation(Director):
         yield from self._interrupted()
         if self.options.retune:
             yield from self._tunings()
-            while any(trial.stage == "tune" for trial in self._running()):
+            while any(trial.stage == "tune" for trial in self.study.running.values()):
                 yield None
         tasks = [self._best(variant) for variant in self._variants]
         for seed in range(self.options.first_seed, self.options.first_seed + self.options.seeds):

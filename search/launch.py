@@ -158,7 +158,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     study = Study(options.folder)
     if journal.path.stat().st_size:
         study = read(options.folder)
-    study.apply(journal.append("study", **_header(options, dataset, study, resources)))
+    study.apply(journal.append("study", **header(options, dataset, study, resources)))
     progress = Progress(options, concurrent=concurrent)
     progress.note(_greeting(options, dataset, study, concurrent))
     writer, finished = Writer(options.folder, options.tracking_uri, progress.note), False
@@ -229,7 +229,7 @@ def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int)
     )
 
 
-def _header(options: Options, dataset: Dataset, study: Study, resources: dict[str, float]) -> dict[str, Any]:
+def header(options: Options, dataset: Dataset, study: Study, resources: dict[str, float]) -> dict[str, Any]:
     """Everything that is needed to understand and repeat the session."""
     session = len(study.sessions) + 1
     sizes = {name: len(dataset.split(name)) for name in SPLITS}

@@ -12,6 +12,7 @@ from spectune.search.record import Study, Trial
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
 REFRESH_SECONDS = 0.2  # between two paintings of a terminal
+DEAR = 50  # times as long as a line took it stays, so that thousands of trials are looked through less often
 
 
 class Progress:
@@ -21,7 +22,7 @@ class Progress:
         self._options, self._concurrent = options, concurrent
         self._terminal = sys.stderr.isatty()
         self._shown = self._began = time.monotonic()
-        self._first = True
+        self._first, self._took = True, 0.0
         self._said = {""}  # reasons why replicas are not fused
 
     def note(self, text: str) -> None:
@@ -32,7 +33,7 @@ class Progress:
     def update(self, study: Study) -> None:
         """Show the state, if the last time is long enough ago."""
         pause = REFRESH_SECONDS if self._terminal else LOG_SECONDS
-        if self._first or time.monotonic() - self._shown >= pause:
+        if self._first or time.monotonic() - self._shown >= max(pause, DEAR * self._took):
             self._show(study)
 
     def ended(self, study: Study, trial: Trial) -> None:
@@ -56,6 +57,7 @@ class Progress:
     def _show(self, study: Study) -> None:
         self._first, self._shown = False, time.monotonic()
         line = self.line(study)
+        self._took = time.monotonic() - self._shown
         if self._terminal:
             self._clear()
             print(line, end="", file=sys.stderr, flush=True)
@@ -103,7 +105,7 @@ def remaining(study: Study, options: Options) -> tuple[int, int, int]:
     if options.reference:
         each = options.seeds + (options.retune_trials if options.retune else 0)
         return 0, 0, max(0, each * len(study.header["ablation"]["variants"]) - len(study.trials))
-    explore = max(0, options.trials - len(study.stage("explore"))) if options.time is None else 0
+    explore = max(0, options.trials - study.begun["explore"]) if options.time is None else 0
     confirmed = study.stage("confirm")
     baselines = sum(trial.candidate == options.baseline_name for trial in confirmed)
     baseline = max(0, options.seeds - baselines) if options.baseline_name else 0

@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -108,6 +109,8 @@ class Study:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     exploring: list[float] = field(default_factory=list)  # seconds of each session until its last explore trial so far
     trials: dict[int, Trial] = field(default_factory=dict)
+    running: dict[int, Trial] = field(default_factory=dict)  # those that have not ended
+    begun: Counter[str] = field(default_factory=Counter)  # how many there are of each stage
     tests: list[dict[str, Any]] = field(default_factory=list)
     evaluations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # of (variant, split)
     comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
@@ -152,14 +155,16 @@ class Study:
                 self.exploring.append(0.0)
                 self.finished = False
             case "start":
-                self.trials[line["trial"]] = _started(line, self.trials.get(line["trial"]))
+                self._start(line)
                 self._explore(line)
             case "report":
                 trial = self.trials[line["trial"]]
-                trial.reports = [row for row in trial.reports if row[0] < line["epoch"]]
+                while trial.reports and trial.reports[-1][0] >= line["epoch"]:
+                    trial.reports.pop()
                 trial.reports.append((line["epoch"], line["metrics"]))
             case "end":
                 _end(self.trials[line["trial"]], line)
+                self.running.pop(line["trial"], None)
                 self._explore(line)
             case "test":
                 self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
@@ -171,6 +176,13 @@ class Study:
                 self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
             case "finish":
                 self.finished = True
+
+    def _start(self, line: dict[str, Any]) -> None:
+        number = line["trial"]
+        before = self.trials.get(number)
+        trial = self.trials[number] = self.running[number] = _started(line, before)
+        if before is None:
+            self.begun[trial.stage] += 1
 
     def _explore(self, line: dict[str, Any]) -> None:
         """``at`` is told by a clock that does not jump."""

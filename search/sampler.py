@@ -1,8 +1,7 @@
-"""What to try next: Optuna by ask and tell. The only file of the search that knows Optuna."""
+"""What to try next: Optuna by ask and tell. Of the search only this file and near.py know Optuna."""
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -20,6 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from spectune.search.near import Near, Storage
 from spectune.search.record import Trial
 from spectune.search.task import configs
 from spectune.spaces import Network, Space, Training
@@ -34,58 +34,6 @@ SETTINGS = ("learning_rate", "weight_decay", "label_smoothing")  # of a training
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
 HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
 STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
-
-UNGUIDED = 20  # trials told before any is looked at
-FRESH = 1 / 3  # of the proposals after them that are drawn at random
-REDRAWN = 0.15  # of the hyperparameters of the others, which are a good trial's
-PARENTS = 0.05  # best share of the trials that they come from, three at least
-
-
-class Near(optuna.samplers.BaseSampler):
-    """Proposes a good trial's config with some hyperparameters drawn anew: one that has no conditions to model.
-
-    A stopped trial counts by its last report. Its asking takes milliseconds however many families a space has.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._random, self._chance = optuna.samplers.RandomSampler(seed=seed), random.Random(seed)
-        self._number, self._parent = -1, dict[str, Any]()  # newest trial, and what it comes from
-
-    def infer_relative_search_space(self, study: Any, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(self, study: Any, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        if trial.number != self._number:
-            self._number, self._parent = trial.number, self._choose(study)
-        if param_name in self._parent and self._chance.random() >= REDRAWN:
-            return self._parent[param_name]
-        return self._random.sample_independent(study, trial, param_name, param_distribution)
-
-    def _choose(self, study: Any) -> dict[str, Any]:
-        """The hyperparameters of a good trial; none where all are to be drawn."""
-        told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        if len(told) < UNGUIDED or self._chance.random() < FRESH:
-            return {}
-        if len(study.directions) > 1:
-            good = study.best_trials  # the Pareto front
-        else:
-            sign = 1 if study.direction == optuna.study.StudyDirection.MINIMIZE else -1
-            found = [(sign * value, trial.number, trial) for trial in told if (value := _reached(trial)) is not None]
-            good = [trial for _, _, trial in sorted(found)[: max(3, int(PARENTS * len(found)))]]
-        return dict(self._chance.choice(good).params) if good else {}
-
-
-def _reached(trial: FrozenTrial) -> float | None:
-    """The value a trial ended with, be it stopped."""
-    if trial.state == TrialState.COMPLETE:
-        return trial.value
-    return trial.intermediate_values[max(trial.intermediate_values)] if trial.intermediate_values else None
-
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "near": Near,
@@ -125,8 +73,8 @@ class Sampler:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate and group TPE
-            sampler: optuna.samplers.BaseSampler = SAMPLERS[kind](seed)
-            self._study = optuna.create_study(sampler=sampler, directions=directions)
+            self._optuna = SAMPLERS[kind](seed)
+            self._study = optuna.create_study(storage=Storage(), sampler=self._optuna, directions=directions)
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
         self._asked: dict[int, optuna.trial.Trial] = {}
         self._mirror = _Mirror(folder.absolute() / MIRROR, name, directions)
@@ -183,6 +131,8 @@ class Sampler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "the value is nan" says what the record says already
                 self._study.tell(asked, values=frozen.values, state=frozen.state)
+        if isinstance(self._optuna, Near):
+            self._optuna.learn(frozen, [-1 if direction == "max" else 1 for _, direction in self.objectives])
         self._mirror.add(frozen)
 
     def _frozen(self, trial: Trial) -> FrozenTrial:

@@ -111,7 +111,7 @@ class Director:
         while self._exploring():
             yield self._explore()
         yield from self._confirmations([self.baseline()] if self.options.baseline_name else [])
-        while any(trial.stage == "explore" for trial in self._running()):
+        while any(trial.stage == "explore" for trial in self.study.running.values()):
             yield None
         best = finalists(self.study, self.options.top, self.baseline().config if self.options.baseline_name else None)
         candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}) for trial in best]
@@ -119,7 +119,7 @@ class Director:
 
     def _interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number."""
-        return [Task.from_dict(vars(trial)) for trial in self._running()]
+        return [Task.from_dict(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
     def _families(self) -> Iterator[Task]:
         """In a space of several families, one trial of each, so that none is judged unseen."""
@@ -191,11 +191,8 @@ class Director:
     def _number(self) -> int:
         return max(self.study.trials, default=-1) + 1
 
-    def _running(self) -> list[Trial]:
-        return [trial for trial in self.study.trials.values() if trial.status == "running"]
-
     def _exploring(self, share: float = 1.0) -> bool:
-        enough = len(self.study.stage("explore")) >= math.ceil(share * self.options.trials)
+        enough = self.study.begun["explore"] >= math.ceil(share * self.options.trials)
         return not enough and not self._time_is_up(share)
 
     def _time_is_up(self, share: float = 1.0) -> bool:

@@ -42,9 +42,9 @@ ROOMS = {
 }
 # Big libraries that one file each knows, so that they can be replaced.
 EXPERTS = {
-    "ray": {"search/cluster.py", "search/trial.py"},
-    "ray.tune": {"search/trial.py"},
-    "optuna": {"search/sampler.py"},
+    "ray": {"search/cluster.py", "search/trial.py", "search/worker.py"},
+    "ray.tune": {"search/trial.py", "search/worker.py"},
+    "optuna": {"search/near.py", "search/sampler.py"},
     "mlflow": {"search/tracking.py"},
 }
 
@@ -88,7 +88,14 @@ def test_a_dashboard_starts_without_the_search_and_its_heavy_libraries(checkout:
     """What it imports must not bring torch or ray in either."""
     pages = [path.stem for path in (checkout / "dashboards").glob("*.py") if path.stem != "__init__"]
     assert pages
-    heavy = ("torch", "ray", "spectune.trainables", "spectune.search.trial", "spectune.search.study")
+    heavy = (
+        "torch",
+        "ray",
+        "spectune.trainables",
+        "spectune.search.trial",
+        "spectune.search.worker",
+        "spectune.search.study",
+    )
     code = (
         f"import sys, {', '.join(f'spectune.dashboards.{page}' for page in pages)}\n"
         f"print(*[name for name in {heavy} if name in sys.modules])"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from spectune.search.options import Options
@@ -20,7 +22,8 @@ def ended(number, *, epochs, seconds, status="complete"):
 
 
 def left(*trials):
-    return seconds_left(Study(folder=None, trials={trial.number: trial for trial in trials}), OPTIONS, 1)
+    study = Study(None, trials={trial.number: trial for trial in trials}, begun=Counter(one.stage for one in trials))
+    return seconds_left(study, OPTIONS, 1)
 
 
 def test_a_confirmation_is_expected_to_take_as_long_as_a_whole_training_did():
