@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from curves import EPOCHS
+from rivals import Rival
 from surrogate import Surrogate
 
 from spectune.search.simulate import Clock, simulate
@@ -15,22 +17,23 @@ FULL = 60  # trainings' worth of epochs that a search may spend
 
 def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int) -> dict[str, Any]:
     """Regret of the best by validation, and of the truly best of the best three, after each full training's worth."""
-    newest: dict[int, tuple[float, Task]] = {}
-    known: dict[int, float] = {}
+    newest: dict[str, tuple[float, Task]] = {}  # of each config, some of which are tried more than once
+    known: dict[str, float] = {}
     first: list[float] = []
     three: list[float] = []
     trials, clock = 0, Clock()
 
-    def true(number: int) -> float:
-        if number not in known:
-            known[number] = surrogate.true(newest[number][1])
-        return known[number]
+    def true(config: str) -> float:
+        if config not in known:
+            known[config] = surrogate.true(newest[config][1])
+        return known[config]
 
-    for step in simulate(plan, lambda task: surrogate.look_up(task, seed), workers=workers, clock=clock):
-        newest[step.task.number] = (step.message["metrics"]["accuracy"], step.task)
+    look_up = plan.look_up if isinstance(plan, Rival) else lambda task: surrogate.look_up(task, seed)
+    for step in simulate(plan, look_up, workers=workers, clock=clock):
+        newest[json.dumps(step.task.config)] = (step.message["metrics"]["accuracy"], step.task)
         trials += step.ended
         if step.epochs % EPOCHS == 0:
-            order = sorted(newest, key=lambda number: -newest[number][0])[:3]
+            order = sorted(newest, key=lambda config: -newest[config][0])[:3]
             first.append(round(surrogate.best - true(order[0]), 5))
             three.append(round(surrogate.best - max(map(true, order)), 5))
         if step.epochs >= FULL * EPOCHS:

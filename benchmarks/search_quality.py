@@ -16,20 +16,35 @@ import statistics
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import drawn
-from curves import DATA
+from curves import DATA, EPOCHS
+from libraries import DEHB, NePS, SyneTune
 from networks import interval
 from record import commit, machine
 from replay import replay
-from rivals import RIVALS
+from rivals import ASHA, PlainTPE, Rival, TuneOptuna, ours
 from surrogate import Surrogate
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = RESULTS / "search_quality.jsonl"
 AT = (20, 60)  # full trainings' worth
+RIVALS: dict[str, Callable[[Surrogate, int], Any]] = {
+    "random": Rival,
+    "random + ASHA": ASHA,
+    "random + ASHA from a ninth on": lambda surrogate, seed: ASHA(surrogate, seed, grace=EPOCHS // 9),
+    "TPE": PlainTPE,
+    "Tune's OptunaSearch + ASHA": TuneOptuna,
+    "Syne Tune ASHA-CQR": SyneTune,
+    "DEHB": DEHB,
+    "NePS PriorBand": NePS,
+    "ours": ours,
+    "ours, random": lambda surrogate, seed: ours(surrogate, seed, sampler="random"),
+    "ours, cold": lambda surrogate, seed: ours(surrogate, seed, cold=True),
+}
 
 
 def read() -> list[dict[str, Any]]:

@@ -77,6 +77,7 @@ class Sampler:
             self._study = optuna.create_study(storage=Storage(), sampler=self._optuna, directions=directions)
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
         self._asked: dict[int, optuna.trial.Trial] = {}
+        self._tried: set[tuple[Network, Training]] = set()
         self._mirror = _Mirror(folder.absolute() / MIRROR, name, directions)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
@@ -99,7 +100,8 @@ class Sampler:
     def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
         """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.
 
-        After some refused proposals in a row random ones take over. ValueError when they are refused as well.
+        After some refused proposals in a row random ones take over, and until then no config is tried twice.
+        ValueError when they are refused as well.
         """
         fixed = self.fixed if family is None else {**self.fixed, FAMILY: family}
         for attempt in range(STUBBORN + HOPELESS):
@@ -108,6 +110,8 @@ class Sampler:
                 network = self.space.propose(_chooser(asked), fixed, self._vary)
                 training = Training.propose(_chooser(asked), self._settled(network), self._vary)
                 allowed(network)
+                if attempt < STUBBORN and (network, training) in self._tried:
+                    raise ValueError("it was tried already")
             except ValueError as refusal:
                 self._forget(asked)
                 last = refusal
@@ -116,6 +120,7 @@ class Sampler:
                 self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
             elif attempt < STUBBORN:
                 self._asked[number] = asked
+            self._tried.add((network, training))
             return network, training
         raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
 
@@ -154,6 +159,7 @@ class Sampler:
         params: dict[str, Any] = {}
         distributions: dict[str, BaseDistribution] = {}
         network, training = configs(trial.config)
+        self._tried.add((network, training))
         values = {**self.space.values(network), **training.to_dict()}
 
         def choose(name: str, domain: Domain) -> Any:

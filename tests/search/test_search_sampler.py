@@ -110,6 +110,30 @@ def test_stopped_trials_guide_as_complete_ones_do(make, objective):
     assert later.count("max") > 22  # 13 of them by chance
 
 
+def test_no_config_is_tried_twice_while_there_are_others(make):
+    sampler, tried = make(kind="near"), set()
+    for number in range(150):
+        config = sampler.ask(number, allowed)
+        assert config not in tried
+        tried.add(config)
+        sampler.tell(ended(number, *config, value=number / 150))
+    again = make(kind="near")  # a resumed study
+    for number, config in enumerate(tried):
+        again.tell(ended(number, *config, value=0.5))
+    assert not tried & {again.ask(number, allowed) for number in range(150, 200)}
+
+
+def test_a_space_of_few_configs_is_gone_through_again(make):
+    training, network = (PUBLISHED["cnn6"].training, PUBLISHED["cnn6"].network)
+    fixed = {**network.to_dict(), **training.to_dict(), "family": "cnn"}
+    sampler = make(kind="near", fixed={name: value for name, value in fixed.items() if name != "batch_norm"})
+    found = []
+    for number in range(6):
+        found.append(sampler.ask(number, lambda network: None))
+        sampler.tell(ended(number, *found[-1]))
+    assert len(set(found)) == 2
+
+
 def test_several_objectives_are_followed_along_their_front(make):
     sampler = make(kind="near", objectives=[("accuracy", "max"), ("parameters", "min")])
     for number in range(60):
