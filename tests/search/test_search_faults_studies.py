@@ -236,7 +236,7 @@ class Nodes:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
         if raylet is None:
-            self._process.wait()
+            self._process.communicate()
 
     def _answer(self, sought):
         return next(line.strip() for line in iter(self._process.stdout.readline, "") if sought(line.strip()))
