@@ -52,7 +52,7 @@ def kill(processes: list[int]) -> None:
 
 def training(process: int) -> bool:
     with suppress(OSError):
-        return b"ResourceTrainable.train" in Path(f"/proc/{process}/cmdline").read_bytes()
+        return b"ray::ResourceTrainable" in Path(f"/proc/{process}/cmdline").read_bytes()
     return False
 
 
