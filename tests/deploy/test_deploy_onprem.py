@@ -245,6 +245,34 @@ def test_mlflow_has_a_run_for_every_trial(home: Path, study: Study) -> None:
     assert len([run for run in runs if "mlflow.parentRunId" in run.data.tags]) == len(study.trials)
 
 
+def knock(hosts: Hosts, *token: str) -> tuple[int, str]:
+    """Ask Ray's head for its status from another machine, whose home is empty: exit code and words."""
+    said = hosts.folder / "said"
+    before = said.stat().st_size
+    (hosts.folder / "stranger").mkdir(exist_ok=True)
+    status = ["ray", "status", "--address", f"{ADDRESSES['head']}:6379"]
+    code = hosts.begin("env", f"HOME={hosts.folder}/stranger", *token, *status).wait(PATIENCE)
+    return code, said.read_bytes()[before:].decode(errors="replace")
+
+
+def test_rays_door_is_shut_to_a_machine_without_the_token(hosts: Hosts, cluster: Path) -> None:
+    token = (hosts.folder / "client" / "root" / ".ray" / "auth_token").read_text().strip()
+    mode, wrong = "RAY_AUTH_MODE=token", "0" * len(token)
+    for stranger in ((), (mode, f"RAY_AUTH_TOKEN={wrong}")):
+        code, said = knock(hosts, *stranger)
+        assert code and "AuthenticationError" in said, said
+    code, said = knock(hosts, mode, f"RAY_AUTH_TOKEN={token}")
+    assert code == 0 and "Node status" in said, said  # so it was the token that kept them out
+
+
+def test_mlflow_and_the_dashboard_answer_on_the_head_itself_only(hosts: Hosts, cluster: Path) -> None:
+    for port in (5000, 8265):
+        there = f"curl --silent --max-time 20 --output /dev/null http://{{}}:{port}"
+        hosts.run("ray", "exec", cluster, there.format("127.0.0.1"))
+        code = hosts.begin(*there.format(ADDRESSES["head"]).split()).wait(PATIENCE)
+        assert code == 7, f"port {port}: curl ended with {code}, 7 says that it was refused"
+
+
 def test_nothing_is_left_of_the_machines(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> None:
     """Of a network that was ended in the middle, as by a killed test run."""
     before = set(Path("/tmp").iterdir())
