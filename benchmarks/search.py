@@ -11,6 +11,7 @@ the others do not do. The bare loop trains exactly what spectune has trained jus
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -60,6 +61,13 @@ def seconds(command: list[str], folder: str) -> float:
     return time.perf_counter() - began
 
 
+def per_report(journal: Path) -> float:
+    """Milliseconds of the driver's processor for each epoch that was reported, tracking and proposals included."""
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    [driver] = [line["driver"] for line in lines if line["event"] == "finish"]
+    return float(round(1000 * driver / sum(line["event"] == "report" for line in lines), 2))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=40)
@@ -67,16 +75,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     taken: dict[str, list[float]] = {}
+    driver: list[float] = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
             for name, command in commands(options.trials, options.epochs).items():
                 taken.setdefault(name, []).append(round(seconds(command, folder), 2))
                 print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
+            driver.append(per_report(Path(folder) / "studies/s/journal.jsonl"))
     ratios = {}
     for name, others in list(taken.items())[1:]:
         ratios[name] = round(statistics.median(a / b for a, b in zip(taken["spectune"], others, strict=True)), 3)
         print(f"spectune takes {ratios[name]:.2f} of the time of: {name} (median of {options.rounds} pairs)")
-    append("search", {**vars(options), "seconds": taken, "ratios": ratios})
+    print(f"the driver's processor took {driver} ms for each reported epoch")
+    append("search", {**vars(options), "seconds": taken, "ratios": ratios, "driver_ms_per_report": driver})
 
 
 if __name__ == "__main__":

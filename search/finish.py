@@ -134,11 +134,13 @@ def export_again(folder: Path, top: int) -> list[Path]:
         journal.close()
 
 
-def publish(options: Options, study: Study, journal: Journal, *, seconds: float) -> None:
-    """Write result.json and the report, and say that the session is finished."""
+def publish(options: Options, study: Study, journal: Journal, *, seconds: float, driver: float) -> None:
+    """Write result.json and the report, and say that the session is finished; ``driver`` seconds of its processor went
+    into the trials."""
     text = json.dumps(result.build(study, options), indent=2)
     (study.folder / "result.json").write_text(text + "\n")
-    study.apply(journal.append("finish", session=study.header["session"], seconds=round(seconds, 3)))
+    taken = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
+    study.apply(journal.append("finish", session=study.header["session"], **taken))
     dashboard("report", str(study.folder))
     names = ["result.json", "report.html"]
     if study.comparisons:

@@ -166,6 +166,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
         room = cluster.Room(cluster.shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
         director = _director(options, dataset, study=study, journal=journal, progress=progress)
         stop.listen(director)
+        spent = time.process_time()
         trial.run(
             director,
             dataset=dataset.blind(),
@@ -175,6 +176,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
             concurrent=concurrent,
             scratch=options.folder.absolute() / "ray",
         )
+        spent = time.process_time() - spent
         progress.close(study)
         if options.reference:
             compare.evaluate(options, study, journal, dataset, room)
@@ -182,7 +184,7 @@ def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
         else:
             finish.test(options, study, journal, dataset, room)
             finish.export(study, journal, dataset, top=1)
-        finish.publish(options, study, journal, seconds=time.monotonic() - began)
+        finish.publish(options, study, journal, seconds=time.monotonic() - began, driver=spent)
         finished = True
     finally:
         if not finished:
