@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from spectune.search.record import JOURNAL, read
@@ -29,12 +30,18 @@ def database(uri: str) -> Path | None:
 def make_database(uri: str) -> None:
     """Make a missing database file at once: MLflow takes seconds and, killed among its tables, leaves a wreck.
 
-    Raises OSError with MLflow's own words when it can't.
+    An empty one is kept in the user's cache, so that MLflow makes it once. Raises OSError with MLflow's own words when
+    it can't.
     """
     file = database(uri)
     if file is None or file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()).absolute() / "spectune"
+    kept = cache / f"mlflow-{version('mlflow')}.db"
+    if kept.is_file() and kept.stat().st_uid == os.geteuid():
+        _place(kept, file)
+        return
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "mlflow.db"
         command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"{SQLITE}{made}"]
@@ -43,11 +50,21 @@ def make_database(uri: str) -> None:
             said = process.communicate()[1]
         if process.returncode:
             raise OSError(f"{file} could not be made: {(said.strip() or 'no message').splitlines()[-1]}")
-        part = file.with_name(f"{file.name}.{os.getpid()}")
-        shutil.copyfile(made, part)
-        with contextlib.suppress(FileExistsError):  # another study was faster
+        with contextlib.suppress(OSError):  # a home that cannot be written to
+            cache.mkdir(parents=True, exist_ok=True)
+            _place(made, kept)
+        _place(made, file)
+
+
+def _place(source: Path, file: Path) -> None:
+    """Copy a file whole or not at all; one that another process has put there first stays."""
+    part = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(source, part)
+        with contextlib.suppress(FileExistsError):
             os.link(part, file)
-        part.unlink()
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def public(uri: str) -> str:

@@ -63,6 +63,7 @@ def title(process):
 # What a network does to itself ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_that_raises_gives_nan_wants_all_memory_or_crashes_fails_alone(folder, spectune):
     own = [*OWN, "--space", "faulty.py:Broken", "--trials", "8", "--epochs", "2", "--seed", "24"]
     spectune(folder, "search", "--name", "s", *own)

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from spectune.search import writer as module
 from spectune.search.record import Journal
-from spectune.search.store import public
+from spectune.search.store import make_database, public
 from spectune.search.tracking import Follower
 from spectune.search.writer import Writer
 
@@ -197,7 +197,8 @@ SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize("pause", [pytest.param(2.5, marks=SLOW), 3.5, pytest.param(4.5, marks=SLOW)])
-def test_a_kill_while_the_database_is_made_leaves_none_or_a_whole_one(journal, tmp_path, pause):
+def test_a_kill_while_the_database_is_made_leaves_none_or_a_whole_one(journal, tmp_path, monkeypatch, pause):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     whole_study(journal)
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     process = subprocess.Popen([sys.executable, "-c", DELIVER, str(journal.path.parent), uri])
@@ -211,7 +212,29 @@ def test_a_kill_while_the_database_is_made_leaves_none_or_a_whole_one(journal, t
     assert [path.name for path in (tmp_path / "new").iterdir() if path.name.startswith("mlflow.db")] == ["mlflow.db"]
 
 
-def test_two_deliveries_that_make_one_database_both_arrive(tmp_path):
+def test_mlflow_makes_an_empty_database_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    uris = [f"sqlite:///{tmp_path}/{name}/mlflow.db" for name in "ab"]
+    make_database(uris[0])
+    MlflowClient(uris[0]).create_experiment("mine")
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # so that MLflow cannot make another
+    make_database(uris[1])
+    assert [one.name for one in MlflowClient(uris[1]).search_experiments()] == ["Default"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    with pytest.raises(OSError, match="could not be made"):
+        make_database(f"sqlite:///{tmp_path}/c/mlflow.db")
+
+
+def test_a_home_that_cannot_be_written_to_stops_no_database(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    make_database(uri)
+    assert [one.name for one in MlflowClient(uri).search_experiments()] == ["Default"]
+
+
+def test_two_deliveries_that_make_one_database_both_arrive(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     folders = []
     for name in ("a", "b"):
