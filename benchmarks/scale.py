@@ -11,8 +11,6 @@ and nothing of what Ray does; that is in ``search.py``, for as many workers as t
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import resource
 import subprocess
@@ -119,15 +117,14 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help="measure the one size here, and print it as JSON")
     options = parser.parse_args()
     if options.one:
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+        with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(measure(options.trials[0], options.concurrent, Path(folder))))
         return
     rows = []
     for trials in options.trials:
         command = [sys.executable, __file__, "--trials", str(trials), "--concurrent", str(options.concurrent), "--one"]
-        rows.append(
-            json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-        )
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(rows[-1], flush=True)
     append("scale", {"concurrent": options.concurrent, "rows": rows})
 

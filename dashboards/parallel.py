@@ -35,11 +35,11 @@ def parallel(frame: pd.DataFrame, objectives: list[tuple[str, str]], order: Sequ
     left.
     """
     frame = frame[(frame["stage"] == "explore") & frame["value"].notna()]
-    names = [name.removeprefix(CONFIG) for name in varied(frame)]
+    drawn = spread(frame, objectives[0][1])
+    names = [name.removeprefix(CONFIG) for name in varied(drawn)]
     if len(frame) < 2 or not names:
         return "At least two trials with a value are needed to compare their hyperparameters."
     names = [*(name for name in order if name in names), *(name for name in names if name not in order)]
-    drawn = spread(frame, objectives[0][1])
     coordinates = [
         _coordinate(drawn[metric], f"<b>{title(metric)}</b>", _cost(drawn[metric])) for metric, _ in objectives
     ]

@@ -172,6 +172,17 @@ def test_many_trials_leave_the_best_in_parallel_coordinates() -> None:
     assert "150 of 1,000" in figure.layout.meta["note"]
 
 
+def test_what_none_of_the_drawn_trials_has_is_no_row() -> None:
+    """As a hyperparameter of a family that was hardly tried."""
+    rare = [float("nan")] * 1000
+    rare[997:999] = 1.0, 2.0
+    columns = dict.fromkeys(("value", "loss", "config.rate"), range(1000))
+    frame = pd.DataFrame({"stage": "explore", **columns, "config.rare": rare})
+    figure = parallel(frame, [("loss", "min")])
+    rows = " ".join(figure.layout.yaxis.ticktext)
+    assert "rate" in rows and "rare" not in rows
+
+
 def test_finalists_show_mean_interval_and_seeds(summaries: dict[str, Summary]) -> None:
     found = summaries["whole"].confirmed
     figure = figures.finalists(found, "accuracy")
