@@ -62,7 +62,7 @@ def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str]
         figure.update_xaxes(title_text="full trainings' worth of epochs")
         figure.update_yaxes(title_text="regret of the best of three")
         drawing = plot(figure, f"plot-{dataset}-{workers}")
-        parts.append(f"<h2>{dataset}, {workers} workers</h2>\n{drawing}")
+        parts.append(f"<h2>{dataset}, workers: {workers}</h2>\n{drawing}")
     words = "The true value of the best recorded config less that of the best of the three that lead by validation."
     _write(path, title, f"{words} Bands: 95 % intervals of the mean.", "\n".join(parts))
 

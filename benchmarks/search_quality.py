@@ -120,7 +120,7 @@ def written(rows: list[dict[str, Any]], surrogates: dict[str, Surrogate]) -> str
     lines += ["", *(f"* {line}" for line in about), ""]
     for dataset in surrogates:
         for workers in sorted({row["workers"] for row in rows}):
-            lines += [f"## {dataset}, {workers} workers", "", *table(rows, dataset, workers), ""]
+            lines += [f"## {dataset}, workers: {workers}", "", *table(rows, dataset, workers), ""]
             lines += [*against(rows, dataset, workers), ""]
     return "\n".join(lines)
 
