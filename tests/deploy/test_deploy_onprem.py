@@ -202,7 +202,8 @@ NODES = "python -c 'import ray; ray.init(log_to_driver=False); print(ray.availab
 
 
 def training(hosts: Hosts, name: str) -> bool:
-    return any("ray::" in title and ".train" in title for title in hosts.titles(name))
+    """Whether a worker of the study is on a machine, be it between two epochs."""
+    return any("ray::ResourceTrainable" in title for title in hosts.titles(name))
 
 
 @pytest.fixture(scope="module")
