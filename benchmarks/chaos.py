@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+from ray.cluster_utils import Cluster
 from record import append
 
 from search import DATA, NETWORK, TRAINING
@@ -32,27 +33,21 @@ SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 TIMED = ("latency",)  # metrics that are measured anew each time
 
 
-def below(process: int) -> list[int]:
-    """A process and all that it started, by /proc."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    found = [process]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+def below(process: int) -> list[psutil.Process]:
+    """A process and all that it started."""
+    top = psutil.Process(process)
+    return [top, *top.children(recursive=True)]
 
 
-def kill(processes: list[int]) -> None:
+def kill(processes: list[psutil.Process]) -> None:
     for one in processes:
-        with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
-def training(process: int) -> bool:
-    with suppress(OSError):
-        return b"ray::ResourceTrainable" in Path(f"/proc/{process}/cmdline").read_bytes()
+def training(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "ResourceTrainable" in process.name()
     return False
 
 
@@ -68,8 +63,6 @@ def command(address: str, options: argparse.Namespace) -> list[str]:
 
 def study(folder: Path, options: argparse.Namespace, *, every: float | None) -> tuple[dict[int, Any], dict[str, Any]]:
     """(trial -> its config and metrics, figures) of one study; with ``every``, something is killed so often."""
-    from ray.cluster_utils import Cluster
-
     chance, killed = random.Random(options.seed), {"nodes": 0, "workers": 0}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     nodes = [cluster.add_node(num_cpus=1) for _ in range(options.nodes)]

@@ -40,6 +40,20 @@ def spectune():
     return run
 
 
+@pytest.fixture(scope="session")
+def little():
+    """Options for so few spectra that an epoch takes no time."""
+    settings = ("classes=4", "points=200", "train=20", "validation=5", "test=5")
+    return ["--dataset", "generated", *(word for setting in settings for word in ("--data", setting))]
+
+
+@pytest.fixture(scope="session")
+def tiny(little):
+    """Options for a whole study on them: 6 trials, then 3 candidates (with the baseline) on 2 seeds."""
+    budget = {"trials": "6", "epochs": "4", "seeds": "2", "top": "2", "max-params": "60k", "max-macs": "600k"}
+    return [*little, *(word for name, value in budget.items() for word in (f"--{name}", value))]
+
+
 @pytest.fixture
 def refused(capsys):
     """``refused(*arguments)``: the one line with which a command in this process refuses them."""

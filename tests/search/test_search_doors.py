@@ -12,10 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
-import ray  # noqa: F401  it brings psutil
-
-import psutil  # isort: skip
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 DATA = ("--dataset", "generated", "--data", "classes=4", "--data", "points=200", "--data", "train=20")

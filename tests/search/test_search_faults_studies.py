@@ -12,17 +12,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from spectune.search.record import read
 
 SPECTUNE = (str(Path(sys.executable).with_name("spectune")),)
 FAULTY = Path(__file__).with_name("faulty.py")
-DATA = ["--dataset", "generated"]
-for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
-    DATA += ["--data", setting]
-ONCE = ["--baseline", "none", "--top", "1", "--seeds", "1"]
-OWN = ["--space", "faulty.py:Faulty", *DATA, *ONCE, "--sampler", "random"]
 
 
 @pytest.fixture
@@ -30,6 +26,13 @@ def folder(tmp_path):
     """A working folder with the faulty network."""
     shutil.copy(FAULTY, tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def own(little):
+    """A study of the faulty network that confirms nothing more than once."""
+    once = ["--baseline", "none", "--top", "1", "--seeds", "1"]
+    return ["--space", "faulty.py:Faulty", *little, *once, "--sampler", "random"]
 
 
 def until(true, process=None, seconds=400):
@@ -43,29 +46,17 @@ def until(true, process=None, seconds=400):
 
 
 def below(process):
-    """Ids of a process and all that it started, by /proc."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    found = [process]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-def title(process):
-    with suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_bytes().decode()
-    return ""
+    """A process and all that it started."""
+    top = psutil.Process(process)
+    return [top, *top.children(recursive=True)]
 
 
 # What a network does to itself ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_a_network_that_raises_gives_nan_wants_all_memory_or_crashes_fails_alone(folder, spectune):
-    own = [*OWN, "--space", "faulty.py:Broken", "--trials", "8", "--epochs", "2", "--seed", "24"]
+def test_a_network_that_raises_gives_nan_wants_all_memory_or_crashes_fails_alone(folder, spectune, own):
+    own += ["--space", "faulty.py:Broken", "--trials", "8", "--epochs", "2", "--seed", "24"]
     spectune(folder, "search", "--name", "s", *own)
     study = read(folder / "studies/s")
     assert study.finished and study.exports
@@ -83,21 +74,21 @@ def test_a_network_that_raises_gives_nan_wants_all_memory_or_crashes_fails_alone
 
 
 @pytest.mark.slow
-def test_a_training_that_hangs_is_ended_and_the_others_go_on(folder, spectune):
+def test_a_training_that_hangs_is_ended_and_the_others_go_on(folder, spectune, own):
     once = ["--trials", "1", "--epochs", "2", "--stall", "20s"]
-    spectune(folder, "search", "--name", "s", *OWN, *once, "--set", "fault=hang")
+    spectune(folder, "search", "--name", "s", *own, *once, "--set", "fault=hang")
     (one,) = read(folder / "studies/s").trials.values()
     assert (one.status, one.reason) == ("failed", "its worker was lost 4 times: it crashed, hung or was killed")
 
 
 @pytest.mark.slow
-def test_a_leak_ends_the_worker_and_not_the_machine(folder, spectune):
+def test_a_leak_ends_the_worker_and_not_the_machine(folder, spectune, own):
     lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
     memory = {name: float(size) for name, size, *_ in lines}  # kB
     threshold = 1 - (memory["MemAvailable:"] - 3e6) / memory["MemTotal:"]
     program = ("env", f"RAY_memory_usage_threshold={threshold:.3f}", "RAY_memory_monitor_refresh_ms=100", *SPECTUNE)
     once = ["--trials", "1", "--epochs", "100", "--concurrent", "1", "--set", "fault=leak"]
-    spectune(folder, "search", "--name", "s", *OWN, *once, program=program)
+    spectune(folder, "search", "--name", "s", *own, *once, program=program)
     (one,) = read(folder / "studies/s").trials.values()
     assert (one.status, one.reason) == ("failed", "its worker was lost 4 times: it crashed, hung or was killed")
 
@@ -106,14 +97,14 @@ def test_a_leak_ends_the_worker_and_not_the_machine(folder, spectune):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_goes_on_from_its_last_checkpoint(folder, begin):
+def test_a_worker_that_is_killed_goes_on_from_its_last_checkpoint(folder, begin, own):
     once = ["--trials", "1", "--epochs", "60", "--set", "fault=slow", "--set", "patience=100", "--concurrent", "1"]
-    driver = begin(folder, "search", "--name", "s", *OWN, *once, ended=0)
+    driver = begin(folder, "search", "--name", "s", *own, *once, ended=0)
     until(lambda: list((folder / "studies/s").glob("trials/*/state-*.pt")), driver)
-    (worker,) = (one for one in below(driver.pid) if "ResourceTrainable" in title(one))
+    (worker,) = (one for one in below(driver.pid) if "ResourceTrainable" in one.name())
     before = len(read(folder / "studies/s").trials[0].reports)
     began = time.monotonic()
-    os.kill(worker, signal.SIGKILL)
+    worker.kill()
     until(lambda: len(read(folder / "studies/s").trials[0].reports) > before, driver)
     print(f"a killed worker's trial went on after {time.monotonic() - began:.1f} s")
     driver.send_signal(signal.SIGTERM)
@@ -126,7 +117,7 @@ def test_a_worker_that_is_killed_goes_on_from_its_last_checkpoint(folder, begin)
 
 @pytest.mark.slow
 def test_a_full_disk_ends_the_driver_in_one_line_and_the_study_goes_on_with_space(
-    tmp_path, begin, check_whole, spectune
+    tmp_path, begin, check_whole, spectune, tiny
 ):
     if os.geteuid():
         pytest.skip("a file system of its own needs root")
@@ -134,21 +125,7 @@ def test_a_full_disk_ends_the_driver_in_one_line_and_the_study_goes_on_with_spac
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", disk], check=True)
     try:
-        tiny = [
-            "--trials",
-            "6",
-            "--epochs",
-            "4",
-            "--seeds",
-            "2",
-            "--top",
-            "2",
-            "--max-params",
-            "60k",
-            "--max-macs",
-            "600k",
-        ]
-        driver = begin(tmp_path, "search", "--name", "s", *DATA, *tiny, ended=2)
+        driver = begin(tmp_path, "search", "--name", "s", *tiny, ended=2)
         filler = disk / "filler"
         with filler.open("ab", buffering=0) as file:
             while driver.poll() is None:
@@ -170,11 +147,11 @@ def test_a_full_disk_ends_the_driver_in_one_line_and_the_study_goes_on_with_spac
 
 
 @pytest.mark.slow
-def test_a_signal_ends_a_study_soon_although_mlflow_takes_connections_and_never_answers(tmp_path, begin):
+def test_a_signal_ends_a_study_soon_although_mlflow_takes_connections_and_never_answers(tmp_path, begin, tiny):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        tiny = ["--trials", "60", "--epochs", "4", "--max-macs", "600k", "--tracking-uri", uri]
-        driver = begin(tmp_path, "search", "--name", "s", *DATA, *tiny, ended=3)
+        more = ["--trials", "60", "--tracking-uri", uri]
+        driver = begin(tmp_path, "search", "--name", "s", *tiny, *more, ended=3)
         began = time.monotonic()
         driver.send_signal(signal.SIGTERM)
         time.sleep(1)
@@ -234,8 +211,8 @@ class Nodes:
     def lose(self, raylet=None):
         """Kill a node, or the whole cluster with its head, with all their processes at once."""
         for one in below(raylet or self._process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         if raylet is None:
             self._process.communicate()
 
@@ -245,11 +222,11 @@ class Nodes:
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_trials_of_lost_nodes_go_on_elsewhere_and_wait_while_there_are_none(folder, begin, nodes):
+def test_trials_of_lost_nodes_go_on_elsewhere_and_wait_while_there_are_none(folder, begin, nodes, own):
     cluster = nodes()
     first = [cluster.add() for _ in range(2)]
     once = [*EXPLORED, "--address", cluster.address, "--concurrent", "2"]
-    driver = begin(folder, "search", "--name", "s", *OWN, *once, ended=0)
+    driver = begin(folder, "search", "--name", "s", *own, *once, ended=0)
     study = folder / "studies/s"
     until(lambda: len(list(study.glob("trials/*/state-*.pt"))) > 1, driver)
 
@@ -285,10 +262,10 @@ def whole(folder):
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_a_study_whose_head_is_lost_is_resumed_on_another_one(folder, begin, nodes, spectune):
+def test_a_study_whose_head_is_lost_is_resumed_on_another_one(folder, begin, nodes, spectune, own):
     old = nodes()
     old.add()
-    driver = begin(folder, "search", "--name", "s", *OWN, *EXPLORED, "--address", old.address, ended=1)
+    driver = begin(folder, "search", "--name", "s", *own, *EXPLORED, "--address", old.address, ended=1)
     finished = {number: one for number, one in read(folder / "studies/s").trials.items() if one.ended}
     began = time.monotonic()
     old.lose()

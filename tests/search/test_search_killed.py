@@ -6,18 +6,13 @@ import pytest
 
 from spectune.search.record import read
 
-TINY = ["--dataset", "generated", "--trials", "6", "--epochs", "4", "--seeds", "2", "--top", "2"]
-TINY += ["--max-params", "60k", "--max-macs", "600k"]
-for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
-    TINY += ["--data", setting]
-
 
 @pytest.mark.parametrize("kills", [(7,), pytest.param((1, 4, 9), marks=pytest.mark.slow)], ids=len)
-def test_a_driver_that_is_killed_loses_nothing(tmp_path, begin, check_whole, spectune, kills):
+def test_a_driver_that_is_killed_loses_nothing(tmp_path, begin, check_whole, spectune, *, tiny, kills):
     folder = tmp_path / "studies/killed"
     finished = {}
     for ended in kills:
-        process = begin(tmp_path, "search", "--name", "killed", "--resume", *TINY, ended=ended)
+        process = begin(tmp_path, "search", "--name", "killed", "--resume", *tiny, ended=ended)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         now = read(folder)
@@ -31,8 +26,8 @@ def test_a_driver_that_is_killed_loses_nothing(tmp_path, begin, check_whole, spe
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, begin, sent):
-    process = begin(tmp_path, "search", "--name", "stopped", *TINY, ended=2)
+def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, begin, tiny, sent):
+    process = begin(tmp_path, "search", "--name", "stopped", *tiny, ended=2)
     process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -17,33 +17,15 @@ from spectune.trainables.data import load
 from spectune.trainables.data.ideal import ideal
 
 ROOT = Path(__file__).parents[2]
-DATA = ["--dataset", "generated"]
-for setting in ("classes=4", "points=200", "train=20", "validation=5", "test=5"):
-    DATA += ["--data", setting]
-TINY = [
-    *DATA,
-    "--trials",
-    "6",
-    "--epochs",
-    "4",
-    "--seeds",
-    "2",
-    "--top",
-    "2",
-    "--max-params",
-    "60k",
-    "--max-macs",
-    "600k",
-]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, spectune):
+def finished(tmp_path_factory, spectune, tiny):
     """The folder in which a copy of the script ran a study called ``tiny``, and what it printed."""
     folder = tmp_path_factory.mktemp("finished")
     shutil.copy(ROOT / "search/run.py", folder / "copied.py")  # as ray submit does
     script = (sys.executable, str(folder / "copied.py"))
-    return folder, spectune(folder, "--name", "tiny", *TINY, program=script)
+    return folder, spectune(folder, "--name", "tiny", *tiny, program=script)
 
 
 def test_one_command_explores_confirms_tests_and_exports(finished, check_whole):
@@ -65,9 +47,9 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
 
 
 @pytest.mark.slow
-def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune):
+def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune, little):
     settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
-    spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *DATA, *settings)
+    spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *little, *settings)
     study = check_whole(tmp_path, "trees", trials=3, candidates=1, seeds=2)
     assert {(trial.status, trial.epochs) for trial in study.trials.values()} == {("complete", 1)}
     (export,) = (tmp_path / "studies/trees/exports").iterdir()
@@ -81,11 +63,11 @@ def test_progress_is_plain_lines_in_a_log(finished):
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
 
 
-def test_the_result_keeps_its_schema_and_says_what_the_records_say(finished):
+def test_the_result_keeps_its_schema_and_says_what_the_records_say(finished, little):
     folder, _ = finished
     found = json.loads((folder / "studies/tiny/result.json").read_text())
     jsonschema.validate(found, json.loads((ROOT / "docs/result.schema.json").read_text()))
-    options = dict(setting.split("=") for setting in DATA[3::2])
+    options = dict(setting.split("=") for setting in little[3::2])
     assert found["ceiling"] == pytest.approx(ideal(load("generated", **options), "test").accuracy)
     study = read(folder / "studies/tiny")
     tested = {test["candidate"]: test for test in study.tests}
@@ -117,9 +99,9 @@ def test_the_winner_is_a_registered_model_that_gives_the_exports_answers(finishe
     assert not list(Path(place).rglob("*.pkl"))
 
 
-def test_the_export_classifies_a_written_split_as_the_study_said(finished, spectune):
+def test_the_export_classifies_a_written_split_as_the_study_said(finished, spectune, little):
     folder, _ = finished
-    spectune(folder, "data", "export", "generated", *DATA[2:], "--split", "test", "--out", "test.npz")
+    spectune(folder, "data", "export", "generated", *little[2:], "--split", "test", "--out", "test.npz")
     export = next((folder / "studies/tiny/exports").iterdir())
     done = spectune(folder, "predict", str(export), "test.npz")
     lines = done.stdout.splitlines()
@@ -133,11 +115,11 @@ def test_the_export_classifies_a_written_split_as_the_study_said(finished, spect
     assert accuracy == pytest.approx(winner["test"]["values"][best], abs=1e-6) or accuracy in winner["test"]["values"]
 
 
-def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(finished, spectune):
+def test_an_export_identifies_spectra_by_references_and_says_how_sure_it_is(finished, spectune, little):
     folder, _ = finished
     for split in ("train", "test"):
         out = ("--split", split, "--out", f"{split}.npz")
-        spectune(folder, "data", "export", "generated", *DATA[2:], *out)
+        spectune(folder, "data", "export", "generated", *little[2:], *out)
     export = str(next((folder / "studies/tiny/exports").iterdir()))
     done = spectune(folder, "identify", export, "test.npz", "--references", "train.npz")
     *lines, summary = done.stdout.splitlines()
@@ -161,9 +143,9 @@ def test_the_best_three_can_be_exported_later(finished, spectune):
         assert {"model.onnx", "weights.safetensors", "config.json", "README.md"} <= {f.name for f in export.iterdir()}
 
 
-def test_a_study_is_not_started_twice_by_accident(finished, spectune):
+def test_a_study_is_not_started_twice_by_accident(finished, spectune, tiny):
     folder, _ = finished
-    done = spectune(folder, "search", "--name", "tiny", *TINY, code=2)
+    done = spectune(folder, "search", "--name", "tiny", *tiny, code=2)
     assert done.stderr.count("\n") == 1 and "--resume" in done.stderr
 
 
@@ -185,9 +167,9 @@ def test_a_finished_study_is_extended(finished, tmp_path, mlflow_runs, spectune)
 
 
 @pytest.mark.slow
-def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole, spectune):
+def test_two_objectives_end_with_their_pareto_front(tmp_path, optuna_trials, check_whole, spectune, tiny):
     objectives = ("--objective", "accuracy", "--objective", "latency")
-    spectune(tmp_path, "search", "--name", "two", *objectives, *TINY, "--set", "pooling=max")
+    spectune(tmp_path, "search", "--name", "two", *objectives, *tiny, "--set", "pooling=max")
     study = check_whole(tmp_path, "two", trials=6, candidates=3, seeds=2)
     found = json.loads((tmp_path / "studies/two/result.json").read_text())
     complete = {trial.number: trial.metrics for trial in study.stage("explore") if trial.status == "complete"}
