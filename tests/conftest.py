@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -34,3 +38,16 @@ def reference() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the published reference files are not in {folder}")
     return folder
+
+
+@pytest.fixture(params=[100, pytest.param(10_000, marks=pytest.mark.slow)], ids=["some", "very_many"])
+def fuzz(request: pytest.FixtureRequest) -> Callable[[SearchStrategy[Any], Callable[[Any], None]], None]:
+    """``fuzz(strategy, attempt)``: an attempt at each of a hundred inputs, and of 10 000 with ``-m slow``."""
+
+    def run(strategy: SearchStrategy[Any], attempt: Callable[[Any], None]) -> None:
+        number: int = request.param
+        quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+        limits = settings(max_examples=number, derandomize=number < 1000, deadline=None, suppress_health_check=quiet)
+        limits(given(strategy)(attempt))()
+
+    return run

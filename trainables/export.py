@@ -176,13 +176,15 @@ def read(folder: Path | str) -> Exported:
         told = config["axis"]
         axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
         network, training = _network(config["network"]), Training.from_dict(config["training"])
-        classes = tuple(config["classes"])
+        classes = config["classes"]
+        if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
+            raise ValueError("classes must be a list of names")
         several = config.get("labels", "one") == "several"
         model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), several=several)
         if (baseline := str(config.get("baseline", NONE))) != NONE:
             described(baseline, len(axis))  # refuses what this version does not know
         return Exported(
-            network, training, several, classes, axis, config["dataset"], config["numbers"], model, baseline
+            network, training, several, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
         )
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]

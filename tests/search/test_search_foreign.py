@@ -1,6 +1,6 @@
 """Journals, exports and command lines that a stranger wrote: one line of refusal or none, never a traceback.
 
-``make slow ARGS="-k very_many"`` tries 10 000 of each, the normal suite some hundred. The readers
+``make slow ARGS="-k very_many"`` tries 10 000 of each, the normal suite a hundred. The readers
 of spectra have theirs beside them (tests/trainables/data/test_trainables_data_dirt.py).
 """
 
@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spectune.search.cli import _parser
@@ -28,9 +27,6 @@ from spectune.trainables.export import read as read_export
 from spectune.trainables.export import write
 from spectune.trainables.models import build
 
-QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-FEW = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=QUIET)
-MANY = settings(max_examples=10_000, deadline=None, suppress_health_check=QUIET)
 MEMORY = 2 << 20  # KiB that a test may add to the largest size of this process
 
 leaf = st.one_of(
@@ -100,17 +96,8 @@ journal = st.one_of(
 )
 
 
-@FEW
-@given(journal)
-def test_any_journal(lines):
-    survive(read_journal, lines)
-
-
-@pytest.mark.slow
-@MANY
-@given(journal)
-def test_any_journal_of_very_many(lines):
-    survive(read_journal, lines)
+def test_any_journal(fuzz):
+    fuzz(journal, lambda lines: survive(read_journal, lines))
 
 
 @pytest.mark.parametrize("line", ["[" * 100_000, '{"event":' * 50_000, "9" * 5000, '{"event":"report"}', '"event"'])
@@ -144,39 +131,35 @@ def read_spoilt(export, name, content):
             (folder / file).write_bytes(data)
 
 
-def config(data, export):
-    whole = json.loads(export[1]["config.json"])
-    whole["axis"]["values"] = whole["axis"]["values"][:]
-    made = data.draw(spoilt(whole))
-    survive(read_spoilt, export, "config.json", json.dumps(made).encode("utf-8", errors="surrogatepass"))
+def configs(files):
+    """Contents of config.json."""
+    return spoilt(json.loads(files["config.json"])).map(
+        lambda made: json.dumps(made).encode("utf-8", errors="surrogatepass")
+    )
 
 
-def tensors(data, export):
-    whole = bytearray(export[1]["weights.safetensors"])
-    place = data.draw(st.one_of(st.integers(0, 900), st.integers(0, len(whole) - 1)))
-    damage = data.draw(st.binary(min_size=1, max_size=9))
-    whole[place : place + len(damage)] = damage
-    survive(read_spoilt, export, "weights.safetensors", bytes(whole))
+def tensors(files):
+    """Contents of weights.safetensors."""
+    whole = files["weights.safetensors"]
+    places = st.one_of(st.integers(0, 900), st.integers(0, len(whole) - 1))
+    damages = st.binary(min_size=1, max_size=9)
+    return st.builds(lambda place, damage: whole[:place] + damage + whole[place + len(damage) :], places, damages)
 
 
-@FEW
-@given(st.data())
-@pytest.mark.parametrize("spoil", [config, tensors])
-def test_any_export(export, spoil, data):
-    spoil(data, export)
-
-
-@pytest.mark.slow
-@MANY
-@given(st.data())
-@pytest.mark.parametrize("spoil", [config, tensors])
-def test_any_export_of_very_many(export, spoil, data):
-    spoil(data, export)
+@pytest.mark.parametrize(("name", "contents"), [("config.json", configs), ("weights.safetensors", tensors)])
+def test_any_export(export, fuzz, name, contents):
+    fuzz(contents(export[1]), lambda content: survive(read_spoilt, export, name, content))
 
 
 @pytest.mark.parametrize(
     ("key", "found"),
-    [("axis", {"values": [10**400] * 200, "name": "x", "unit": ""}), ("classes", [[]] * 4), ("network", [])],
+    [
+        ("axis", {"values": [10**400] * 200, "name": "x", "unit": ""}),
+        ("classes", [[]] * 4),
+        ("classes", []),
+        ("classes", "abcd"),
+        ("network", []),
+    ],
 )
 def test_configs_that_were_found_to_break_an_export(export, key, found):
     spoil = {**json.loads(export[1]["config.json"]), key: found}
@@ -210,16 +193,6 @@ def command(words):
         assert not list(Path(studies).iterdir())
 
 
-@FEW
-@given(line)
-def test_any_command_line(words):
+def test_any_command_line(fuzz):
     with contextlib.redirect_stdout(io.StringIO()):
-        survive(command, words)
-
-
-@pytest.mark.slow
-@MANY
-@given(line)
-def test_any_command_line_of_very_many(words):
-    with contextlib.redirect_stdout(io.StringIO()):
-        survive(command, words)
+        fuzz(line, lambda words: survive(command, words))

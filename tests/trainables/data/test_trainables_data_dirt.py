@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spectune.trainables.data import load, read
 
-MODEST = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+Fuzz = Callable[[st.SearchStrategy[Any], Callable[[Any], None]], None]
 
 cell = st.one_of(
     st.sampled_from(
@@ -57,16 +58,17 @@ def survive(name: str, content: bytes) -> None:
                 assert "\n" not in str(error)
 
 
-@MODEST
-@given(st.one_of(table, regular))
 @pytest.mark.parametrize("name", ["a.csv", "a.txt"])
-def test_any_text_table(name: str, content: str) -> None:
-    survive(name, content.encode("utf-8", errors="surrogatepass"))
+def test_any_text_table(fuzz: Fuzz, name: str) -> None:
+    fuzz(st.one_of(table, regular), lambda text: survive(name, text.encode("utf-8", errors="surrogatepass")))
 
 
-@MODEST
-@given(table)
-def test_any_text_in_a_folder_per_class(content: str) -> None:
+def test_any_text_in_a_folder_per_class(fuzz: Fuzz) -> None:
+    fuzz(table, survive_as_folder)
+
+
+def survive_as_folder(content: str) -> None:
+    """Load it as every spectrum of two classes."""
     with tempfile.TemporaryDirectory() as folder:
         for name in "ab":
             for number in range(3):
@@ -79,22 +81,18 @@ def test_any_text_in_a_folder_per_class(content: str) -> None:
             assert "\n" not in str(error)
 
 
-@MODEST
-@given(st.binary(max_size=200))
 @pytest.mark.parametrize("name", ["a.csv", "a.npz", "a.json", "a.parquet"])
-def test_any_bytes(name: str, content: bytes) -> None:
-    survive(name, content)
+def test_any_bytes(fuzz: Fuzz, name: str) -> None:
+    fuzz(st.binary(max_size=200), lambda content: survive(name, content))
 
 
-@MODEST
-@given(st.integers(0, 2000), st.binary(min_size=1, max_size=6))
-def test_a_damaged_archive(place: int, damage: bytes) -> None:
+def test_a_damaged_archive(fuzz: Fuzz) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros((6, 9)), y=np.arange(6) % 2, axis=np.arange(9.0), names=np.array(["a", "b"]))
-    content = bytearray(buffer.getvalue())
-    place %= len(content)
-    content[place : place + len(damage)] = damage
-    survive("a.npz", bytes(content))
+    whole = buffer.getvalue()
+    places, damages = st.integers(0, len(whole) - 1), st.binary(min_size=1, max_size=6)
+    damaged = st.builds(lambda place, damage: whole[:place] + damage + whole[place + len(damage) :], places, damages)
+    fuzz(damaged, lambda content: survive("a.npz", content))
 
 
 json_value = st.recursive(
@@ -105,18 +103,15 @@ json_value = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-@MODEST
-@given(
-    st.one_of(
-        json_value,
-        st.builds(
-            lambda points, spectra: {"datapoints": points, "spectra": spectra},
-            st.integers(0, 300),
-            st.dictionaries(st.text(max_size=2), json_value, max_size=3),
-        ),
-    )
+definition = st.one_of(
+    json_value,
+    st.builds(
+        lambda points, spectra: {"datapoints": points, "spectra": spectra},
+        st.integers(0, 300),
+        st.dictionaries(st.text(max_size=2), json_value, max_size=3),
+    ),
 )
-def test_any_definition(content: object) -> None:
-    survive("a.json", json.dumps(content).encode())
+
+
+def test_any_definition(fuzz: Fuzz) -> None:
+    fuzz(definition, lambda content: survive("a.json", json.dumps(content).encode()))
