@@ -20,10 +20,11 @@ from safetensors.torch import load as unpack
 
 from spectune.search import own
 from spectune.search.stop import FULL
-from spectune.search.task import WEIGHTS, Task, stored
+from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.metrics import by_label, confused, score
 from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
 
 QUICK = 4e10  # multiply-adds of a second or two
@@ -183,6 +184,28 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     predictions = logits.argmax(dim=1)
     found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
     return {"metrics": _finite(score(logits, labels)), **found}
+
+
+def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, cpus: float) -> tuple[list[Load], int]:
+    """What trainings of configs take of one of the cluster's GPUs, and the bytes of its memory; no loads where torch
+    sees none."""
+    remote = ray.remote(num_cpus=cpus, num_gpus=1)(_loads)
+    found: tuple[list[Load], int] = ray.get(remote.remote(tried, ray.put(dataset), source))
+    return found
+
+
+def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) -> tuple[list[Load], int]:
+    own.known(source)
+    if not torch.cuda.is_available():
+        return [], 0
+    torch.set_num_threads(threads())
+    memory, found = torch.cuda.get_device_properties(0).total_memory, []
+    for config in tried:
+        try:
+            found.append(gpu_load(*configs(config), dataset))
+        except torch.OutOfMemoryError:
+            found.append(Load(memory, 1.0))
+    return found, memory
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float]:

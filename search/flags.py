@@ -8,6 +8,7 @@ import re
 from spectune.spaces import SPACES
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+AUTO = "auto"  # GPUs of a trial, as measured
 FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -51,7 +52,12 @@ def training(parser: argparse.ArgumentParser) -> None:
     add("--concurrent", type=int, metavar="N", help="trials at a time (default: as many as fit)")
     add("--replicas", type=int, metavar="N", help="trainings of one architecture that are fused into one (default 1)")
     add("--cpus-per-trial", type=float, metavar="N", help="CPU cores of a trial (default 1)")
-    add("--gpus-per-trial", type=float, metavar="N", help="GPUs of a trial (default 1 where there are GPUs)")
+    add(
+        "--gpus-per-trial",
+        type=gpus,
+        metavar="N",
+        help="GPUs of a trial, as 0.25, or auto: measured on the first configs (default 1 where there are GPUs)",
+    )
 
 
 def session(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +102,16 @@ def duration(text: str) -> float:
     if match is None or float(match[1]) <= 0:
         raise argparse.ArgumentTypeError(f"a time is a number with s, m, h or d, got {text!r}: write 90s, 10m or 2h")
     return float(match[1]) * UNITS[match[2] or "s"]
+
+
+def gpus(text: str) -> float | str:
+    """A number of GPUs, or ``auto``."""
+    try:
+        return text if text == AUTO else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"GPUs are a number or {AUTO}, got {text!r}: write 1, 0.25 or {AUTO}"
+        ) from None
 
 
 def count(text: str) -> int:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import ablate, cluster, compare, finish, own, result, stop, trial, warm
+from spectune.search import ablate, cluster, compare, finish, own, packing, result, stop, trial, warm
 from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs, plain, word
 from spectune.search.progress import Progress
 from spectune.search.record import JOURNAL, Journal, Study, read
@@ -153,8 +153,8 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
 def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
     began = time.monotonic()
     resources = cluster.start(options.address)
-    cpus, gpus = options.cpus_per_trial, _gpus(options, resources)
-    concurrent = _concurrent(options, resources, cpus, gpus)
+    cpus, gpus = options.cpus_per_trial, packing.gpus(options, dataset, resources)
+    concurrent = packing.concurrent(options, resources, gpus)
     study = Study(options.folder)
     if journal.path.stat().st_size:
         study = read(options.folder)
@@ -200,22 +200,6 @@ def _director(options: Options, dataset: Dataset, **session: Any) -> Director:
     if options.reference:
         return ablate.Ablation(ablate.plan(options, dataset)[0], options, **sizes, **session)
     return Director(options, **sizes, **session)
-
-
-def _gpus(options: Options, resources: dict[str, float]) -> float:
-    if options.gpus_per_trial is not None:
-        return options.gpus_per_trial
-    return 1.0 if resources.get("GPU") else 0.0
-
-
-def _concurrent(options: Options, resources: dict[str, float], cpus: float, gpus: float) -> int:
-    fit = int(resources.get("CPU", 0) / cpus)
-    if gpus:
-        fit = min(fit, int(resources.get("GPU", 0) / gpus))
-    if fit < 1:
-        have = f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
-        raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower --cpus-per-trial")
-    return options.concurrent or fit
 
 
 def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:

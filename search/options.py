@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from spectune.search.flags import AUTO
 from spectune.spaces import KNOWN, PUBLISHED, SPACES, Config, Network, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 
@@ -97,7 +98,7 @@ class Options:
     stall: float = 3600.0  # seconds without a batch after which a training counts as hanging
     replicas: int = 1  # trainings of one architecture that a worker fuses into one
     cpus_per_trial: float = 1.0
-    gpus_per_trial: float | None = None
+    gpus_per_trial: float | str | None = None  # AUTO: as measured
     address: str | None = None
     tracking_uri: str = ""
     studies: str = "studies"
@@ -124,7 +125,7 @@ class Options:
             _known("--baseline", self.baseline, PUBLISHED)
         for name, low in {**LEAST, "trials": 0 if self.model or self.reference else 1}.items():
             value = getattr(self, name)
-            if value is not None and not value >= low:
+            if value not in (None, AUTO) and not value >= low:
                 flag = name.replace("_", "-")
                 raise ValueError(f"--{flag} must be at least {low}, got {value}: give a larger number")
         plain(self.name)

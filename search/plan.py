@@ -12,14 +12,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from spectune.search.flags import AUTO
 from spectune.search.options import OBJECTIVES, Options
 from spectune.search.progress import span, table
 from spectune.search.record import Study
@@ -69,7 +71,9 @@ class Machine:
 
     def workers(self, options: Options) -> int:
         """Trials at a time. ValueError where not one fits."""
-        each = options.cpus_per_trial if self.units == "cores" else options.gpus_per_trial or 1.0
+        if self.units == "GPUs" and options.gpus_per_trial == AUTO:
+            raise ValueError(f"--gpus-per-trial {AUTO} is measured when a study starts: give a plan a number")
+        each = options.cpus_per_trial if self.units == "cores" else float(options.gpus_per_trial or 1.0)
         if self.number < each:
             raise ValueError(f"a trial needs {each:g} {self.units}, got {self.number}: plan for more of them")
         return options.concurrent or int(self.number / each)
@@ -106,16 +110,19 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     """
     found: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
+    for number, task in enumerate(islice(first_tasks(options, dataset), min(MEASURED, options.trials or 1))):
+        seconds = epoch_seconds(task.network, task.training, dataset, device=device)
+        found.append((task.network, task.training, seconds))
+        note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
+    return _between(found, len(dataset.axis), len(dataset.classes))
+
+
+def first_tasks(options: Options, dataset: Dataset) -> Iterator[Task]:
+    """What the search would train first, as far as that can be known."""
     with tempfile.TemporaryDirectory() as folder:
         trying = _director(options, dataset, folder, Clock())
-        for number in range(min(MEASURED, options.trials or 1)):
-            task = trying.next()
-            if task is None:
-                break
-            seconds = epoch_seconds(task.network, task.training, dataset, device=device)
-            found.append((task.network, task.training, seconds))
-            note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
-    return _between(found, len(dataset.axis), len(dataset.classes))
+        while (task := trying.next()) is not None:
+            yield task
 
 
 def _between(found: list[tuple[Network, Training, float]], points: int, classes: int) -> Pace:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from ray.tune.search import Searcher
 
 from spectune.search.cluster import LOST_WORKERS, DistantShelf, NoSpace, Room, Shelf
 from spectune.search.task import ENDED, Task, stored
-from spectune.search.worker import SPACE, Worker
+from spectune.search.worker import MEMORY, SPACE, Worker
 from spectune.trainables.data.dataset import Dataset
 
 
@@ -62,34 +63,78 @@ class _Actors(RayActorManager):  # type: ignore[misc]
 tune_controller.RayActorManager = _Actors
 
 
+class Crowd:
+    """Trials that share GPUs: one that runs out of its ``share`` of memory is trained again with a GPU to itself.
+
+    So is from then on everything that is as large.
+    """
+
+    def __init__(self, share: float, points: int, classes: int) -> None:
+        self.shares = 0 < share < 1
+        self._share, self._points, self._classes = share, points, classes
+        self._large = math.inf  # the least size that was too much for a share
+        self._again: list[list[Task]] = []
+        self._alone: set[int] = set()  # numbers of tasks that had a GPU to themselves
+
+    def again(self) -> list[Task]:
+        """Tasks that were out of memory together, if there are any."""
+        return self._again.pop() if self._again else []
+
+    def gpus(self, tasks: list[Task]) -> float:
+        """GPUs for tasks that are trained as one."""
+        if not self.shares or self._size(tasks) < self._large:
+            return self._share
+        self._alone.update(task.number for task in tasks)
+        return 1.0
+
+    def retries(self, tasks: list[Task], living: list[int]) -> bool:
+        """Whether tasks that ran out of memory get more; those that are ``living`` are trained again then."""
+        if not self.shares or tasks[0].number in self._alone:
+            return False
+        self._large = min(self._large, self._size(tasks))
+        self._again.append([task for task in tasks if task.number in living])
+        return True
+
+    def _size(self, tasks: list[Task]) -> float:
+        """What memory grows with: numbers kept for a step."""
+        sizes = ((task.network.cost(self._points, self._classes), task.training.batch_size) for task in tasks)
+        return sum(cost.activations * batch + cost.parameters for cost, batch in sizes)
+
+
 class _Feed(Searcher):  # type: ignore[misc]
     """Hands the plan's tasks to Tune, and what comes back to the plan."""
 
-    def __init__(self, plan: Plan, shelf: Shelf | DistantShelf) -> None:
+    def __init__(self, plan: Plan, shelf: Shelf | DistantShelf, crowd: Crowd) -> None:
         super().__init__(metric="messages", mode="max")
         self._plan, self._shelf = plan, shelf
-        self._together: dict[str, list[int]] = {}  # Tune's trial id -> numbers of the trials it is to us
-        self.living: dict[str, list[int]] = {}  # those of them that have not ended
+        self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
+        self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
+        self._crowd = crowd
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune stores a copy of its searcher and scheduler that nobody reads
 
     def suggest(self, trial_id: str) -> Any:
-        if self._plan.done:
-            return Searcher.FINISHED
-        task = self._plan.next()
-        if task is None:
-            return Searcher.FINISHED if self._plan.done else None
-        tasks = [task, *self._plan.alongside(task)]
+        tasks = self._crowd.again() or self._next()
+        if not tasks:
+            return Searcher.FINISHED if self._plan.done and not (self._crowd.shares and self.living) else None
         self.living[trial_id] = [one.number for one in tasks]
-        self._together[trial_id] = list(self.living[trial_id])
-        return {"tasks": json.dumps([one.to_dict() for one in tasks])}
+        self._tasks[trial_id] = tasks
+        return {"tasks": json.dumps([one.to_dict() for one in tasks]), "gpus": self._crowd.gpus(tasks)}
+
+    def _next(self) -> list[Task]:
+        """What the plan wants to be trained next as one; nothing while it wants nothing."""
+        task = None if self._plan.done else self._plan.next()
+        return [] if task is None else [task, *self._plan.alongside(task)]
 
     def take(self, trial_id: str, messages: str) -> bool:
         """Tell the plan; whether any of the tasks goes on. Messages that come again are passed over."""
         living = self.living[trial_id]
         for message in json.loads(messages):
             number = message["number"]
+            if message["failed"] == MEMORY and self._crowd.retries(self._tasks[trial_id], living):
+                self._forget(trial_id)
+                return False
             if message["failed"] == SPACE:
                 raise NoSpace(f"trial {number}: {os.strerror(errno.ENOSPC)}")  # it did not fail: the study cannot go on
             if number in living and (not self._plan.report(number, message) or message["done"]):
@@ -105,11 +150,15 @@ class _Feed(Searcher):  # type: ignore[misc]
         if not error and result and "messages" in result:
             self.take(trial_id, result["messages"])
         lost = f"its worker was lost {LOST_WORKERS + 1} times: it crashed, hung or was killed"
-        for number in self.living.pop(trial_id):
+        for number in self.living.get(trial_id, ()):
             self._plan.end(number, failure=lost)
-        together = self._together.pop(trial_id)
-        for number in together if len(together) > 1 else ():
-            self._shelf.remove(stored(number, ENDED))
+        self._forget(trial_id)
+
+    def _forget(self, trial_id: str) -> None:
+        self.living.pop(trial_id, None)
+        tasks = self._tasks.pop(trial_id, [])
+        for task in tasks if len(tasks) > 1 else ():
+            self._shelf.remove(stored(task.number, ENDED))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study's journal is the truth."""
@@ -143,10 +192,10 @@ def run(
     scratch: Path,
 ) -> None:
     """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused."""
-    feed = _Feed(plan, room.shelf)
-    resources = {"cpu": room.cpus, "gpu": room.gpus}
+    feed = _Feed(plan, room.shelf, Crowd(room.gpus, len(dataset.axis), len(dataset.classes)))
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall), resources
+        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall),
+        lambda config: tune.PlacementGroupFactory([{"CPU": room.cpus, "GPU": config["gpus"]}]),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations

@@ -26,6 +26,7 @@ from spectune.trainables.models import build
 from spectune.trainables.replicas import Replicas
 
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "ALLOC_FAILED")  # so say PyTorch, CUDA and its libraries
 MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial failed
 
 
@@ -38,6 +39,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._watch, self._shelf, self._limit = Watch(stall), shelf, epochs
         self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        if self._device == "cuda" and config["gpus"] < 1:
+            torch.cuda.set_per_process_memory_fraction(config["gpus"])  # one that needs more takes nothing from others
         self.reset_config(config)
 
     def reset_config(self, config: dict[str, Any]) -> bool:
@@ -64,7 +67,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             failed = SPACE
         except Exception as error:
             text = str(error).splitlines()[0][:300] if str(error) else ""
-            failed = MEMORY if "can't allocate memory" in text else f"error: {text or repr(error)}"
+            memory = any(said in text for said in OUT_OF_MEMORY)
+            failed = MEMORY if memory else f"error: {text or repr(error)}"
         if failed:
             messages = [{"failed": failed, "done": True, "number": task.number} for task in self._tasks.values()]
         ended = {message["number"] for message in messages if message["done"]}

@@ -1,19 +1,29 @@
-"""How long an epoch of training takes on this machine, told from a few batches of it. N spectra, n of them."""
+"""What training takes of this machine, told from a few batches of it. N spectra, n of them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 from spectune.spaces import Network, Training
 from spectune.trainables.data.dataset import Dataset, Split
+from spectune.trainables.epoch import Epoch
 from spectune.trainables.train import train
 
 BATCHES = 2  # that are timed, behind as many that warm up
+
+
+class Load(NamedTuple):
+    """What a training takes of a GPU: bytes of its memory at most, and the share of the time in which it computes."""
+
+    memory: int
+    busy: float
 
 
 class _Some(Split):
@@ -37,14 +47,38 @@ def epoch_seconds(network: Network, training: Training, dataset: Dataset, *, dev
     Trains for real, on ``BATCHES`` batches and as large a share of the validation spectra. Small ones are dearer than
     they would be in a whole epoch: what is done once an epoch counts in full.
     """
-    share = min(1.0, BATCHES * training.batch_size / len(dataset.train))
-    part = replace(dataset, train=_some(dataset.train, share), validation=_some(dataset.validation, share), test=None)
-    epochs = train(network, training.replace(init="scratch"), part, seed=0, epochs=2, device=device)
+    epochs, share = _epochs(network, training, dataset, 2, device)
     if network.by_steps:
         next(epochs)
+    return _seconds(epochs) / share
+
+
+def gpu_load(network: Network, training: Training, dataset: Dataset) -> Load:
+    """The load of a network that is trained by steps, by one of its epochs of a few batches on this process's GPU."""
+    torch.cuda.reset_peak_memory_stats()
+    epochs, _ = _epochs(network, training, dataset, 3, "cuda")
+    next(epochs)
+    seconds = _seconds(epochs)
+    with profile(activities=[ProfilerActivity.CUDA]) as seen:
+        next(epochs)
+    computed = sum(event.self_device_time_total for event in seen.key_averages()) / 1e6
+    return Load(torch.cuda.max_memory_reserved(), min(1.0, computed / seconds))
+
+
+def _epochs(
+    network: Network, training: Training, dataset: Dataset, epochs: int, device: str
+) -> tuple[Iterator[Epoch], float]:
+    """Training on some of the spectra, and their share of all."""
+    share = min(1.0, BATCHES * training.batch_size / len(dataset.train))
+    part = replace(dataset, train=_some(dataset.train, share), validation=_some(dataset.validation, share), test=None)
+    return train(network, training.replace(init="scratch"), part, seed=0, epochs=epochs, device=device), share
+
+
+def _seconds(epochs: Iterator[Epoch]) -> float:
+    """Of the next epoch; it ends with numbers, for which a GPU is waited."""
     began = time.perf_counter()
     next(epochs)
-    return (time.perf_counter() - began) / share
+    return time.perf_counter() - began
 
 
 def _some(split: Split, share: float) -> _Some:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar
 
+import ray
 import torch
 from torch import nn
 
@@ -21,7 +22,7 @@ HOARD = []
 class Faulty(Network):
     family: ClassVar[str] = "faulty"
 
-    fault: str = hyper(Choice("none", "hang", "leak", "slow"), "none", "what it does")
+    fault: str = hyper(Choice("none", "hang", "leak", "slow", "large"), "none", "what it does")
 
     def cost(self, points: int, classes: int) -> Cost:
         return Cost(points * classes + classes, points * classes, classes)
@@ -57,6 +58,9 @@ class Trouble(nn.Module):
             case "leak":
                 HOARD.append(torch.ones(25_000_000))  # 100 MB
                 time.sleep(0.2)
+            case "large":
+                if ray.get_runtime_context().get_assigned_resources()["GPU"] < 1:
+                    raise torch.OutOfMemoryError("CUDA out of memory")
             case "slow":
                 time.sleep(1)
         return spectra
