@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from scipy.special import stdtrit
-
 from spectune.search.record import Study, Trial
 
 
@@ -16,6 +14,8 @@ def interval(values: Sequence[float], level: float = 0.95) -> dict[str, float | 
     mean = statistics.fmean(values)
     if len(values) < 2:
         return {"mean": mean, "std": None, "low": None, "high": None}
+    from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
+
     std = statistics.stdev(values)
     half = float(stdtrit(len(values) - 1, (1 + level) / 2)) * std / len(values) ** 0.5
     return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
@@ -36,6 +35,8 @@ def bootstrap(differences: ArrayLike, level: float = LEVEL) -> tuple[float, floa
         return (0.0, 0.0) if mean == 0 and count > 1 else None
     if count < 3:
         return None
+    from scipy import special  # scipy takes a second to import, and whatever starts a study imports this module
+
     tail = (1 - level) / 2
     low, high = np.quantile(values[_resamples(count)].mean(axis=1), [tail, 1 - tail])
     stretch = float(special.stdtrit(count - 1, tail) / special.ndtri(tail) * math.sqrt(count / (count - 1)))
@@ -57,7 +58,7 @@ def permutation(differences: ArrayLike) -> float:
     values = np.asarray(differences, dtype=np.float64)
     if len(values) < 2 or not values.any():
         return 1.0
-    from scipy import stats  # a second to import, and whatever starts a study imports this module
+    from scipy import stats
 
     exact = 1 << len(values) <= FLIPS
     found = stats.permutation_test(
@@ -115,6 +116,8 @@ def seeds_needed(size: float | None, comparisons: int = 1) -> int | None:
 
 
 def _power(size: float, count: int, alpha: float) -> float:
+    from scipy import special
+
     critical, shift = special.stdtrit(count - 1, 1 - alpha / 2), size * math.sqrt(count)
     below, beyond = special.nctdtr(count - 1, shift, [-critical, critical])
     return float(below + 1 - beyond)

@@ -9,6 +9,7 @@ from pathlib import Path
 from spectune.search.store import SQLITE, public
 from spectune.search.tracking import Follower
 
+FIRST_SECONDS = 10.0  # before the first delivery: workers that start need the processors that importing MLflow takes
 FLUSH_SECONDS = 2.0  # between two deliveries
 PATIENCE_SECONDS = 60.0  # longest pause between two tries at an absent server
 FILE_SECONDS, SERVER_SECONDS = 300.0, 30.0  # to deliver the rest at the end: a file may be slow, a server silent
@@ -38,7 +39,7 @@ class Writer:
         return self._follower.behind
 
     def _work(self) -> None:
-        pause = FLUSH_SECONDS
+        pause = FIRST_SECONDS
         while True:
             ending = self._ending.wait(pause)
             try:

@@ -288,6 +288,7 @@ def server(tmp_path):
 
 
 def test_a_server_that_is_killed_and_comes_back_has_everything_in_the_end(journal, server, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_SECONDS", 0.1)
     monkeypatch.setattr(module, "FLUSH_SECONDS", 0.1)
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
     notes = []

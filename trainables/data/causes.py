@@ -13,7 +13,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
@@ -53,6 +52,8 @@ class Differences:
 
         Only peaks whose positions are near, within two spans, can be partners: their heights may differ by any amount.
         """
+        from scipy.optimize import linear_sum_assignment  # half a second, which only a diagnosis needs
+
         alone, missing = (self._peaks[number][1] / self._span[1] for number in (first, second))
         count, other = len(alone), len(missing)
         costs = np.full((count + other, count + other), np.inf)
