@@ -62,7 +62,7 @@ def _arrays(path: Path) -> Arrays:
             stream.seek(0)
             archive = np.load(stream, allow_pickle=False)
             arrays = {name.lower(): archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "Object arrays cannot be loaded" in reason:
             raise ValueError(

@@ -124,3 +124,11 @@ def test_an_array_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
 def test_a_label_column_makes_no_sense_for_an_archive(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="label must be left away"):
         load(archive(tmp_path, x=X, y=Y), label="y")
+
+
+def test_an_archive_that_says_to_be_encrypted_is_refused(tmp_path: Path) -> None:
+    path = Path(archive(tmp_path, x=X, y=Y))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    refused(str(path), "must be an .npz file as numpy.savez writes it, got File 'x.npy' is encrypted")
