@@ -25,13 +25,14 @@ from spectune.trainables.epoch import Epoch
 from spectune.trainables.models import build
 from spectune.trainables.replicas import Replicas
 
+STEP_SECONDS = 0.2  # shorter epochs are reported together: a report costs Ray and the driver more than they take
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "ALLOC_FAILED")  # so say PyTorch, CUDA and its libraries
 MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial failed
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """Trains one task after another in one process, or some at once as replicas; each Tune step is one epoch of all."""
+    """Trains one task after another in one process, or some at once as replicas; a Tune step is some epochs."""
 
     def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int, stall: float) -> None:
         torch.set_num_threads(threads())
@@ -53,11 +54,20 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
+        """The epochs of ``STEP_SECONDS``, at least one, up to the end of the training."""
+        until, messages = time.monotonic() + STEP_SECONDS, self._epoch()
+        while self._tasks and time.monotonic() < until:
+            messages += self._epoch()
+        if not self._tasks:
+            self._replicas = None
+        return {"messages": json.dumps(messages), "done": not self._tasks}
+
+    def _epoch(self) -> list[dict[str, Any]]:
         """One epoch, or the end of the training; an exception is an answer, not a crash of the worker."""
         failed = ""
         try:
             with self._watch:
-                messages = self._step()
+                messages = self._train()
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             failed = MEMORY
@@ -73,15 +83,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             messages = [{"failed": failed, "done": True, "number": task.number} for task in self._tasks.values()]
         ended = {message["number"] for message in messages if message["done"]}
         self._tasks = {replica: task for replica, task in self._tasks.items() if task.number not in ended}
-        if not self._tasks:
-            self._replicas = None
-        return {"messages": json.dumps(messages), "done": not self._tasks}
+        return messages
 
     def cleanup(self) -> None:
         """Let go of the networks when Tune stops the trial."""
         self._replicas = None
 
-    def _step(self) -> list[dict[str, Any]]:
+    def _train(self) -> list[dict[str, Any]]:
         if self._replicas is None:
             self._replicas = self._start()
         elif self._together > 1:

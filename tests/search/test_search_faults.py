@@ -81,8 +81,9 @@ def test_a_full_disk_leaves_the_file_before_and_no_part(disk):
 
 @pytest.fixture
 def working(tmp_path, monkeypatch):
-    """``working()``: a worker as Ray would start it, which keeps a checkpoint after every epoch."""
+    """``working()``: a worker as Ray would start it, which reports every epoch and keeps a checkpoint of it."""
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
     dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
     task = Task(number=0, stage="confirm", network=network, training=training, seed=3, candidate="compact")
 
@@ -104,6 +105,17 @@ def same(found, expected):
     """Whether two messages say the same, but for what is measured."""
     timed = {"seconds": 0, "best": {**found["best"], "latency": 0}}
     return {**found, **timed} == {**expected, "seconds": 0, "best": {**expected["best"], "latency": 0}}
+
+
+def test_short_epochs_are_reported_together(working, monkeypatch, tmp_path):
+    apart, together = working(tmp_path / "apart"), working(tmp_path / "together")
+    one_by_one = [message(apart) for _ in range(5)]
+    monkeypatch.setattr(module, "STEP_SECONDS", 1000.0)
+    found = together.step()
+    assert found["done"]
+    messages = json.loads(found["messages"])
+    assert [one["epoch"] for one in messages] == [1, 2, 3, 4, 5]
+    assert all(same(one, other) for one, other in zip(messages, one_by_one, strict=True))
 
 
 @pytest.fixture
@@ -159,7 +171,7 @@ def test_weights_that_find_no_space_are_no_failure_of_the_trial(working, whole, 
         message(worker)
     filler = fill(disk)
     assert message(worker)["failed"] == module.SPACE
-    feed = trial._Feed(plan=None, shelf=None)
+    feed = trial._Feed(plan=None, shelf=None, crowd=trial.Crowd(0.0, 150, 4))
     feed.living["a"] = [0]
     with pytest.raises(NoSpace, match="No space left on device"):
         feed.take("a", json.dumps([{"number": 0, "failed": module.SPACE}]))

@@ -66,8 +66,9 @@ def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all
 
 @pytest.fixture
 def working(tmp_path, monkeypatch):
-    """``working(folder)``: a worker with three replicas, as Ray would start it, that keeps a checkpoint every epoch."""
+    """``working()``: a worker with three replicas, as Ray would start it, that reports and keeps every epoch."""
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
     dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
     network = network.replace(fc_dropout=0.0)  # masks depend on who trains along
     tasks = [
