@@ -274,6 +274,23 @@ def test_mlflow_and_the_dashboard_answer_on_the_head_itself_only(hosts: Hosts, c
         assert code == 7, f"port {port}: curl ended with {code}, 7 says that it was refused"
 
 
+def test_a_job_that_is_handed_over_runs_by_itself(hosts: Hosts, cluster: Path, home: Path) -> None:
+    search = f"python project/search/run.py {SEARCH.replace('far', 'job').replace('--trials 9', '--trials 3')}"
+    submit = f"ray job submit --no-wait --submission-id first -- bash -c 'cd && {search}'"
+    hosts.run("ray", "exec", cluster, submit)
+
+    def ended() -> bool:
+        said = hosts.run("ray", "exec", cluster, "ray job status first")
+        assert "FAILED" not in said, hosts.run("ray", "exec", cluster, "ray job logs first")
+        return "SUCCEEDED" in said
+
+    until(ended, "the end of the job")
+    assert "--name job" in hosts.run("ray", "exec", cluster, "ray job logs first")
+    hosts.run("ray", "rsync-down", cluster, "~/studies/job/", f"{home}/studies/job/")
+    study = read(home / "studies" / "job")
+    assert study.finished and len(study.stage("explore")) == 3
+
+
 def test_nothing_is_left_of_the_machines(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> None:
     """Of a network that was ended in the middle, as by a killed test run."""
     before = set(Path("/tmp").iterdir())
