@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.record import JOURNAL, events
-from spectune.search.store import database, make_database, public
+from spectune.search.store import analyse, database, make_database, public
 
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
 EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "molecular_f1", "auc", "learning_rate")
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
 MOST_METRICS = 1000  # in one request
+FEW = 100  # runs that any query is quick for
 
 
 class Follower:
@@ -39,6 +40,7 @@ class Follower:
         )
         self._client: Any = None
         self._known = False  # whether the cursor's runs are all that the store has of this study
+        self._analysed = FEW // 2  # runs that there were when the store was last told how many
         header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
         assert header is not None, "a journal starts with a study event"
         self._header = header
@@ -54,6 +56,9 @@ class Follower:
         while 0 < self.behind < before:
             before = self.behind
             self.deliver()
+        if len(self._cursor["runs"]) >= 2 * self._analysed:
+            self._analysed = len(self._cursor["runs"])
+            analyse(self.uri)
 
     def deliver(self, most: int = 5000) -> None:
         """Deliver up to ``most`` events. Whatever the store raises is raised here; the cursor then stays."""

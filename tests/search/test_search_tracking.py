@@ -5,10 +5,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 
 import pytest
 from mlflow import MlflowClient
@@ -278,6 +280,17 @@ class Server:
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+def test_a_database_of_many_runs_knows_how_many_they_are(journal, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    begin(journal)
+    for number in range(150):
+        start(journal, number)
+    Writer(journal.path.parent, uri, print).close()
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        [(counted,)] = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'")
+    assert int(counted.split()[0]) == 151
 
 
 @pytest.fixture
