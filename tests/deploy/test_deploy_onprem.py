@@ -30,7 +30,7 @@ ADDRESSES = {"head": "10.77.0.11", "first": "10.77.0.12", "second": "10.77.0.13"
 PATIENCE = 600.0
 SEARCH = (
     "--space cnn --name far --trials 9 --epochs 9 --top 1 --seeds 2 --baseline none --max-macs 2M --concurrent 3 "
-    "--cpus-per-trial 2 --dataset generated --data classes=6 --data points=300 --data train=60"
+    "--cpus-per-trial 2 --dataset generated --data classes=6 --data points=300 --data train=200"
 )
 
 
@@ -203,7 +203,7 @@ NODES = "python -c 'import ray; ray.init(log_to_driver=False); print(ray.availab
 
 def training(hosts: Hosts, name: str) -> bool:
     """Whether a worker of the study is on a machine, be it between two epochs."""
-    return any("ray::ResourceTrainable" in title for title in hosts.titles(name))
+    return any(title.startswith(("ray::ResourceTrainable", "ray::Worker")) for title in hosts.titles(name))
 
 
 @pytest.fixture(scope="module")
