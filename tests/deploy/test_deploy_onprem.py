@@ -281,8 +281,8 @@ def test_a_job_that_is_handed_over_runs_by_itself(hosts: Hosts, cluster: Path, h
 
     def ended() -> bool:
         said = hosts.run("ray", "exec", cluster, "ray job status first")
-        assert "FAILED" not in said, hosts.run("ray", "exec", cluster, "ray job logs first")
-        return "SUCCEEDED" in said
+        assert "Job 'first' failed" not in said, hosts.run("ray", "exec", cluster, "ray job logs first")
+        return "Job 'first' succeeded" in said
 
     until(ended, "the end of the job")
     assert "--name job" in hosts.run("ray", "exec", cluster, "ray job logs first")
