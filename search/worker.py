@@ -40,7 +40,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._watch, self._shelf, self._limit = Watch(stall), shelf, epochs
         self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        if self._device == "cuda" and config["gpus"] < 1:
+        if self._device == "cuda" and 0 < config["gpus"] < 1:
             torch.cuda.set_per_process_memory_fraction(config["gpus"])  # one that needs more takes nothing from others
         self.reset_config(config)
 

@@ -55,6 +55,7 @@ def epoch_seconds(network: Network, training: Training, dataset: Dataset, *, dev
 
 def gpu_load(network: Network, training: Training, dataset: Dataset) -> Load:
     """The load of a network that is trained by steps, by one of its epochs of a few batches on this process's GPU."""
+    torch.cuda.empty_cache()  # what a network before has left
     torch.cuda.reset_peak_memory_stats()
     epochs, _ = _epochs(network, training, dataset, 3, "cuda")
     next(epochs)

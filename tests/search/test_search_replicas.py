@@ -78,7 +78,9 @@ def working(tmp_path, monkeypatch):
 
     def start():
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
-        worker.setup({"tasks": json.dumps(tasks)}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0)
+        worker.setup(
+            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0
+        )
         return worker
 
     return start
