@@ -48,9 +48,9 @@ host)
     sed "s#^root:\(.*\):/root:#root:\1:$home:#" /etc/passwd > "$here/passwd"
     mount --bind "$here/passwd" /etc/passwd
     mount -t tmpfs -o size=4g tmpfs /dev/shm
-    mkdir /run/sshd
+    mkdir /run/sshd /run/tmp
     exec env -i PATH="$PATH" /usr/sbin/sshd -D -e -f /dev/null -p 22 -h "$folder/hostkey" -o ListenAddress="$address" \
         -o AuthorizedKeysFile="$folder/key.pub" -o PasswordAuthentication=no -o KbdInteractiveAuthentication=no \
-        -o UsePAM=no -o StrictModes=no -o UseDNS=no -o PrintMotd=no -o PidFile=none 2> "$here/sshd.log"
+        -o UsePAM=no -o StrictModes=no -o UseDNS=no -o PrintMotd=no -o PidFile=none -o SetEnv=TMPDIR=/run/tmp 2> "$here/sshd.log"
     ;;
 esac
