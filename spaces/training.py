@@ -82,3 +82,6 @@ class Training(Config):
     precision: str = hyper(
         Choice("auto", "float32", "bfloat16"), "auto", "arithmetic of a step; auto: bfloat16 on a GPU", search=False
     )
+    replay: bool = hyper(
+        Choice(False, True), False, "on a GPU a step is recorded once and replayed as a CUDA graph", search=False
+    )

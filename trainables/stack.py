@@ -87,7 +87,7 @@ class Stack(nn.Module):
         self.rate, self.decay, self.steps = (
             torch.tensor(values, dtype=torch.float64, device=first.device)[:, None]
             for values in (
-                [group["lr"] for group in groups],
+                [float(group["lr"]) for group in groups],
                 [group["weight_decay"] for group in groups],
                 [float(run.optimizer.state.get(_learned(run)[0], {}).get("step", 0.0)) for run in runs],
             )
@@ -120,6 +120,7 @@ class Stack(nn.Module):
         """Give each run what its replica has learned, as its own tensors."""
         steps = self.steps[:, 0].tolist()
         for row, run in enumerate(self.runs):
+            run.replayed = None  # it has other tensors
             parts = (self._parts(table[row].clone()) for table in (self.rows, self.mean, self.square))
             for parameter, weight, mean, square in zip(_learned(run), *parts, strict=True):
                 parameter.copy_(weight)

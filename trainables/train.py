@@ -17,6 +17,7 @@ from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.epoch import Epoch, State, logits
 from spectune.trainables.fit import Fit
+from spectune.trainables.graph import Replayed
 from spectune.trainables.metrics import score, thresholds
 from spectune.trainables.models import THRESHOLDS, build
 from spectune.trainables.progress import Progress
@@ -100,7 +101,11 @@ class Run:
                     )
                 self.fresh = transfer.start(self.model, init, keep=training.init)
             torch.manual_seed(seed)  # again, as published: the order of batches does not depend on the architecture
-        self.optimizer = _optimizer(self.model, training)
+        # What a graph reads must be a tensor; layers that begin to learn would be another graph.
+        replays = training.replay and device.type == "cuda" and not training.freeze
+        self.rate = torch.zeros((), device=device) if replays else None
+        self.optimizer = _optimizer(self.model, training, capturable=replays)
+        self.replayed: Replayed | None = None
         self.loss = losses.loss(training, self.model, dataset.train.labels, len(dataset.classes), device)
 
     @property
@@ -119,7 +124,7 @@ class Run:
         """What comes before the steps of an epoch: its learning rate, and which layers learn."""
         rate = self.progress.begin()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate if self.rate is None else self.rate.fill_(rate)
         if self.fresh:
             transfer.freeze(self.model, self.fresh, frozen=self.progress.number <= int(self.training.freeze or 0))
 
@@ -129,7 +134,7 @@ class Run:
         found = None
         if self.dataset.several:  # chosen anew on the training split: above which logit a label is found
             found = self.model.get_buffer(THRESHOLDS).copy_(thresholds(given(self.dataset.train), self.labels))
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = float(self.optimizer.param_groups[0]["lr"])
         metrics = {**score(validated, labels, found), "train_loss": train_loss, "learning_rate": rate}
         loss = losses.progress(self.model, validated, labels, loss=metrics["loss"])
         self.progress.note(metrics, loss, self.model.state_dict())
@@ -148,17 +153,24 @@ class Run:
         self.progress.load(state)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        for group in self.optimizer.param_groups:
+            group["capturable"] = self.rate is not None  # here, whatever it was there
+        self.replayed = None  # it has other tensors
 
     def _pass(self) -> float:
         """One pass over the training split in a random order; the last batch may be short. Returns the mean loss."""
         self.model.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for indices in batches(torch.randperm(len(self.labels)), self.training.batch_size):
-            total += self.step(indices) * len(indices)
+        size = self.training.batch_size
+        if self.rate is not None and self.replayed is None:
+            self.replayed = Replayed(self.step, size, self.device)
+        for indices in batches(torch.randperm(len(self.labels)).to(self.device), size):
+            step = self.replayed if self.replayed is not None and len(indices) == size else self.step
+            total += step(indices) * len(indices)
         return float(total) / len(self.labels)
 
     def step(self, indices: Tensor) -> Tensor:
-        """Render and augment the training spectra with these numbers (B,), and learn from them; returns the loss."""
+        """Render and augment the training spectra with these numbers (B,) and learn from them; returns the loss."""
         spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
         with autocast(self.training.precision, self.device):
             given = self.model(spectra)
@@ -184,12 +196,12 @@ def _keep_memory() -> None:
         mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap never shrinks
 
 
-def _optimizer(model: nn.Module, training: Training) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, training: Training, *, capturable: bool) -> torch.optim.Optimizer:
     """Adam with Keras' epsilon; decoupled decay where asked, of the weights only (no biases, no normalisation)."""
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": weights, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, eps=1e-7, fused=True)
+    return torch.optim.AdamW(groups, lr=training.learning_rate, eps=1e-7, fused=True, capturable=capturable)
 
 
 def batches(order: Tensor, size: int) -> list[Tensor]:

@@ -71,8 +71,8 @@ def double(monkeypatch):
     """
     make = module._optimizer
 
-    def calm(model, training):
-        optimizer = make(model, training)
+    def calm(model, training, **how):
+        optimizer = make(model, training, **how)
         if any("BatchNorm" in type(layer).__name__ for layer in model.modules()):
             for group in optimizer.param_groups:
                 group["eps"] = 1e-3
