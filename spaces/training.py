@@ -80,7 +80,10 @@ class Training(Config):
     patience: int = hyper(Int(1, 10000), 25, "epochs without progress before training stops", search=False)
     min_delta: float = hyper(Float(0.0, 1.0), 1e-4, "fall of the validation loss that is progress", search=False)
     precision: str = hyper(
-        Choice("auto", "float32", "bfloat16"), "auto", "arithmetic of a step; auto: bfloat16 on a GPU", search=False
+        Choice("auto", "float32", "bfloat16"),
+        "auto",
+        "arithmetic of its products; auto: bfloat16 on a GPU",
+        search=False,
     )
     replay: bool = hyper(
         Choice(False, True), False, "on a GPU a step is recorded once and replayed as a CUDA graph", search=False

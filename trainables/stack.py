@@ -13,7 +13,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from spectune.trainables import losses
 from spectune.trainables.models.layers import Same
-from spectune.trainables.train import Run, autocast
+from spectune.trainables.precision import arithmetic
+from spectune.trainables.train import Run
 
 Named = dict[str, Tensor]
 
@@ -39,7 +40,7 @@ class Objective(nn.Module):
         if labels is None:
             logits: Tensor = self.model(spectra)
             return logits
-        with autocast(self.precision, self.device):
+        with arithmetic(self.precision, self.device):
             given = self.model(spectra)
         return self.loss(given, labels, smoothing)
 

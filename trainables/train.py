@@ -20,6 +20,7 @@ from spectune.trainables.fit import Fit
 from spectune.trainables.graph import Replayed
 from spectune.trainables.metrics import score, thresholds
 from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.precision import arithmetic
 from spectune.trainables.progress import Progress
 
 
@@ -172,7 +173,7 @@ class Run:
     def step(self, indices: Tensor) -> Tensor:
         """Render and augment the training spectra with these numbers (B,) and learn from them; returns the loss."""
         spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
-        with autocast(self.training.precision, self.device):
+        with arithmetic(self.training.precision, self.device):
             given = self.model(spectra)
         loss = self.loss(given, self.labels[indices.to(self.device)])
         self.optimizer.zero_grad(set_to_none=True)
@@ -210,9 +211,3 @@ def batches(order: Tensor, size: int) -> list[Tensor]:
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Low precision within this, where ``precision`` says so on ``device``."""
-    low = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=low)
