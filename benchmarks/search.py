@@ -1,11 +1,12 @@
-"""Wall time of ``spectune search`` beside a bare loop and a plain Ray Tune script, on the same tiny trials, in one run.
+"""Wall time of ``spectune search`` beside a bare loop and plain scripts (``plain.py``), on the same tiny trials.
 
-    python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3]
+    python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3] [--beside "bare loop" "Optuna alone" ...]
 
 All train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout
-are searched), every trial to its last epoch, two at a time, tracked in a SQLite MLflow store. Each command is timed
-as a whole process, in turn. spectune's time includes one confirmation, the test, the export and the report, which
-the others do not do. The bare loop trains exactly what spectune has trained just before, in as many processes.
+are searched), every trial to its last epoch, two at a time; spectune and Ray Tune track them in a SQLite MLflow store, the
+others nowhere. Each command is timed as a whole process, in turn. spectune's time includes one confirmation, the test, the
+export and the report, which the others do not do. The bare loop trains exactly what spectune has trained just before,
+in as many processes. Syne Tune must be installed where it is asked for.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def commands(trials: int, epochs: int) -> dict[str, list[str]]:
             *(*data, *network, *training, *budget, *whole),
         ],
         "bare loop": [str(HERE / "bare.py"), "studies/s", "--processes", "2"],
-        "plain Ray Tune": [str(HERE / "plain_tune.py"), *data, *network, *budget],
+        **{
+            name: [str(HERE / "plain.py"), way, *data, *network, *budget]
+            for name, way in (("plain Ray Tune", "tune"), ("Optuna alone", "optuna"), ("Syne Tune", "syne"))
+        },
     }
 
 
@@ -73,13 +77,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    others = list(commands(1, 1))[1:]
+    parser.add_argument("--beside", nargs="*", choices=others, default=others)
     options = parser.parse_args()
     taken: dict[str, list[float]] = {}
     driver: list[float] = []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            for name, command in commands(options.trials, options.epochs).items():
-                taken.setdefault(name, []).append(round(seconds(command, folder), 2))
+            whole = commands(options.trials, options.epochs)
+            for name in ("spectune", *options.beside):
+                taken.setdefault(name, []).append(round(seconds(whole[name], folder), 2))
                 print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
             driver.append(per_report(Path(folder) / "studies/s/journal.jsonl"))
     ratios = {}
