@@ -2,10 +2,10 @@
 
     python benchmarks/plain.py {tune,optuna,syne} --trials 40 --epochs 5 --concurrent 2 --data points=500 --set depth=2
 
-``tune``: Ray Tune with OptunaSearch and MLflowLoggerCallback. ``optuna``: Optuna alone, trials in threads of one process,
-nothing recorded. ``syne``: Syne Tune's local backend, a process a trial, with random search. All train the same function
-on the hyperparameters that ``benchmarks/search.py`` gives to spectune. Nothing is made slower than the documentation
-makes it; the number of concurrent trials is set, which Ray's documentation only recommends.
+``tune``: Ray Tune with OptunaSearch and MLflowLoggerCallback. ``optuna``: Optuna alone, trials in threads of one
+process, nothing recorded. ``syne``: Syne Tune's local backend, a process a trial, with random search. All train the
+same function on the hyperparameters that ``benchmarks/search.py`` gives to spectune. Nothing is made slower than the
+documentation makes it; the number of concurrent trials is set, which Ray's documentation only recommends.
 """
 
 from __future__ import annotations

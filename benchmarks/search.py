@@ -3,10 +3,10 @@
     python benchmarks/search.py [--trials 40] [--epochs 5] [--rounds 3] [--beside "bare loop" "Optuna alone" ...]
 
 All train one network whose cost does not vary (only learning rate, label smoothing, FC activation and FC dropout
-are searched), every trial to its last epoch, two at a time; spectune and Ray Tune track them in a SQLite MLflow store, the
-others nowhere. Each command is timed as a whole process, in turn. spectune's time includes one confirmation, the test, the
-export and the report, which the others do not do. The bare loop trains exactly what spectune has trained just before,
-in as many processes. Syne Tune must be installed where it is asked for.
+are searched), every trial to its last epoch, two at a time; spectune and Ray Tune track them in a SQLite MLflow store,
+the others nowhere. Each command is timed as a whole process, in turn. spectune's time includes one confirmation, the
+test, the export and the report, which the others do not do. The bare loop trains exactly what spectune has trained just
+before, in as many processes. Syne Tune must be installed where it is asked for.
 """
 
 from __future__ import annotations
