@@ -104,13 +104,14 @@ class Use(NamedTuple):
 
 
 def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[[str], None]) -> Pace:
-    """The pace of any config, from that of the first ones that the search would try.
+    """The pace of any config, from that of the baseline and of the first ones that the search would try.
 
     Between them it is a power of their multiply-adds, with a factor for each family.
     """
     found: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
-    for number, task in enumerate(islice(first_tasks(options, dataset), min(MEASURED, options.trials or 1))):
+    sure = options.trials + (options.baseline_name is not None)
+    for number, task in enumerate(islice(first_tasks(options, dataset), min(MEASURED, sure or 1))):
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
         found.append((task.network, task.training, seconds))
         note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
@@ -118,9 +119,11 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
 
 
 def first_tasks(options: Options, dataset: Dataset) -> Iterator[Task]:
-    """What the search would train first, as far as that can be known."""
+    """The baseline, then what the search would train first, as far as that can be known."""
     with tempfile.TemporaryDirectory() as folder:
         trying = _director(options, dataset, folder, Clock())
+        if options.baseline_name is not None:
+            yield trying.baseline()
         while (task := trying.next()) is not None:
             yield task
 

@@ -91,6 +91,20 @@ def test_the_pace_is_measured_on_real_spectra(dataset):
     assert 0 < pacing.epoch_seconds(CNN(depth=1, filters=4), Training(batch_size=16), dataset) < math.inf
 
 
+def test_the_baseline_is_measured_along_with_what_is_tried_first(dataset, monkeypatch):
+    timed = []
+
+    def epoch_seconds(network, training, dataset, *, device):
+        timed.append(network)
+        return 0.5
+
+    monkeypatch.setattr(plan, "epoch_seconds", epoch_seconds)
+    options = replace(OPTIONS, trials=2, baseline="cnn2", max_macs=1_000_000)  # which holds for what is explored
+    plan.measured(options, dataset, device="cpu", note=lambda text: None)
+    assert timed[0] == KNOWN["cnn2"].network
+    assert len(timed) == 3
+
+
 def test_between_measured_configs_cost_follows_size():
     networks = [CNN(depth=2, filters=filters) for filters in (4, 8, 16, 32, 64)]
     sizes = [sum(network.cost(150, 4)) for network in networks]
