@@ -7,6 +7,7 @@ study (Optuna's storage, MLflow runs, the report, result.json) is derived from i
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import math
 import os
@@ -14,7 +15,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,17 +195,31 @@ def read(folder: Path | str) -> Study:
     """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
     folder = Path(folder)
     study = Study(folder)
-    for line, offset in events(folder / JOURNAL):
-        try:
-            study.apply(line)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise ValueError(
-                f"every line of a journal follows those before it, the one before byte {offset} of {folder / JOURNAL} "
-                f"does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): restore it from a copy"
-            ) from None
+    with _uncollected():
+        for line, offset in events(folder / JOURNAL):
+            try:
+                study.apply(line)
+            except (KeyError, TypeError, AttributeError, IndexError) as error:
+                raise ValueError(
+                    f"every line of a journal follows those before it, the one before byte {offset} of "
+                    f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "
+                    "restore it from a copy"
+                ) from None
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's garbage collector, which goes through all that was read again and again, and finds nothing."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
