@@ -20,6 +20,7 @@ class Variant(NamedTuple):
     """A config with some hyperparameters changed.
 
     ``also`` is what changed along: hyperparameters that began to exist with their values, those that ceased with None.
+    What is 0 or False does nothing, as if it were not there.
     """
 
     name: str
@@ -114,7 +115,9 @@ def _made(reference: Variant, changes: dict[str, Any]) -> Variant:
     before = {**reference.network.to_dict(), **reference.training.to_dict()}
     after = {**network.to_dict(), **training.to_dict()}
     also = {
-        key: after.get(key) for key in (*before, *after) if before.get(key) != after.get(key) and key not in changes
+        key: after.get(key)
+        for key in (*before, *after)
+        if (before.get(key) or None) != (after.get(key) or None) and key not in changes
     }
     return Variant(
         " ".join(f"{name}={said(value)}" for name, value in changes.items()), network, training, changes, also

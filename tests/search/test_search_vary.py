@@ -46,6 +46,8 @@ def test_what_changes_along_is_said():
     assert one.also == {"pool_size": None, "pool_stride": None}
     normed = made("batch_norm", of=reference("compact"))["batch_norm=True"]
     assert normed.also["norm_place"] == "before"
+    still = made("augment=False", of=reference("sharp"))["augment=False"]
+    assert still.also == {"shift": None}, "the other strengths were 0"
 
 
 def test_a_value_by_layer_is_written_with_slashes():
