@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from record import append
+from stepping import parser, synchronise
 
 from spectune.spaces.published import KNOWN
 from spectune.trainables.augment import augment
@@ -63,21 +64,10 @@ def fused(runs: list[Run], stack: Stack, indices: torch.Tensor) -> None:
     stack.step(spectra.view(*indices.shape, -1), run.labels[indices.to(run.device)])
 
 
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=sorted(KNOWN))
-    parser.add_argument("--replicas", nargs="+", type=int, default=[1, 2, 5, 10, 32])
-    parser.add_argument("--points", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    asked = parser(__doc__, NETWORKS, points=1000, batch=32, steps=20)
+    asked.add_argument("--replicas", nargs="+", type=int, default=[1, 2, 5, 10, 32])
+    options = asked.parse_args()
     torch.set_num_threads(options.threads)
     data = load("generated", classes=20, points=options.points)
     lines = [

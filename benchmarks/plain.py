@@ -32,7 +32,7 @@ def epochs(config, dataset, network, count):
         yield epoch.metrics
 
 
-def ray_tune(options, dataset, network):
+def ray_tune(options):
     from ray import tune
     from ray.air.integrations.mlflow import MLflowLoggerCallback
     from ray.tune.search.optuna import OptunaSearch
@@ -41,6 +41,7 @@ def ray_tune(options, dataset, network):
         for metrics in epochs(config, dataset, network, count):
             tune.report(metrics)
 
+    dataset, network = made(options.data, options.set)
     tuner = tune.Tuner(
         tune.with_parameters(objective, dataset=dataset, network=network, count=options.epochs),
         param_space={
@@ -64,8 +65,10 @@ def ray_tune(options, dataset, network):
     return tuner.fit().get_best_result().metrics["accuracy"]
 
 
-def optuna_alone(options, dataset, network):
+def optuna_alone(options):
     import optuna
+
+    dataset, network = made(options.data, options.set)
 
     def objective(trial):
         config = {
@@ -131,23 +134,22 @@ def made(data, settings):
     return load("generated", **dict(setting.split("=") for setting in data)).blind(), network
 
 
+WAYS = {"tune": ray_tune, "optuna": optuna_alone, "syne": syne_tune}
+
+
 def main():
     if sys.argv[1].startswith("--"):
         syne_trial(sys.argv[1:])
         return
     parser = argparse.ArgumentParser()
-    parser.add_argument("way", choices=("tune", "optuna", "syne"))
+    parser.add_argument("way", choices=WAYS)
     parser.add_argument("--trials", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--concurrent", type=int, required=True)
     parser.add_argument("--data", action="append", default=[])
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
-    if options.way == "syne":
-        print(syne_tune(options))
-        return
-    way = {"tune": ray_tune, "optuna": optuna_alone}[options.way]
-    print(way(options, *made(options.data, options.set)))
+    print(WAYS[options.way](options))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from fused import synchronise
 from record import append
+from stepping import parser, synchronise
 
 from spectune.spaces import KNOWN, Network
 from spectune.trainables.augment import augment
@@ -93,14 +93,7 @@ def measure(name: str, data: Dataset, speeds: tuple[float, float], options: argp
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=sorted(KNOWN))
-    parser.add_argument("--points", type=int, default=5000)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = parser(__doc__, NETWORKS, points=5000, batch=128, steps=5).parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32

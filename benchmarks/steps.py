@@ -16,8 +16,8 @@ import time
 from typing import Any
 
 import torch
-from fused import synchronise
 from record import append
+from stepping import parser, synchronise
 
 from spectune.spaces import KNOWN
 from spectune.trainables.data import load
@@ -25,6 +25,7 @@ from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.graph import WARM_UP, Replayed
 from spectune.trainables.train import Run
 
+NETWORKS = ("cnn2", "cnn6", "resnet", "vit_xrd", "sharp", "compact")
 WAYS = {
     "float32": {"precision": "float32"},
     "bfloat16": {"precision": "bfloat16"},
@@ -62,14 +63,7 @@ def measure(name: str, data: Dataset, ways: list[str], options: argparse.Namespa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--networks", nargs="+", default=("cnn2", "cnn6", "resnet", "vit_xrd", "sharp", "compact"))
-    parser.add_argument("--points", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = parser(__doc__, NETWORKS, points=1000, batch=128, steps=20).parse_args()
     torch.set_num_threads(options.threads)
     gpu = options.device != "cpu"
     ways = [way for way in WAYS if gpu or way != "replayed"]
