@@ -21,7 +21,7 @@ def read_parquet(path: Path, label: str = "") -> Table:
         content = _read(parquet.ParquetFile(path, memory_map=False))
     except MemoryError as error:
         raise ValueError(f"{path} must fit into memory, got {error or 'more'}: split the file") from None
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} must be a parquet file, got {reason}: write it again") from None
     types = content.schema.types
@@ -45,11 +45,15 @@ def read_parquet(path: Path, label: str = "") -> Table:
 
 
 def _read(file: Any) -> Any:
-    """The whole table, after its size was looked at: a column of one value over and over takes no room in the file."""
+    """The whole table, checked, after its size was looked at: a column of one value over and over takes no room."""
     about = file.metadata
+    for number in range(about.num_row_groups):  # damage is an error here; pyarrow's metadata of a column would abort
+        next(file.iter_batches(batch_size=1, row_groups=[number], use_threads=False), None)
     groups = (about.row_group(number) for number in range(about.num_row_groups))
     fit(sum(8 * group.column(n).num_values for group in groups for n in range(about.num_columns)))
-    return file.read(use_threads=False)
+    content = file.read(use_threads=False)
+    content.validate(full=True)  # text that is none, among others
+    return content
 
 
 def _is_list(types: Any, kind: Any) -> bool:

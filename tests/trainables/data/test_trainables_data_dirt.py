@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
@@ -89,10 +90,27 @@ def test_any_bytes(fuzz: Fuzz, name: str) -> None:
 def test_a_damaged_archive(fuzz: Fuzz) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, x=np.zeros((6, 9)), y=np.arange(6) % 2, axis=np.arange(9.0), names=np.array(["a", "b"]))
-    whole = buffer.getvalue()
+    fuzz(damaged(buffer.getvalue()), lambda content: survive("a.npz", content))
+
+
+def test_a_damaged_parquet_file(fuzz: Fuzz) -> None:
+    buffer = io.BytesIO()
+    columns = {str(n): np.arange(6.0) for n in range(9)}
+    pd.DataFrame({**columns, "label": ["a", "b"] * 3}).to_parquet(buffer)
+    fuzz(damaged(buffer.getvalue()), lambda content: survive("a.parquet", content))
+
+
+def test_text_in_a_parquet_file_that_is_none() -> None:
+    buffer = io.BytesIO()
+    columns = {str(n): np.arange(6.0) for n in range(9)}
+    pd.DataFrame({**columns, "label": ["alpha", "b"] * 3}).to_parquet(buffer, compression=None)
+    survive("a.parquet", buffer.getvalue().replace(b"alpha", b"\x96lpha"))
+
+
+def damaged(whole: bytes) -> st.SearchStrategy[bytes]:
+    """A file with a few bytes replaced by others."""
     places, damages = st.integers(0, len(whole) - 1), st.binary(min_size=1, max_size=6)
-    damaged = st.builds(lambda place, damage: whole[:place] + damage + whole[place + len(damage) :], places, damages)
-    fuzz(damaged, lambda content: survive("a.npz", content))
+    return st.builds(lambda place, damage: whole[:place] + damage + whole[place + len(damage) :], places, damages)
 
 
 json_value = st.recursive(
