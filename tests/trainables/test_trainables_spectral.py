@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from spectune.spaces import CNN, PUBLISHED
-from spectune.trainables.models import build, layers
+from spectune.trainables.models import build, layers, spectral
 from spectune.trainables.models.spectral import convolve
 
 
@@ -21,7 +21,9 @@ def numbers(function, *tensors):
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
 @pytest.mark.parametrize(("points", "kernel"), [(40, 9), (41, 10), (61, 25), (64, 1), (7, 12)])
-def test_result_and_gradients_are_those_of_the_direct_convolution(points, kernel, stride):
+@pytest.mark.parametrize("cached", [spectral.CACHED, 1], ids=["all", "one by one"])
+def test_result_and_gradients_are_those_of_the_direct_convolution(monkeypatch, cached, points, kernel, stride):
+    monkeypatch.setattr(spectral, "CACHED", cached)
     random = torch.Generator().manual_seed(0)
     x = torch.randn(3, 4, 1, points, generator=random).contiguous(memory_format=torch.channels_last)
     weight = torch.randn(5, 4, 1, kernel, generator=random) / (4 * kernel) ** 0.5
@@ -29,8 +31,8 @@ def test_result_and_gradients_are_those_of_the_direct_convolution(points, kernel
     total = max((-(-points // stride) - 1) * stride + kernel - points, 0)
     left, right = total // 2, total - total // 2
     direct = numbers(lambda x, w, b: F.conv2d(F.pad(x, (left, right)), w, b, (1, stride)), x, weight, bias)
-    spectral = numbers(lambda x, w, b: convolve(x, w, b, stride=stride, left=left), x, weight, bias)
-    for ours, theirs in zip(spectral, direct, strict=True):
+    found = numbers(lambda x, w, b: convolve(x, w, b, stride=stride, left=left), x, weight, bias)
+    for ours, theirs in zip(found, direct, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-5)
 
 
@@ -49,8 +51,8 @@ def test_a_network_gives_the_same_numbers_directly_and_spectrally(monkeypatch, n
     model = build(network, 400, 5)
     assert any(getattr(module, "spectral", False) for module in model.modules())
     spectra = torch.rand(4, 400)
-    spectral = model(spectra)
-    spectral.square().sum().backward()
+    found = model(spectra)
+    found.square().sum().backward()
     grads = [parameter.grad.clone() for parameter in model.parameters()]
     model.zero_grad()
     calls = []
@@ -58,7 +60,7 @@ def test_a_network_gives_the_same_numbers_directly_and_spectrally(monkeypatch, n
     direct = model(spectra)
     direct.square().sum().backward()
     assert calls
-    torch.testing.assert_close(spectral, direct, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found, direct, rtol=1e-4, atol=1e-5)
     for ours, parameter in zip(grads, model.parameters(), strict=True):
         torch.testing.assert_close(ours, parameter.grad, rtol=1e-3, atol=1e-5 * float(parameter.grad.abs().max() + 1))
 

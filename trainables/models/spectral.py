@@ -31,6 +31,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int, lef
     return convolved.mT.unsqueeze(2)
 
 
+CACHED = 1 << 19  # bytes of a core's cache
+
+
 class Convolution(torch.autograd.Function):
     """Stride 1: points (B, L, C), taps (K, C, O), bias (O) or None, number of zeros before the points, to (B, L, O)."""
 
@@ -60,14 +63,26 @@ class Convolution(torch.autograd.Function):
 
 def _forth(points: Tensor, period: int) -> Tensor:
     """(B, L, C) to (F, B, C)."""
-    spectrum: Tensor = torch.fft.rfft(points, n=period, dim=1)
-    return spectrum.transpose(0, 1).contiguous()
+    spectrum = torch.empty(period // 2 + 1, len(points), points.shape[2], dtype=torch.complex64)
+    some = _some(period, points.shape[2])
+    for mine, into in zip(torch.split(points, some), torch.split(spectrum, some, dim=1), strict=True):
+        into.copy_(torch.fft.rfft(mine, n=period, dim=1).transpose(0, 1))
+    return spectrum
 
 
 def _back(spectrum: Tensor, period: int, length: int, bias: Tensor | int) -> Tensor:
     """(F, B, O) to (B, L, O), contiguous."""
-    points: Tensor = torch.fft.irfft(spectrum.transpose(0, 1).contiguous(), n=period, dim=1)[:, :length]
-    return torch.add(points, bias, out=torch.empty(points.shape))
+    points = torch.empty(spectrum.shape[1], length, spectrum.shape[2])
+    some = _some(period, spectrum.shape[2])
+    for mine, into in zip(torch.split(spectrum, some, dim=1), torch.split(points, some), strict=True):
+        waves = torch.fft.irfft(mine.transpose(0, 1).contiguous(), n=period, dim=1)
+        torch.add(waves[:, :length], bias, out=into)
+    return points
+
+
+def _some(period: int, channels: int) -> int:
+    """How many spectra are transformed at a time: as many as stay in a core's cache (all at once: CNN6 1.15 times)."""
+    return max(1, CACHED // (4 * period * channels))
 
 
 @functools.lru_cache(maxsize=32)
