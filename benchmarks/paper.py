@@ -100,7 +100,8 @@ def run(part: Part, options: argparse.Namespace) -> None:
         if study.finished and all(len(study.confirmed().get(name, [])) >= options.seeds for name in part.rows):
             return
     print(f"\n{' '.join([Path(SPECTUNE).name, *part.words])}", flush=True)
-    subprocess.run([SPECTUNE, *part.words], check=True)
+    if failed := subprocess.run([SPECTUNE, *part.words], check=False).returncode:
+        sys.exit(failed)  # it has said why
 
 
 def tested(study: Study, candidate: str) -> list[float]:
