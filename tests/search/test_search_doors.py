@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import psutil
 import pytest
+from ray._private.utils import get_dashboard_dependency_error
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 DATA = ("--dataset", "generated", "--data", "classes=4", "--data", "points=200", "--data", "train=20")
@@ -30,7 +31,7 @@ class Doors(NamedTuple):
     """What was seen of a study while it ran, and what its processes and files said."""
 
     token: str
-    listening: set[tuple[str, str]]  # (program, address)
+    listening: set[tuple[str, str, int]]  # (program, address, port)
     clients: dict[str, tuple[int, str]]  # exit code and words of who knocked
     commands: list[str]
     said: str
@@ -65,12 +66,12 @@ def program(process: psutil.Process) -> str:
     return next((Path(word).name for word in scripts), process.name())
 
 
-def listeners(process: int) -> set[tuple[str, str]]:
+def listeners(process: int) -> set[tuple[str, str, int]]:
     found = set()
     for one in family(process):
         try:
             sockets = one.net_connections("inet")
-            found |= {(program(one), end.laddr.ip) for end in sockets if end.status == psutil.CONN_LISTEN}
+            found |= {(program(one), *end.laddr) for end in sockets if end.status == psutil.CONN_LISTEN}
         except psutil.Error:  # it has just ended
             continue
     return found
@@ -135,11 +136,17 @@ def test_the_token_is_written_nowhere(doors):
 
 def test_only_ray_listens_beyond_this_machine(doors):
     """As docs/security.md says: Ray cannot be kept on the loopback address."""
-    beyond = {program for program, address in doors.listening if address not in ("127.0.0.1", "::1")}
+    beyond = {program for program, address, _ in doors.listening if address not in ("127.0.0.1", "::1")}
     print(*sorted(doors.listening), sep="\n")  # pytest -rP shows it
     assert beyond
     known = ("ray", "gcs_server", "spectune", "monitor.py", "dashboard.py")
     assert {name for name in beyond if not name.startswith(known)} == set()
+
+
+def test_rays_jobs_and_metrics_have_no_door(doors):
+    """Its agent is started as if Ray were installed without its dashboard, and answers Ray's own processes only."""
+    assert get_dashboard_dependency_error() is None  # it is installed with it here
+    assert len({port for name, _, port in doors.listening if name.startswith("ray::Dashboard")}) == 1
 
 
 def test_mlflow_listens_on_the_loopback_address_only(tmp_path):
@@ -157,7 +164,7 @@ def test_mlflow_listens_on_the_loopback_address_only(tmp_path):
 
     try:
         until(open_, ui)
-        assert {address for _, address in listeners(ui.pid)} == {"127.0.0.1"}
+        assert {address for _, address, _ in listeners(ui.pid)} == {"127.0.0.1"}
         with socket.socket() as door:  # another address of this machine
             assert door.connect_ex(("127.0.0.2", port)) != 0
     finally:
