@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Container
+import sys
+from collections.abc import Container, Sequence
 from typing import Any
 
 import optuna
@@ -82,7 +83,27 @@ def _dominates(one: list[float], other: list[float]) -> bool:
 
 
 class Storage(optuna.storages.InMemoryStorage):
-    """In memory, without looking through all trials at each ask for one that is waiting: none is ever enqueued."""
+    """In memory, and small: trials share names and distributions, refused and failed ones keep no hyperparameters.
+
+    An ask does not look through all trials for one that is waiting: none is ever enqueued.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shared: dict[tuple[str, BaseDistribution], BaseDistribution] = {}
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        shared = self._shared.setdefault((param_name, distribution), distribution)
+        super().set_trial_param(trial_id, sys.intern(param_name), param_value_internal, shared)
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        done = super().set_trial_state_values(trial_id, state, values)
+        if state == TrialState.FAIL:
+            trial = self._get_trial(trial_id)
+            trial.params, trial.distributions = {}, {}
+        return done
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

@@ -1,3 +1,7 @@
+import gc
+import itertools
+import tracemalloc
+
 import optuna
 import pytest
 from optuna.storages import JournalStorage
@@ -199,6 +203,29 @@ def test_random_proposals_take_over_when_the_sampler_is_refused(make):
     network, training = sampler.ask(0, picky)
     sampler.tell(ended(0, network, training))
     assert len(refused) == module.STUBBORN + 1
+
+
+def test_a_refused_proposal_leaves_hardly_anything_in_memory(make):
+    """In a space with limits most are: kept whole, they outgrew the trials."""
+    sampler = make("any", kind="near")
+    turns = itertools.cycle([False] * 15 + [True])
+
+    def picky(network):
+        if not next(turns):
+            raise ValueError("too large")
+
+    def ask(numbers):
+        for number in numbers:
+            sampler.tell(ended(number, *sampler.ask(number, picky)))
+
+    ask(range(30))
+    gc.collect()
+    tracemalloc.start()
+    ask(range(30, 60))
+    gc.collect()
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown / (30 * 15) < 3000  # bytes a refused one, the 30 trials' own included
 
 
 def test_limits_that_leave_nothing_are_said_in_one_line(make, monkeypatch):
