@@ -181,6 +181,14 @@ class _Judge(FIFOScheduler):  # type: ignore[misc]
         return str(self.CONTINUE if self._feed.take(trial.trial_id, result["messages"]) else self.STOP)
 
 
+class _Lean(tune.Callback):  # type: ignore[misc]
+    """Tune keeps every trial, each with statistics of all numbers that it reported: those of one that ended go."""
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        kept = trial.run_metadata
+        kept.last_result, kept.metric_analysis, kept.metric_n_steps = {}, {}, {}
+
+
 def run(
     plan: Plan,
     *,
@@ -214,6 +222,7 @@ def run(
                 name="tune",
                 storage_path=str(scratch),
                 verbose=0,
+                callbacks=[_Lean()],
                 failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # workers keep their own
             ),
