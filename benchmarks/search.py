@@ -66,7 +66,7 @@ def seconds(command: list[str], folder: str) -> float:
 
 
 def per_report(journal: Path) -> float:
-    """Milliseconds of the driver's processor for each epoch that was reported, tracking and proposals included."""
+    """Milliseconds of the driver's processor for each epoch that was reported; MLflow has a process of its own."""
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     [driver] = [line["driver"] for line in lines if line["event"] == "finish"]
     return float(round(1000 * driver / sum(line["event"] == "report" for line in lines), 2))

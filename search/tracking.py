@@ -1,6 +1,6 @@
-"""MLflow as a follower of the journal: one background writer in the driver. No other file of the search knows MLflow.
+"""MLflow as a follower of the journal: one process beside the driver. No other file of the search knows MLflow.
 
-The writer reads the journal behind the study and keeps a cursor, so whatever a slow, absent or dead server missed is
+It reads the journal behind the study and keeps a cursor, so whatever a slow, absent or dead server missed is
 simply still to be read: the journal is the spool. Nothing here can slow or stop the search. Delivering twice does no
 harm: runs are found by their tags, and equal metric points are stored once.
 """

@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.request
 from contextlib import closing
+from pathlib import Path
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 
@@ -343,3 +345,57 @@ def test_what_an_absent_server_missed_is_kept_and_can_be_delivered_later(journal
     follower.deliver()
     assert follower.behind == 0
     assert json.loads((journal.path.parent / "tracking.json").read_text())[server.uri]["offset"] == 0
+
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+from spectune.search.writer import Writer
+writer = Writer(Path(sys.argv[1]), sys.argv[2], print)
+print("writes", flush=True)
+time.sleep(600)
+"""
+
+
+def ignores(process, number):
+    """Whether a process ignores a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    [mask] = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def until(what):
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_driver_leaves_nothing_behind(journal, uri):
+    begin(journal)
+    command = [sys.executable, "-c", DRIVER, str(journal.path.parent), uri]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout.readline() == "writes\n"
+        [writer] = psutil.Process(driver.pid).children()
+        driver.kill()
+    until(lambda: not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_the_process_that_delivers_shows_no_password(journal):
+    begin(journal)
+    writer = Writer(journal.path.parent, "http://me:secret@127.0.0.1:9", print)
+    [process] = psutil.Process().children()
+    assert "secret" not in " ".join(process.cmdline()) + str(process.environ())
+    writer.close(patience=0.1)
+    assert not process.is_running()
+
+
+def test_a_signal_to_the_whole_job_does_not_stop_the_delivery(journal, uri):
+    """Slurm sends its SIGTERM to every process of a job."""
+    whole_study(journal)
+    writer = Writer(journal.path.parent, uri, print)
+    [process] = psutil.Process().children()
+    until(lambda: ignores(process, signal.SIGTERM) and ignores(process, signal.SIGINT))
+    process.send_signal(signal.SIGTERM)
+    assert writer.close() == 0
+    assert "study" in runs(uri)
