@@ -244,7 +244,7 @@ def ui(port: int, studies: str) -> int:
         print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
         return 0
     print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    command = ["-P", "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
     try:
         quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
         return subprocess.run([sys.executable, *command], env=quick, check=False).returncode
@@ -264,7 +264,10 @@ def find(study: str, studies: str) -> Path:
 def dashboard(page: str, *arguments: str) -> None:
     """Have a page drawn by a process of its own: the search never imports dashboards."""
     done = subprocess.run(
-        [sys.executable, "-m", f"spectune.dashboards.{page}", *arguments], check=False, capture_output=True, text=True
+        [sys.executable, "-P", "-m", f"spectune.dashboards.{page}", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]

@@ -240,3 +240,13 @@ def test_json_of_a_stranger_that_is_no_journal(tmp_path):
         with pytest.raises(ValueError, match="journal") as caught:
             read(tmp_path)
         assert "\n" not in str(caught.value)
+
+
+def test_files_of_the_working_folder_are_not_run_as_modules(tmp_path, monkeypatch):
+    """A page is drawn by a Python of its own, which would look there first."""
+    for name in ("plotly", "spectune", "pandas"):
+        (tmp_path / f"{name}.py").write_text("open('was-run', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    small = ("--data", "classes=3", "--data", "points=100", "--data", "train=4")
+    assert main(["data", "show", "generated", *small, "--out", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").is_file() and not (tmp_path / "was-run").exists()
