@@ -110,11 +110,13 @@ class _Feed(Searcher):  # type: ignore[misc]
         self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
         self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
         self._crowd = crowd
+        self._failure: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune stores a copy of its searcher and scheduler that nobody reads
 
     def suggest(self, trial_id: str) -> Any:
+        self.check()
         tasks = self._crowd.again() or self._next()
         if not tasks:
             return Searcher.FINISHED if self._plan.done and not (self._crowd.shares and self.living) else None
@@ -145,6 +147,18 @@ class _Feed(Searcher):  # type: ignore[misc]
         return bool(living)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Whatever fails here, on a full disk, Tune would log with its traceback, and go on: ``check`` raises it."""
+        try:
+            self._complete(trial_id, result, error)
+        except Exception as failure:
+            self._failure = failure
+
+    def check(self) -> None:
+        """Raises what failed when a trial ended."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _complete(self, trial_id: str, result: dict[str, Any] | None, error: bool) -> None:
         if trial_id not in self.living:
             return
         if not error and result and "messages" in result:
@@ -228,4 +242,5 @@ def run(
             ),
         )
         tuner.fit()
+    feed.check()
     assert not feed.living, f"Tune ended before the trials {list(feed.living.values())} did"

@@ -180,6 +180,23 @@ def test_weights_that_find_no_space_are_no_failure_of_the_trial(working, whole, 
     assert (disk / stored(0, WEIGHTS)).is_file()
 
 
+def test_an_end_that_cannot_be_written_down_ends_the_search_and_not_only_the_trial():
+    """Tune logs what its searcher raises at a trial's end, with a traceback, and goes on."""
+
+    class Full:
+        done = False
+
+        def end(self, number, failure=""):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    feed = trial._Feed(plan=Full(), shelf=None, crowd=trial.Crowd(0.0, 150, 4))
+    feed.living["a"] = [0]
+    feed.on_trial_complete("a", error=True)
+    for raised in (feed.check, lambda: feed.suggest("b")):
+        with pytest.raises(OSError, match="No space left on device"):
+            raised()
+
+
 # Hanging --------------------------------------------------------------------------------------------------------------
 
 WATCHED = """
