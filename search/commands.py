@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from spectune.search.module import module
 from spectune.search.options import known_space, pairs
 from spectune.spaces import KNOWN, Training
 
@@ -244,10 +245,10 @@ def ui(port: int, studies: str) -> int:
         print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
         return 0
     print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = ["-P", "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    command = module("mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port))
     try:
         quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
-        return subprocess.run([sys.executable, *command], env=quick, check=False).returncode
+        return subprocess.run(command, env=quick, check=False).returncode
     except KeyboardInterrupt:
         return 0
 
@@ -263,12 +264,8 @@ def find(study: str, studies: str) -> Path:
 
 def dashboard(page: str, *arguments: str) -> None:
     """Have a page drawn by a process of its own: the search never imports dashboards."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", f"spectune.dashboards.{page}", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    command = module(f"spectune.dashboards.{page}", *arguments)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
         raise ValueError(f"the page {page} could not be drawn: {last}")

@@ -8,11 +8,11 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from spectune.search.module import module
 from spectune.search.record import JOURNAL, read
 
 SQLITE = "sqlite:///"
@@ -45,7 +45,7 @@ def make_database(uri: str) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "mlflow.db"
-        command = [sys.executable, "-P", "-m", "mlflow", "db", "upgrade", f"{SQLITE}{made}"]
+        command = module("mlflow", "db", "upgrade", f"{SQLITE}{made}")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
             os.setpriority(os.PRIO_PROCESS, process.pid, 19)  # five seconds of work, which no trial should wait for
             said = process.communicate()[1]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from spectune.search.module import module
 from spectune.search.stop import SIGNALS
 from spectune.search.store import SQLITE, public
 from spectune.search.tracking import Follower
@@ -34,7 +35,7 @@ class Writer:
     def __init__(self, folder: Path, uri: str, note: Callable[[str], None]) -> None:
         self._folder, self._uri = folder, uri
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "spectune.search.writer"],
+            module("spectune.search.writer"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -318,9 +318,7 @@ def test_a_server_that_is_killed_and_comes_back_has_everything_in_the_end(journa
             report(journal, number, epoch)
         end(journal, number)
         if number == 4:
-            deadline = time.monotonic() + 60
-            while not notes and time.monotonic() < deadline:
-                time.sleep(0.1)
+            until(lambda: notes)
             server.start()
     left = writer.close(patience=120)
 
