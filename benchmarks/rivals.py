@@ -146,5 +146,5 @@ def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any)
     sizes = {"points": surrogate.points, "classes": surrogate.classes, "several": False}
     searching = director(options, folder, Clock(), **sizes)
     if cold:
-        searching._families = searching._known = lambda: iter(())  # type: ignore[method-assign]
+        searching._starts = searching._families = searching._published = lambda: iter(())  # type: ignore[method-assign]
     return searching

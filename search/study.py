@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 from spectune.search import warm
@@ -22,7 +22,7 @@ from spectune.search.record import Journal, Study, Trial
 from spectune.search.sampler import Sampler
 from spectune.search.schedule import Halving
 from spectune.search.task import Task
-from spectune.spaces import KNOWN, SPACES, STARTS, Network
+from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
@@ -106,8 +106,9 @@ class Director:
     def _life(self) -> Iterator[Task | None]:
         """All tasks of the session in order; None while the next one cannot be known yet."""
         yield from self._interrupted()
+        yield from self._starts()
         yield from self._families()
-        yield from self._known()
+        yield from self._published()
         while self._exploring():
             yield self._explore()
         yield from self._confirmations([self.baseline()] if self.options.baseline_name else [])
@@ -121,6 +122,11 @@ class Director:
         """Trials that a crash left without an end: they are run again under their number."""
         return [Task.from_dict(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
+    def _starts(self) -> Iterator[Task]:
+        """The networks asked for, or all known ones that are not published: even a short search gets to these."""
+        asked = self.options.start_from
+        yield from self._known(asked or self._fitting(KNOWN.keys() - PUBLISHED), share=1.0 if asked else HEAD_START)
+
     def _families(self) -> Iterator[Task]:
         """In a space of several families, one trial of each, so that none is judged unseen."""
         tried = {trial.config["network"]["family"] for trial in self.study.stage("explore")}
@@ -130,22 +136,24 @@ class Director:
                 with suppress(ValueError):  # nothing of it is within the limits
                     yield self._explore(family.family)
 
-    def _known(self) -> Iterator[Task]:
-        """Known networks not tried yet: those asked for, or in a third of the exploration all that fit: our own, then
-        the published families in turn, cheapest first."""
+    def _published(self) -> Iterator[Task]:
+        """The published networks, the families in turn, unless others were asked for."""
+        families: dict[str, list[str]] = {}
+        for name in () if self.options.start_from else self._fitting(PUBLISHED):
+            families.setdefault(KNOWN[name].network.family, []).append(name)
+        yield from self._known(filter(None, chain(*zip_longest(*families.values()))), share=HEAD_START)
+
+    def _known(self, names: Iterable[str], *, share: float) -> Iterator[Task]:
+        """Those that were not tried yet, within a share of the exploration."""
         tried = {trial.label for trial in self.study.stage("explore")}
-        asked = self.options.start_from
-        for name in asked or self._fitting():
-            if self._exploring(1.0 if asked else HEAD_START) and name not in tried:
+        for name in names:
+            if self._exploring(share) and name not in tried:
                 yield self._named(name, stage="explore")
 
-    def _fitting(self) -> list[str]:
-        families: dict[str, list[str]] = {}
-        fitting = filter(lambda name: self._fits(KNOWN[name].network), KNOWN)  # the others may have no cost here
-        for name in sorted(fitting, key=lambda name: self._macs(KNOWN[name].network)):
-            families.setdefault(KNOWN[name].network.family, []).append(name)
-        turns = (name for turn in zip_longest(*families.values()) for name in turn if name is not None)
-        return sorted(turns, key=lambda name: name not in STARTS)  # a short search does not get to all of them
+    def _fitting(self, names: Iterable[str]) -> list[str]:
+        """Those within the limits, cheapest first."""
+        fitting = filter(lambda name: self._fits(KNOWN[name].network), names)  # the others may have no cost here
+        return sorted(fitting, key=lambda name: (self._macs(KNOWN[name].network), name))
 
     def _explore(self, family: str | None = None) -> Task:
         number = self._number()
@@ -200,13 +208,10 @@ class Director:
         return limit is not None and self._explored + self._clock() - self._began > share * limit
 
     def _fits(self, network: Network) -> bool:
-        if not self._space.agrees(network, self._sampler.fixed):
-            return False
-        try:
+        with suppress(ValueError):
             self._allowed(network)
-        except ValueError:
-            return False
-        return True
+            return self._space.agrees(network, self._sampler.fixed)
+        return False
 
     def _allowed(self, network: Network) -> None:
         self.options.allow(network, self._points, self._classes, several=self._several)

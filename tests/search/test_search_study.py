@@ -157,10 +157,12 @@ def test_the_networks_that_are_asked_for_come_first_and_no_other_known_one(simul
     assert sum(bool(trial.label) for trial in study.stage("explore")) == 2
 
 
-def test_in_a_space_of_all_families_each_is_tried_and_known_networks_take_turns(simulation):
+def test_in_a_space_of_all_families_our_own_come_first_then_each_family_then_published_ones_in_turn(simulation):
     study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1)
-    families = [trial.config["network"]["family"] for trial in study.stage("explore")]
-    assert sorted(families[: len(FAMILIES)]) == sorted(FAMILIES)
+    explored = study.stage("explore")
+    families = [trial.config["network"]["family"] for trial in explored]
+    assert {trial.label for trial in explored[: len(STARTS)]} == set(STARTS)
+    assert sorted(families[len(STARTS) - 1 : len(FAMILIES) + len(STARTS) - 1]) == sorted(FAMILIES)
     known = [trial for trial in study.stage("explore") if trial.label and trial.label not in STARTS]
     turns = [trial.config["network"]["family"] for trial in known]
     assert len(turns) > len(set(turns[:3])) == 3
