@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+from spectune.search.confirm import finalists
 from spectune.search.options import Options
 from spectune.search.record import Study, Trial
 
@@ -120,15 +121,15 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     if not explored:
         return None
     typical = statistics.median(_pace(trial) for trial in explored)
-    whole = _whole(explored) or typical * options.epochs
+    whole = _whole(finalists(study, options.top)) or _whole(explored) or typical * options.epochs
     baselines = [
         trial for trial in study.stage("confirm") if trial.candidate == options.baseline_name and trial.reports
     ]
     heavy = _whole(baselines) or (statistics.median(map(_pace, baselines)) * options.epochs if baselines else whole)
     ended = [trial.epochs for trial in explored if trial.ended]
     usual = statistics.fmean(ended) if ended else options.epochs
-    explore, baseline, finalists = remaining(study, options)
-    left = explore * usual * typical + baseline * heavy + finalists * whole
+    explore, baseline, confirm = remaining(study, options)
+    left = explore * usual * typical + baseline * heavy + confirm * whole
     for trial in study.trials.values():
         if trial.status == "running":
             pace = _pace(trial) if trial.reports else typical
@@ -141,9 +142,9 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
 
 
 def _whole(trials: list[Trial]) -> float | None:
-    """Typical seconds of a training to its end; it may end long before the last epoch that is allowed."""
+    """Mean seconds of a training to its end; it may end long before the last epoch that is allowed."""
     complete = [trial.seconds for trial in trials if trial.status == "complete"]
-    return statistics.median(complete) if complete else None
+    return statistics.fmean(complete) if complete else None
 
 
 def _pace(trial: Trial) -> float:

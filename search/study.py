@@ -95,9 +95,8 @@ class Director:
         if task.stage == "confirm":
             yield from self._confirmations([task])
         while task.stage == "explore" and not task.label and self._exploring():
-            number = self._number()
             network, training = self._sampler.ask_like(task.network, task.training)
-            yield replace(task, number=number, network=network, training=training)
+            yield replace(task, number=self._number(), network=network, training=training)
 
     def _heed(self) -> None:
         if self.interrupted:
