@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from spectune.spaces.domain import Choice, Domain, Float, Int
 from spectune.spaces.space import FAMILY
 from spectune.spaces.training import STEPS
 
+CONTENT = ("params", "distributions", "intermediate_values", "user_attrs")  # of a trial in the mirror
 LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
 MIRROR = "optuna.journal"
 SETTINGS = ("learning_rate", "weight_decay", "label_smoothing")  # of a training, that replicas may differ in
@@ -181,6 +182,14 @@ class Sampler:
         asked.study.tell(asked, state=TrialState.FAIL)
 
 
+class _Terse(JournalFileBackend):
+    """What Optuna keeps in memory of all that it reads in its file: of a trial no more than that there is one."""
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        for log in super().read_logs(log_number_from):
+            yield {key: value for key, value in log.items() if key not in CONTENT}
+
+
 class _Mirror:
     """The finished trials in a file of Optuna's own; nothing reads it here, so no trouble with it stops a search.
 
@@ -213,10 +222,10 @@ class _Mirror:
             self._study = None
 
     def _open(self, path: Path, name: str, directions: Any) -> None:
-        storage = JournalStorage(JournalFileBackend(str(path)))
-        study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
+        whole = JournalStorage(JournalFileBackend(str(path)))  # wherever it cannot be read, this finds it
+        study = optuna.create_study(study_name=name, storage=whole, directions=directions, load_if_exists=True)
         self._known = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
-        self._study = study
+        self._study = optuna.load_study(study_name=name, storage=JournalStorage(_Terse(str(path))))
 
 
 def _chooser(asked: optuna.trial.Trial) -> Any:
