@@ -12,13 +12,16 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from ray import tune
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune import tune as tuning
 from ray.tune.execution import tune_controller
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
@@ -26,6 +29,8 @@ from spectune.search.cluster import LOST_WORKERS, DistantShelf, NoSpace, Room, S
 from spectune.search.task import ENDED, Task, stored
 from spectune.search.worker import MEMORY, SPACE, Worker
 from spectune.trainables.data.dataset import Dataset
+
+ENDED_TRIALS = 100  # that Tune may keep
 
 
 class Plan(Protocol):
@@ -60,7 +65,29 @@ class _Actors(RayActorManager):  # type: ignore[misc]
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
-tune_controller.RayActorManager = _Actors
+class _Controller(tune_controller.TuneController):  # type: ignore[misc]
+    """Tune's, which keeps every trial, and looks through them at every step: those that ended are forgotten."""
+
+    def step(self) -> None:
+        super().step()
+        if len(self._trials) > len(self._live_trials) + ENDED_TRIALS:
+            self._trials[:] = [one for one in self._trials if one in self._live_trials or one in self._trial_to_actor]
+            self._stopped_trials.clear()
+            self._failed_trials.clear()
+
+    def _mark_trial_to_checkpoint(self, trial: Any) -> None:
+        """Nothing is kept of it: the study's journal is the truth."""
+
+
+class _Silent(TrialProgressCallback):  # type: ignore[misc]
+    """In the place of Tune's, which keeps every trial's last result."""
+
+    def log_result(self, trial: Any, result: dict[str, Any], error: bool = False) -> None: ...
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None: ...
+
+
+tune_controller.RayActorManager, tuning.TuneController = _Actors, _Controller
 
 
 class Crowd:
@@ -195,12 +222,10 @@ class _Judge(FIFOScheduler):  # type: ignore[misc]
         return str(self.CONTINUE if self._feed.take(trial.trial_id, result["messages"]) else self.STOP)
 
 
-class _Lean(tune.Callback):  # type: ignore[misc]
-    """Tune keeps every trial, each with statistics of all numbers that it reported: those of one that ended go."""
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        kept = trial.run_metadata
-        kept.last_result, kept.metric_analysis, kept.metric_n_steps = {}, {}, {}
+@cache
+def _place(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
+    """What a trial takes; all that take as much share one, as Tune keeps it with every trial."""
+    return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
 
 
 def run(
@@ -217,7 +242,7 @@ def run(
     feed = _Feed(plan, room.shelf, Crowd(room.gpus, len(dataset.axis), len(dataset.classes)))
     worker = tune.with_resources(
         tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall),
-        lambda config: tune.PlacementGroupFactory([{"CPU": room.cpus, "GPU": config["gpus"]}]),
+        lambda config: _place(room.cpus, config["gpus"]),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
@@ -236,7 +261,7 @@ def run(
                 name="tune",
                 storage_path=str(scratch),
                 verbose=0,
-                callbacks=[_Lean()],
+                callbacks=[_Silent()],
                 failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # workers keep their own
             ),

@@ -19,6 +19,25 @@ from spectune.trainables.data.ideal import ideal
 ROOT = Path(__file__).parents[2]
 
 
+COUNTED = """
+import gc, sys
+from ray.tune.experiment import Trial
+from spectune.search import trial
+from spectune.search.cli import main
+
+trial.ENDED_TRIALS = 3
+counts, complete = [], trial._Feed.on_trial_complete
+
+def count(*arguments, **named):
+    counts.append(sum(isinstance(thing, Trial) for thing in gc.get_objects()))
+    return complete(*arguments, **named)
+
+trial._Feed.on_trial_complete = count
+main(sys.argv[1:])
+print(len(counts), "trials, at most", max(counts), "in memory")
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, spectune, tiny):
     """The folder in which a copy of the script ran a study called ``tiny``, and what it printed."""
@@ -44,6 +63,15 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
     assert "validation" in done.stdout and "blind test" in done.stdout
     for line in ("report  studies/tiny/report.html", "spectune predict studies/tiny/exports/", "--resume --name tiny"):
         assert line in done.stdout
+
+
+def test_the_driver_forgets_what_tune_keeps_of_trials_that_ended(tmp_path, spectune, little):
+    settings = ["--set", "trees=10", "--set", "max_depth=3", "--trials", "14", "--seeds", "1", "--top", "1"]
+    options = ["--space", "forest", "--name", "many", "--baseline", "none", "--concurrent", "2", *little, *settings]
+    done = spectune(tmp_path, "search", *options, program=(sys.executable, "-c", COUNTED))
+    assert len(read(tmp_path / "studies/many").trials) == 15
+    trials, most = map(int, re.search(r"(\d+) trials, at most (\d+) in memory", done.stdout).groups())
+    assert trials == 15 and most <= 8
 
 
 @pytest.mark.slow
