@@ -12,7 +12,6 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -222,12 +221,6 @@ class _Judge(FIFOScheduler):  # type: ignore[misc]
         return str(self.CONTINUE if self._feed.take(trial.trial_id, result["messages"]) else self.STOP)
 
 
-@cache
-def _place(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
-    """What a trial takes; all that take as much share one, as Tune keeps it with every trial."""
-    return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
-
-
 def run(
     plan: Plan,
     *,
@@ -242,7 +235,7 @@ def run(
     feed = _Feed(plan, room.shelf, Crowd(room.gpus, len(dataset.axis), len(dataset.classes)))
     worker = tune.with_resources(
         tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall),
-        lambda config: _place(room.cpus, config["gpus"]),
+        lambda config: tune.PlacementGroupFactory([{"CPU": room.cpus, "GPU": config["gpus"]}]),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
