@@ -31,10 +31,10 @@ def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) ->
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
     ended = [trial for trial in study.stage("explore") if trial.status in ("complete", "stopped") and trial.metrics]
-    on_front = set(front(study))
+    on_front = set(front(study)) if len(study.objectives) > 1 else {trial.number for trial in ended}
 
     def rank(trial: Trial) -> tuple[Any, ...]:
-        dominated = len(study.objectives) > 1 and trial.number not in on_front
+        dominated = trial.number not in on_front
         return (trial.status != "complete", dominated, sign * trial.metrics[metric], trial.metrics["loss"])
 
     chosen: list[Trial] = []
@@ -56,16 +56,17 @@ def front(study: Study) -> list[int]:
     """Numbers of the complete explore trials that no other one beats in every objective (the Pareto front)."""
     signs = [1 if direction == "min" else -1 for _, direction in study.objectives]
     points = {
-        trial.number: [sign * value for sign, value in zip(signs, trial.values, strict=True)]
+        trial.number: tuple(sign * value for sign, value in zip(signs, trial.values, strict=True))
         for trial in study.stage("explore")
         if trial.status == "complete" and trial.values and None not in trial.values
     }
+    distinct = set(points.values())
 
-    def beaten(number: int) -> bool:
-        mine = points[number]
-        return any(all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in points.values())
+    def beaten(mine: tuple[float, ...]) -> bool:
+        return any(all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in distinct)
 
-    return [number for number in points if not beaten(number)]
+    unbeaten = {point for point in distinct if not beaten(point)}
+    return [number for number, point in points.items() if point in unbeaten]
 
 
 def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
