@@ -147,7 +147,7 @@ def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], lis
             if study is None or not values:
                 continue
             theirs = known.get(key, [])
-            ends = interval(values)
+            ends = interval(values, "accuracy")
             mean = f"{ends['mean']:.4f}" + ("" if ends["low"] is None else f", {ends['low']:.4f} to {ends['high']:.4f}")
             cells = [
                 " ".join(key),

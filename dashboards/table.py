@@ -75,14 +75,14 @@ def confirmed(study: Study) -> pd.DataFrame:
     tests = {test["candidate"]: test for test in study.tests}
     rows = []
     for candidate, group in study.confirmed().items():
-        test = tests.get(candidate)
+        test = tests.get(candidate, {"metrics": [], "seeds": []})
         rows.append(
             {
                 "candidate": candidate,
                 "label": group[0].label,
                 "baseline": isinstance(candidate, str),
-                **_values("", [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
-                **_values("test_", [row[metric] for row in test["metrics"]] if test else [], test and test["seeds"]),
+                **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
+                **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
                 "loss": fmean(trial.metrics["loss"] for trial in group),
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,
@@ -97,21 +97,25 @@ def confirmed(study: Study) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _values(prefix: str, values: list[float], seeds: Any) -> dict[str, Any]:
-    mean, low, high = interval(values)
-    parts = {"values": values, "seeds": seeds or [], "mean": mean, "low": low, "high": high}
+def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
+    mean, low, high = interval(values, metric)
+    parts = {"values": values, "seeds": seeds, "mean": mean, "low": low, "high": high}
     return {prefix + name: part for name, part in parts.items()}
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for."""
+def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, float]:
+    """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for.
+
+    The interval ends where the ``metric`` does, at 0 and, but for the loss, at 1. Without a metric it has no ends.
+    """
     if not len(values):
         return math.nan, math.nan, math.nan
     mean = fmean(values)  # as the search does, to the last bit: it decides ties
     if len(values) == 1:
         return mean, math.nan, math.nan
     half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return mean, mean - half, mean + half
+    least, most = 0.0 if metric else -math.inf, 1.0 if metric and metric != "loss" else math.inf
+    return mean, max(least, mean - half), min(most, mean + half)
 
 
 def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:

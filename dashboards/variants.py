@@ -58,7 +58,7 @@ def _counted(study: Study) -> dict[str, Row]:
 
 def _row(name: str, trials: list[Trial], metric: str) -> Row:
     values = [trial.metrics[metric] for trial in trials]
-    mean, low, high = interval(values)
+    mean, low, high = interval(values, metric)
     return {
         "variant": name,
         "seeds": [trial.seed for trial in trials],

@@ -74,7 +74,7 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
         if (line := study.evaluations.get((name, split))) is not None
     }
     reference = values.get(ablation["reference"], {})
-    rows = [_row(study, name, found, reference) for name, found in values.items()]
+    rows = [_row(study, name, metric, found, reference) for name, found in values.items()]
     _correct([row["difference"] for row in rows if row["difference"]])
     for row in rows:
         row["finding"] = finding(row, ablation, metric=metric, split=split)
@@ -89,14 +89,14 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
     }
 
 
-def _row(study: Study, name: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
+def _row(study: Study, name: str, metric: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
     trials = study.confirmed()[name]
     seeds = [seed for seed in values if seed in reference]
     row: dict[str, Any] = {
         "variant": name,
         "seeds": list(values),
         "values": list(values.values()),
-        **interval(list(values.values())),
+        **interval(list(values.values()), metric),
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": round(sum(one.seconds for one in trials) / len(trials), 3),

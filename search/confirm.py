@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +10,20 @@ from typing import Any
 from spectune.search.record import Study, Trial
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> dict[str, float | None]:
-    """Mean, standard deviation and Student's t interval of the mean; without an interval for a single value."""
+def interval(values: Sequence[float], metric: str = "") -> dict[str, float | None]:
+    """Mean, standard deviation and Student's 95 % interval of the mean; without an interval for a single value.
+
+    The interval ends where the ``metric`` does, at 0 and, but for the loss, at 1. Without a metric it has no ends.
+    """
     mean = statistics.fmean(values)
     if len(values) < 2:
         return {"mean": mean, "std": None, "low": None, "high": None}
     from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
 
     std = statistics.stdev(values)
-    half = float(stdtrit(len(values) - 1, (1 + level) / 2)) * std / len(values) ** 0.5
-    return {"mean": mean, "std": std, "low": mean - half, "high": mean + half}
+    half = float(stdtrit(len(values) - 1, 0.975)) * std / len(values) ** 0.5
+    least, most = 0.0 if metric else -math.inf, 1.0 if metric and metric != "loss" else math.inf
+    return {"mean": mean, "std": std, "low": max(least, mean - half), "high": min(most, mean + half)}
 
 
 def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) -> list[Trial]:

@@ -144,7 +144,7 @@ def _model(
 def _mean(right: NDArray[np.bool_]) -> dict[str, Any]:
     """Share of right answers (S, N) of each training, its mean and interval."""
     shares = right.mean(axis=1).tolist()
-    return {"values": shares, **interval(shares)}
+    return {"values": shares, **interval(shares, "accuracy")}
 
 
 def _expected(

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from spectune.search import cluster, compare, own, result
 from spectune.search.commands import dashboard
-from spectune.search.confirm import best, interval, ranking, winner
+from spectune.search.confirm import best, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
 from spectune.search.task import WEIGHTS, Task, configs, stored
@@ -158,14 +158,14 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
         "study": study.name,
         "candidate": candidate,
         "exported_seed": best.seed,
-        "validation": {"metric": metric, "seeds": [one.seed for one in trials], "values": values, **interval(values)},
+        "validation": result.told(metric, [one.seed for one in trials], values),
     }
     if study.header.get("init"):
         numbers["started_from"] = study.header["init"]
     tested = study.tested(candidate)
     if tested is not None:
         values = [row[metric] for row in tested["metrics"]]
-        numbers["test"] = {"metric": metric, "seeds": tested["seeds"], "values": values, **interval(values)}
+        numbers["test"] = result.told(metric, tested["seeds"], values)
     return numbers
 
 

@@ -79,14 +79,15 @@ def _confirmed(
         **trials[0].config,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
-        "validation": _values(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials]),
-        "test": tested and _values(metric, tested["seeds"], [row[metric] for row in tested["metrics"]]),
+        "validation": told(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials]),
+        "test": tested and told(metric, tested["seeds"], [row[metric] for row in tested["metrics"]]),
         "seconds": round(sum(trial.seconds for trial in trials), 3),
     }
 
 
-def _values(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
-    return {"metric": metric, "seeds": seeds, "values": values, **interval(values)}
+def told(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
+    """A metric's value for each seed, their mean, standard deviation and interval."""
+    return {"metric": metric, "seeds": seeds, "values": values, **interval(values, metric)}
 
 
 def _commands(study: Study, options: Options) -> dict[str, str]:

@@ -78,7 +78,7 @@ def test_finalists_are_ranked_and_measured_as_the_search_does_it(folders: dict[s
     metric = study.objectives[0][0]
     for row, (candidate, trials) in zip(found.itertuples(), confirm.ranking(study), strict=True):
         values = [trial.metrics[metric] for trial in trials]
-        said = confirm.interval(values)
+        said = confirm.interval(values, metric)
         assert (row.candidate, row.values, row.seeds) == (candidate, values, [trial.seed for trial in trials])
         assert (row.mean, row.low, row.high) == pytest.approx((said["mean"], said["low"], said["high"]), abs=1e-9)
     tests = {line["candidate"]: line for line in study.tests}

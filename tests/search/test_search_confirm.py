@@ -37,6 +37,13 @@ def test_the_interval_is_students_t():
     assert found["std"] == pytest.approx(stats.tstd(values))
 
 
+def test_an_interval_ends_where_the_metric_does():
+    found = interval([0.98, 1.0, 0.99], "accuracy")
+    assert found["high"] == 1.0 and found["low"] == interval([0.98, 1.0, 0.99])["low"] > 0
+    assert interval([0.02, 0.0, 0.01], "calibration_error")["low"] == 0.0
+    assert interval([0.9, 1.4, 1.0], "loss")["high"] == interval([0.9, 1.4, 1.0])["high"] > 1
+
+
 def test_one_value_has_no_interval():
     assert interval([0.5]) == {"mean": 0.5, "std": None, "low": None, "high": None}
 
