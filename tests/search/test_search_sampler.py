@@ -271,6 +271,15 @@ def test_a_mirror_that_cannot_be_read_is_made_anew(make, tmp_path, damage):
     assert sorted(trial.user_attrs["trial"] for trial in mirrored(tmp_path)) == [0, 1, 2]
 
 
+def test_optuna_keeps_nothing_of_a_trial_beside_the_mirror(make, tmp_path):
+    sampler = make()
+    for number in range(3):
+        sampler.tell(ended(number, *sampler.ask(number, allowed)))
+    kept = sampler._mirror._study.get_trials(deepcopy=False)
+    assert [(trial.params, trial.distributions, trial.user_attrs) for trial in kept] == [({}, {}, {})] * 3
+    assert all(trial.params and trial.user_attrs for trial in mirrored(tmp_path))
+
+
 def test_a_mirror_that_cannot_be_written_stops_nothing(make, tmp_path):
     sampler = make()
     path = tmp_path / "optuna.journal"
