@@ -33,7 +33,7 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
                 line = {"color": INK, "width": 2}
                 figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, tickfont={"color": INK})
-    figure.update_yaxes(title_text="accuracy, blind test", tickformat=".0%")
+    figure.update_yaxes(title_text="accuracy, blind test", tickformat=".1~%")
     _write(
         path, title, "Beneath each network the factor of its learning rate on a plateau.", plot(figure, "plot-paper")
     )
