@@ -76,8 +76,7 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
         data = ["--dataset", str(options.published / "challenge.json")]
         data += ["--data", "points=1000"] if options.reduced else []
     elif options.reduced:
-        definition = options.studies / f"nearest{NEAREST}.json"
-        data = ["--dataset", str(definition), "--data", "rules=benchmark", "--data", "points=500"]
+        data = ["--dataset", str(nearest_of(options)), "--data", "rules=benchmark", "--data", "points=500"]
     kept = "fig2" if figure == "fig3" else figure
     name = f"{kept}-{network}-{factor}{'-reduced' if options.reduced else ''}"
     epochs = str(REDUCED_EPOCHS if options.reduced else EPOCHS)
@@ -94,6 +93,11 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
     }
     vary = ["--vary", f"fc_activation={other}", "--test"]
     return Part(network, factor, name, ["ablate", network, *words, *vary], rows)
+
+
+def nearest_of(options: argparse.Namespace) -> Path:
+    """Where the definition of a reduced fig2 lies."""
+    return Path(options.studies / f"nearest{NEAREST}.json")
 
 
 def run(part: Part, options: argparse.Namespace) -> None:
@@ -246,10 +250,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.figure in ("fig7", "table2") and options.published is None:
         parser.error(f"{options.figure} needs the published definition: give --published FOLDER with challenge.json")
-    if options.reduced and options.figure in ("fig2", "fig3"):
-        nearest.write(options.studies / f"nearest{NEAREST}.json", NEAREST)
-    for part in parts(options.figure, options):
-        if not options.show:
+    if not options.show:
+        if options.reduced and options.figure in ("fig2", "fig3"):
+            nearest.write(nearest_of(options), NEAREST)
+        for part in parts(options.figure, options):
             run(part, options)
     name = f"{options.figure}{'-reduced' if options.reduced else ''}"
     title = f"{options.figure}{', reduced (see benchmarks/paper.py)' if options.reduced else ''}"
@@ -260,8 +264,10 @@ def main() -> None:
     else:
         lines, records = accuracies(options.figure, options)
         drawn.accuracies(options.studies / f"{name}.html", title, records)
-    if options.figure in ("fig2", "fig7"):
-        lines += ["", *(pairs(options) if options.figure == "fig7" else order(records))]
+    if options.figure == "fig7":
+        lines += ["", *pairs(options)]
+    elif options.figure == "fig2":
+        lines += ["", *order(records)]
     text = "\n".join([f"## {title}", "", f"{commit()}, {machine()}", "", *lines, ""])
     print(text)
     (HERE / "results" / f"paper-{name}.md").write_text(text)

@@ -94,7 +94,7 @@ def _names(frame: pd.DataFrame) -> list[tuple[Any, dict[str, Any]]]:
         "mode": "markers+text",
         "marker": {"symbol": "diamond-open", "size": 12, "color": ORANGE, "line": {"width": 2}},
         "text": [plain(label) for label in named["label"]],
-        "textposition": [f"{('bottom', 'top')[place % 2]} right" for place in range(len(named))],  # neighbours apart
+        "textposition": [("bottom right", "top right")[place % 2] for place in range(len(named))],  # neighbours apart
         "cliponaxis": False,
         "textfont": {"size": 11, "color": "#8a5300"},
         "hoverinfo": "skip",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spectune.dashboards.words import missing
-from spectune.search.record import Study, Trial
+from spectune.search.record import Study, Trial, ends
 
 CONFIG = "config."  # hyperparameters are columns under their space's name behind this
 TRIAL_COLUMNS = (
@@ -106,7 +106,7 @@ def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> 
 def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, float]:
     """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for.
 
-    The interval ends where the ``metric`` does, at 0 and, but for the loss, at 1. Without a metric it has no ends.
+    The interval ends where the ``metric`` does (``record.ends``).
     """
     if not len(values):
         return math.nan, math.nan, math.nan
@@ -114,7 +114,7 @@ def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, f
     if len(values) == 1:
         return mean, math.nan, math.nan
     half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    least, most = 0.0 if metric else -math.inf, 1.0 if metric and metric != "loss" else math.inf
+    least, most = ends(metric)
     return mean, max(least, mean - half), min(most, mean + half)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from spectune.search.record import Study, Trial
+from spectune.search.record import Study, Trial, ends
 
 
 def interval(values: Sequence[float], metric: str = "") -> dict[str, float | None]:
     """Mean, standard deviation and Student's 95 % interval of the mean; without an interval for a single value.
 
-    The interval ends where the ``metric`` does, at 0 and, but for the loss, at 1. Without a metric it has no ends.
+    The interval ends where the ``metric`` does (``record.ends``).
     """
     mean = statistics.fmean(values)
     if len(values) < 2:
@@ -22,7 +21,7 @@ def interval(values: Sequence[float], metric: str = "") -> dict[str, float | Non
 
     std = statistics.stdev(values)
     half = float(stdtrit(len(values) - 1, 0.975)) * std / len(values) ** 0.5
-    least, most = 0.0 if metric else -math.inf, 1.0 if metric and metric != "loss" else math.inf
+    least, most = ends(metric)
     return {"mean": mean, "std": std, "low": max(least, mean - half), "high": min(most, mean + half)}
 
 

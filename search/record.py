@@ -259,6 +259,11 @@ def _end(trial: Trial, line: dict[str, Any]) -> None:
     trial.reports = [row for row in trial.reports if row[0] <= trial.epochs]
 
 
+def ends(metric: str) -> tuple[float, float]:
+    """The least and the most that a metric can be: 0 and, but for the loss, 1. "", as of a difference, has no ends."""
+    return (0.0, math.inf if metric == "loss" else 1.0) if metric else (-math.inf, math.inf)
+
+
 def _finite(value: Any) -> Any:
     """JSON has no NaN or infinity: they become null."""
     if isinstance(value, float) and not math.isfinite(value):
