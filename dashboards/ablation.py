@@ -15,7 +15,7 @@ from spectune.dashboards.page import Cell, captioned, facts, table
 from spectune.dashboards.paired import paired as pairs
 from spectune.dashboards.sections import data, notice
 from spectune.dashboards.summary import Summary
-from spectune.dashboards.variants import SPLITS, Row, alpha, changed, comparison, config, names, reference, rows, told
+from spectune.dashboards.variants import SPLITS, Row, alpha, changed, config, names, reference, rows, told
 from spectune.dashboards.words import amount, between, duration, missing, moment, number, ranges, said, title
 
 COMPARED = (
@@ -50,7 +50,7 @@ def head(summary: Summary) -> str:
         "Trainings": ", ".join(f"{ended[status]} {words}" for status, words in WORDS.items() if status in ended),
         "Re-tuned for each variant": ", ".join(asked["retune"]),
         "From": moment(study.sessions[0]["time"]),
-        "To": moment(summary.last) + sessions,
+        "To": moment(study.last) + sessions,
         "Time of all trainings": duration(float(frame["seconds"].sum())),
     }
     return (
@@ -81,7 +81,7 @@ def _findings(summary: Summary) -> str:
 def _progress(summary: Summary) -> str:
     ended = summary.trials.loc[summary.trials["stage"] == "confirm", "status"].value_counts()
     done, failed = int(ended.get("complete", 0)), int(ended.get("failed", 0))
-    if comparison(summary.study, "validation"):
+    if "validation" in summary.study.comparisons:
         return "The trainings are too few to say anything of the differences."
     if done:
         return f"Nothing is compared yet: {done} of {ended.sum()} trainings that were started are done."
@@ -98,7 +98,7 @@ def variants(summary: Summary) -> str:
     for split, heading, found in _each(summary):
         lines = [_line(row, summary, alpha(summary.study, split)) for row in found]
         parts.append((f"<h3>{heading}</h3>" if heading else "") + table(heads, lines, style="sortable", first=0))
-    words = COMPARED if comparison(summary.study, "validation") else ENDED
+    words = COMPARED if "validation" in summary.study.comparisons else ENDED
     return f"<p>{words}</p>{''.join(parts)}"
 
 
@@ -147,7 +147,7 @@ def differences(summary: Summary) -> str:
 
 def _blind(summary: Summary, split: str) -> str:
     """That the seeds are too few for any significance, if they are."""
-    line, level = comparison(summary.study, split), alpha(summary.study, split)
+    line, level = summary.study.comparisons.get(split), alpha(summary.study, split)
     if not line:
         return ""
     tests = sum(bool(row["difference"]) and row["difference"]["p"] is not None for row in line["rows"])

@@ -202,7 +202,7 @@ def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], *, second: in
 
 
 def _elapsed(frame: pd.DataFrame) -> tuple[pd.Series, str]:
-    """Time from the first start to each trial's end (to its start while it runs); pauses between sessions count."""
+    """Time from the first start to each trial's end (to its start while it runs), without pauses between sessions."""
     started = frame["started"].astype(float)
     seconds = frame["ended"].astype(float).fillna(started) - started.min()
     size, unit = (3600, "hours") if seconds.max() > 3 * 3600 else (60, "minutes")

@@ -44,7 +44,7 @@ def head(summary: Summary) -> str:
         "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
         "Seeds": f"{ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
         "From": moment(study.sessions[0]["time"]),
-        "To": moment(summary.last) + sessions,
+        "To": moment(summary.study.last) + sessions,
         "Time of all trainings": duration(float(frame["seconds"].sum())),
     }
     return (
@@ -67,7 +67,7 @@ def notice(summary: Summary) -> str:
     """That there is more to come, where a study has not finished."""
     if summary.study.finished:
         return ""
-    words = f"This study has not finished. These are its records up to {moment(summary.last)}."
+    words = f"This study has not finished. These are its records up to {moment(summary.study.last)}."
     return f'<p class="notice">{words} Write the page again for newer ones.</p>'
 
 

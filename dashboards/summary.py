@@ -35,17 +35,3 @@ class Summary:
     def who(self, candidate: int | str, label: str = "") -> str:
         """What a candidate is called; a variant of an ablation by its name alone."""
         return str(candidate) if self.study.header.get("ablation") else who(candidate, label)
-
-    @property
-    def last(self) -> float:
-        """When the last recorded thing happened."""
-        study = self.study
-        lines = [
-            *study.sessions,
-            *study.tests,
-            *study.evaluations.values(),
-            *study.comparisons.values(),
-            *study.exports,
-        ]
-        times = [line["time"] for line in lines]
-        return float(max(times + [trial.ended or trial.started for trial in study.trials.values()]))

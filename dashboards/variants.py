@@ -24,20 +24,13 @@ def reference(study: Study) -> str:
     return str(study.header["ablation"]["reference"])
 
 
-def comparison(study: Study, split: str) -> dict[str, Any]:
-    """What the study says of its variants on a split; empty before it has, and when a training ended since."""
-    line = study.comparisons.get(split)
-    last = max((trial.ended or 0.0 for trial in study.stage("confirm")), default=0.0)
-    return line if line and line["time"] >= last else {}
-
-
 def rows(study: Study, split: str = "validation") -> list[Row]:
     """A row for every variant, those that are compared from the comparison.
 
     Before there is one the validation rows come from the trainings that have ended: they have no p values, and their
     differences no intervals. Other splits have no rows until they are compared. What is not known is None or empty.
     """
-    found = {row["variant"]: row for row in comparison(study, split).get("rows", ())}
+    found = {row["variant"]: row for row in study.comparisons.get(split, {}).get("rows", ())}
     if not found and split != "validation":
         return []
     found = found or _counted(study)
@@ -96,7 +89,7 @@ def differing(found: Sequence[Row]) -> list[Row]:
 
 def alpha(study: Study, split: str) -> float:
     """The p up to which a difference counts as significant."""
-    return round(1 - float(comparison(study, split).get("level", 0.95)), 9)
+    return round(1 - float(study.comparisons.get(split, {}).get("level", 0.95)), 9)
 
 
 def told(row: Row, alpha: float) -> bool:

@@ -120,38 +120,37 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     explored = [trial for trial in reported if trial.stage == "explore"] or reported
     if not explored:
         return None
-    typical = statistics.median(_pace(trial) for trial in explored)
-    whole = _whole(finalists(study, options.top)) or _whole(explored) or typical * options.epochs
     baselines = [
         trial for trial in study.stage("confirm") if trial.candidate == options.baseline_name and trial.reports
     ]
-    heavy = _whole(baselines) or (statistics.median(map(_pace, baselines)) * options.epochs if baselines else whole)
+    typical = statistics.median(_pace(trial, study.clock) for trial in explored)
+    whole = _whole(finalists(study, options.top) or explored, study.clock, options.epochs)
+    heavy = _whole(baselines, study.clock, options.epochs) if baselines else whole
     ended = [trial.epochs for trial in explored if trial.ended]
     usual = statistics.fmean(ended) if ended else options.epochs
     explore, baseline, confirm = remaining(study, options)
     left = explore * usual * typical + baseline * heavy + confirm * whole
     for trial in study.trials.values():
         if trial.status == "running":
-            pace = _pace(trial) if trial.reports else typical
+            pace = _pace(trial, study.clock) if trial.reports else typical
             expected = usual * pace if trial.stage == "explore" else heavy if trial in baselines else whole
             left += max(0.0, expected - len(trial.reports) * pace)
     left /= max(1, concurrent)
     if options.time is not None and not study.stage("confirm"):
-        left += max(0.0, options.time - (time.time() - study.header["time"]))
+        passed = sum(study.exploring[:-1]) + study.last - study.header["time"]
+        left += max(0.0, options.time - passed)
     return left
 
 
-def _whole(trials: list[Trial]) -> float | None:
-    """Mean seconds of a training to its end; it may end long before the last epoch that is allowed."""
+def _whole(trials: list[Trial], now: float, epochs: int) -> float:
+    """Mean seconds of a training to its end, which may come long before the last epoch that is allowed."""
     complete = [trial.seconds for trial in trials if trial.status == "complete"]
-    return statistics.fmean(complete) if complete else None
+    return statistics.fmean(complete) if complete else statistics.median(_pace(one, now) for one in trials) * epochs
 
 
-def _pace(trial: Trial) -> float:
-    """Seconds an epoch of a trial that reported."""
-    if trial.ended:
-        return trial.seconds / max(1, trial.epochs)
-    return max(0.0, time.time() - trial.started) / len(trial.reports)  # the clock may have been set back
+def _pace(trial: Trial, now: float) -> float:
+    """Seconds an epoch of a trial that reported, ``now`` on the study's clock."""
+    return trial.seconds / max(1, trial.epochs) if trial.ended else (now - trial.started) / len(trial.reports)
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:

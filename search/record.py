@@ -80,7 +80,7 @@ class Trial:
     candidate: int | str | None  # the explore trial, the published name or the variant that is tuned or confirmed
     parameters: int
     macs: int
-    started: float
+    started: float  # on the study's clock
     reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     status: str = "running"  # complete | stopped | failed
     reason: str = ""
@@ -89,7 +89,7 @@ class Trial:
     epochs: int = 0
     seconds: float = 0.0
     values: list[float] | None = None  # one per objective
-    ended: float | None = None
+    ended: float | None = None  # on the study's clock
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -117,6 +117,8 @@ class Study:
     comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
     exports: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
+    last: float = 0.0  # Unix seconds of the newest event
+    clock: float = 0.0  # seconds that the study was running; it stands still between sessions
 
     @property
     def header(self) -> dict[str, Any]:
@@ -150,6 +152,9 @@ class Study:
 
     def apply(self, line: dict[str, Any]) -> None:
         """Take one event in."""
+        if line["event"] != "study":
+            self.clock += max(0.0, line["time"] - self.last)
+        self.last = line["time"]
         match line["event"]:
             case "study":
                 self.sessions.append(line)
@@ -164,7 +169,7 @@ class Study:
                     trial.reports.pop()
                 trial.reports.append((line["epoch"], line["metrics"]))
             case "end":
-                _end(self.trials[line["trial"]], line)
+                self._end(self.trials[line["trial"]], line)
                 self.running.pop(line["trial"], None)
                 self._explore(line)
             case "test":
@@ -181,9 +186,17 @@ class Study:
     def _start(self, line: dict[str, Any]) -> None:
         number = line["trial"]
         before = self.trials.get(number)
-        trial = self.trials[number] = self.running[number] = _started(line, before)
+        trial = self.trials[number] = self.running[number] = _started(line, before, self.clock)
         if before is None:
             self.begun[trial.stage] += 1
+
+    def _end(self, trial: Trial, line: dict[str, Any]) -> None:
+        for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
+            setattr(trial, key, line[key])
+        trial.ended = self.clock
+        trial.reports = [row for row in trial.reports if row[0] <= trial.epochs]
+        if trial.stage == "confirm":
+            self.comparisons.clear()  # they were of fewer trainings
 
     def _explore(self, line: dict[str, Any]) -> None:
         """``at`` is told by a clock that does not jump."""
@@ -243,20 +256,13 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
             yield line, offset
 
 
-def _started(line: dict[str, Any], before: Trial | None) -> Trial:
+def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:
     """A trial that a crash interrupted keeps the reports of its first attempt until new ones replace them."""
     keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
-    trial = Trial(number=line["trial"], started=line["time"], **{key: line[key] for key in keys})
+    trial = Trial(number=line["trial"], started=now, **{key: line[key] for key in keys})
     if before is not None:
         trial.reports, trial.started = before.reports, before.started
     return trial
-
-
-def _end(trial: Trial, line: dict[str, Any]) -> None:
-    for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
-        setattr(trial, key, line[key])
-    trial.ended = line["time"]
-    trial.reports = [row for row in trial.reports if row[0] <= trial.epochs]
 
 
 def ends(metric: str) -> tuple[float, float]:

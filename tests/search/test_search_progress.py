@@ -40,3 +40,16 @@ def test_before_a_training_ran_to_its_end_every_epoch_is_expected():
 def test_of_networks_that_take_unequal_times_the_best_one_is_expected_to_be_confirmed():
     others = [ended(number, epochs=1, seconds=2.0) for number in range(3)]
     assert left(*others, ended(3, epochs=100, seconds=300.0, accuracy=0.9)) == pytest.approx(5 * 300.0)
+
+
+def test_the_time_between_two_sessions_is_not_taken_for_training():
+    study, header = Study(None), {"event": "study", "objectives": [["accuracy", "max"]]}
+    asked = {"stage": "explore", "config": {}, "label": "", "seed": 0, "candidate": None, "parameters": 1, "macs": 1}
+    for began, epoch in ((1000.0, 1), (90_000.0, 2)):
+        study.apply({**header, "time": began})
+        study.apply({"event": "start", "time": began, "trial": 0, **asked})
+        report = {"event": "report", "trial": 0, "epoch": epoch, "metrics": {"loss": 1.0}}
+        study.apply({**report, "time": began + 10.0})
+
+    running, another, confirmed = 98 * 10.0, 100 * 10.0, 5 * 100 * 10.0
+    assert seconds_left(study, OPTIONS, 1) == pytest.approx(running + another + confirmed)

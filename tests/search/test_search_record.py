@@ -89,6 +89,35 @@ def test_a_trial_started_again_keeps_each_epoch_once(journal):
     assert read(journal.path.parent).trials[0].reports == [(1, {"loss": 3.5}), (2, {"loss": 2.5})]
 
 
+def test_the_clock_of_a_study_stands_still_between_its_sessions(journal, monkeypatch):
+    def at(seconds):
+        monkeypatch.setattr("time.time", lambda: seconds)
+
+    for began in (100.0, 9000.0):
+        at(began)
+        journal.append("study", name="study", objectives=[["accuracy", "max"]])
+        at(began + 5.0)
+        start(journal, 0)
+        at(began + 12.0)
+        journal.append("report", trial=0, epoch=1, metrics={"accuracy": 0.5, "loss": 1.0})
+    at(9030.0)
+    end(journal, 0)
+
+    study = read(journal.path.parent)
+    assert (study.trials[0].started, study.trials[0].ended) == (5.0, 12.0 + 30.0)
+    assert (study.clock, study.last) == (42.0, 9030.0)
+
+
+def test_a_training_that_ends_after_a_comparison_makes_it_void(journal):
+    start(journal, 0, stage="confirm", candidate="cnn6")
+    start(journal, 1, stage="confirm", candidate="cnn6", seed=1)
+    end(journal, 0)
+    journal.append("compare", split="validation", rows=[])
+    assert read(journal.path.parent).comparisons
+    end(journal, 1)
+    assert not read(journal.path.parent).comparisons
+
+
 def test_the_best_epoch_is_that_of_the_lowest_sound_loss_so_far(journal):
     start(journal, 0)
     for epoch, loss in ((1, 3.0), (2, math.nan), (3, 1.0), (4, 2.0)):
