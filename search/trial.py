@@ -18,9 +18,9 @@ from typing import Any, Protocol
 from ray import tune
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune import progress_reporter
 from ray.tune import tune as tuning
-from ray.tune.execution import tune_controller
-from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.execution import class_cache, tune_controller
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
@@ -78,7 +78,7 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
         """Nothing is kept of it: the study's journal is the truth."""
 
 
-class _Silent(TrialProgressCallback):  # type: ignore[misc]
+class _Silent(progress_reporter.TrialProgressCallback):  # type: ignore[misc]
     """In the place of Tune's, which keeps every trial's last result."""
 
     def log_result(self, trial: Any, result: dict[str, Any], error: bool = False) -> None: ...
@@ -87,6 +87,8 @@ class _Silent(TrialProgressCallback):  # type: ignore[misc]
 
 
 tune_controller.RayActorManager, tuning.TuneController = _Actors, _Controller
+progress_reporter.TrialProgressCallback = _Silent  # as one of ours Tune would count it, and import MLflow for that
+class_cache.DEFAULT_ENV_VARS.clear()  # of no use here, and Ray's idle workers are none for an actor with variables
 
 
 class Crowd:
@@ -254,7 +256,6 @@ def run(
                 name="tune",
                 storage_path=str(scratch),
                 verbose=0,
-                callbacks=[_Silent()],
                 failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # workers keep their own
             ),

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 
 COUNTED = """
-import gc, sys
+import gc, os, sys
+from pathlib import Path
+from ray._private.worker import global_worker
 from ray.tune.experiment import Trial
 from spectune.search import trial
 from spectune.search.cli import main
@@ -29,12 +31,15 @@ trial.ENDED_TRIALS = 3
 counts, complete = [], trial._Feed.on_trial_complete
 
 def count(*arguments, **named):
+    global started
     counts.append(sum(isinstance(thing, Trial) for thing in gc.get_objects()))
+    started = len(list(Path(global_worker.node.get_logs_dir_path()).glob("worker-*.out")))
     return complete(*arguments, **named)
 
 trial._Feed.on_trial_complete = count
 main(sys.argv[1:])
 print(len(counts), "trials, at most", max(counts), "in memory")
+print(started - os.cpu_count(), "workers too many;", "mlflow" in sys.modules and "with" or "without", "MLflow")
 """
 
 
@@ -65,13 +70,26 @@ def test_it_ends_with_a_table_and_what_comes_next(finished):
         assert line in done.stdout
 
 
-def test_the_driver_forgets_what_tune_keeps_of_trials_that_ended(tmp_path, spectune, little):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory, spectune, little):
+    """The folder of a study of 14 small forests on two workers, and what a driver that looks at itself printed."""
+    folder = tmp_path_factory.mktemp("many")
     settings = ["--set", "trees=10", "--set", "max_depth=3", "--trials", "14", "--seeds", "1", "--top", "1"]
     options = ["--space", "forest", "--name", "many", "--baseline", "none", "--concurrent", "2", *little, *settings]
-    done = spectune(tmp_path, "search", *options, program=(sys.executable, "-c", COUNTED))
-    assert len(read(tmp_path / "studies/many").trials) == 15
-    trials, most = map(int, re.search(r"(\d+) trials, at most (\d+) in memory", done.stdout).groups())
+    return folder, spectune(folder, "search", *options, program=(sys.executable, "-c", COUNTED)).stdout
+
+
+def test_the_driver_forgets_what_tune_keeps_of_trials_that_ended(many):
+    folder, said = many
+    assert len(read(folder / "studies/many").trials) == 15
+    trials, most = map(int, re.search(r"(\d+) trials, at most (\d+) in memory", said).groups())
     assert trials == 15 and most <= 8
+
+
+def test_a_study_starts_without_what_only_takes_time(many):
+    """Workers are those that Ray has at hand, and the driver does not import MLflow."""
+    extra, mlflow = re.search(r"(-?\d+) workers too many; (\w+) MLflow", many[1]).groups()
+    assert int(extra) <= 0 and mlflow == "without"
 
 
 @pytest.mark.slow
