@@ -23,7 +23,7 @@ from typing import Any
 from curves import DATA, EPOCHS, LIMIT, read, value
 from record import append
 
-from spectune.search import launch
+from spectune.search import session
 from spectune.search.finish import publish
 from spectune.search.options import Options
 from spectune.search.progress import Progress
@@ -61,7 +61,7 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
         max_macs=LIMIT, concurrent=concurrent, baseline="none", tracking_uri=store,
     )  # fmt: skip
     journal, study, clock = Journal(options.folder), Study(options.folder), Clock()
-    study.apply(journal.append("study", **launch.header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
+    study.apply(journal.append("study", **session.header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
     director = Director(
         options, study=study, journal=journal, progress=Progress(options, concurrent=concurrent), clock=clock,
         points=len(dataset.axis), classes=len(dataset.classes), several=dataset.several,

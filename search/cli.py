@@ -14,6 +14,7 @@ from typing import Any
 
 from spectune.search import commands
 from spectune.search.flags import exploration, session, studies, training, warm
+from spectune.search.stop import INTERRUPTED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"spectune: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nspectune: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,27 +1,22 @@
-"""Ray around the trials: joining or starting it, files that workers share, and the blind test.
-
-``start`` says "local" outright, because Ray would otherwise join whatever cluster an earlier session left behind. A Ray
-that is started here answers all addresses of the machine, so its door is a token that nobody else has.
-"""
+"""Ray around the trials: joining it, files that workers share, and the blind test."""
 
 from __future__ import annotations
 
 import math
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
 import torch
-from ray._private import utils as ray_utils
+from ray._raylet import Config  # type: ignore[attr-defined]
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from safetensors.torch import load as unpack
 
 from spectune.search import own
+from spectune.search.node import QUIET
 from spectune.search.stop import FULL
 from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.data.dataset import Dataset
@@ -32,16 +27,6 @@ from spectune.trainables.train import predict
 
 QUICK = 4e10  # multiply-adds of a second or two
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
-SILENCE = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")  # Ray's variables
 
 
 class NoSpace(OSError):
@@ -96,59 +81,16 @@ class DistantShelf:
         ray.get(self._actor.remove.remote(name))
 
 
-def start(address: str | None) -> dict[str, float]:
-    """Join the cluster at ``address``, or start Ray on this machine alone; returns its resources with ``nodes``."""
-    os.environ.update(SILENCE)
-    local = address is None
-    options: dict[str, Any] = {"include_dashboard": False, "num_cpus": os.cpu_count()} if local else {}
-    if local:
-        _lock()
-    with _bare() if local else nullcontext():
-        ray.init(
-            address="local" if local else address,
-            log_to_driver=False,
-            logging_level="error",
-            configure_logging=True,
-            **options,
-        )
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    return {**ray.cluster_resources(), "nodes": len(alive)}
-
-
 @contextmanager
-def _bare() -> Iterator[None]:
-    """Have the Ray that starts next do without its dashboard's packages, as it does where they are not installed.
-
-    Its agents then start 4 s sooner on two cores, and open no doors for jobs and metrics. Ray 2.60 has no such option.
-    """
-    asked = ray_utils.get_dashboard_dependency_error
-    ray_utils.get_dashboard_dependency_error = lambda: "a study needs no dashboard"
+def joined(address: str) -> Iterator[dict[str, float]]:
+    """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
+    Config.initialize("")  # where Ray was imported before it had a token
     try:
-        yield
+        ray.init(address=address, **QUIET)
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        yield {**ray.cluster_resources(), "nodes": len(alive)}
     finally:
-        ray_utils.get_dashboard_dependency_error = asked
-
-
-def _lock() -> None:
-    """Have the Ray that starts next ask everybody for a token of ours, and never for the user's own.
-
-    The mode is left to Ray 2.60, which turns the token on for a cluster of its own; a mode that is set after its import
-    it would not notice.
-    """
-    for name in TOKEN:
-        os.environ.pop(name, None)
-    os.environ["RAY_AUTH_TOKEN"] = _token()
-
-
-@cache
-def _token() -> str:
-    """One a process, because Ray keeps the first that it reads."""
-    return secrets.token_hex(32)
-
-
-def stop() -> None:
-    """Leave Ray; one that was started here ends."""
-    ray.shutdown()
+        ray.shutdown()
 
 
 def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:

@@ -1,32 +1,29 @@
-"""One session of a study from its options to its end: what ``spectune search`` does."""
+"""From what was typed to a session: its options, whether they can be followed, its end.
+
+What is heavy is imported when it is needed, so that a wrong option is answered at once.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
 import shlex
-import subprocess
 import sys
 import time
-import uuid
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spectune.search import ablate, cluster, compare, finish, own, packing, result, stop, trial, warm
-from spectune.search.options import KEPT, OBJECTIVES, ONE, SEVERAL, Options, fixed, known_space, pairs, plain, word
-from spectune.search.progress import Progress
+from spectune.search import node, stop
+from spectune.search.collector import importing
+from spectune.search.options import KEPT, ONE, SEVERAL, Options, fixed, known_space, pairs, plain, word
 from spectune.search.record import JOURNAL, Journal, Study, read
-from spectune.search.store import default_uri, public
-from spectune.search.study import Director
-from spectune.search.writer import Writer
+from spectune.search.store import default_uri
 from spectune.spaces import KNOWN, Training
 from spectune.spaces.config import hyperparameters
-from spectune.trainables.data import load
-from spectune.trainables.data.dataset import SPLITS, Dataset
+
+if TYPE_CHECKING:
+    from spectune.trainables.data.dataset import Dataset
 
 FLAGS = {"fixed": "set", "contrasts": "vary"}  # options whose flag has another name
-PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
 
 
 def launch(given: dict[str, Any]) -> int:
@@ -35,15 +32,25 @@ def launch(given: dict[str, Any]) -> int:
     Raises ValueError in one line for whatever a person can mend; nothing is started then.
     """
     options, before = resolve(given)
+    with importing():
+        from spectune.trainables.data import load
     dataset = load(options.dataset, **options.data)
     possible(options, dataset, before)
     journal = Journal(options.folder)
     if ":" in options.space:
+        from spectune.search import own
+
         own.keep(options.space, options.folder)
     if options.init_from:
+        from spectune.search import warm
+
         warm.keep(options.init_from, options.folder)
     try:
-        return _session(options, journal, dataset)
+        with node.running(options.address) as address:
+            with importing():
+                from spectune.search.session import run
+            run(options, journal, dataset, address)
+        return 0
     except KeyboardInterrupt:
         print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
         return stop.INTERRUPTED
@@ -54,7 +61,6 @@ def launch(given: dict[str, Any]) -> int:
         print(f"\nspectune: {said} To go on: {resume_command(options)}", file=sys.stderr)
         return stop.FAILED
     finally:
-        cluster.stop()
         journal.close()
 
 
@@ -75,9 +81,15 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     kept = {} if before is None else before.header["options"]
     space = given.get("space", kept.get("space", "cnn"))
     if ":" in space:
+        from spectune.search import own
+
         own.load(space, folder, named="space" in given)
     export = given.get("init_from", kept.get("init_from", ""))
-    start = warm.load(export, folder) if export else {}
+    start = {}
+    if export:
+        from spectune.search import warm
+
+        start = warm.load(export, folder)
     if start and given.setdefault("space", start["family"]) != start["family"]:
         raise ValueError(f"--init-from keeps the network of its export, a {start['family']}: leave --space out")
     space = start.get("family", space)
@@ -88,6 +100,8 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     if "set" in given:
         given["fixed"] = fixed(known_space(space), given.pop("set"))
     if "reference" in given and given.get("fixed"):
+        from spectune.search import ablate
+
         given["reference"] = ablate.settle(given["reference"], given.pop("fixed"))
     if start and ("fixed" in given or before is None):
         kept_network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
@@ -135,6 +149,8 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
     if dataset.several and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
         raise ValueError("several labels a spectrum need head=linear, got another or --vary head: leave it out")
     if options.reference:
+        from spectune.search import ablate
+
         ablate.plan(options, dataset)
     points, classes = len(dataset.axis), len(dataset.classes)
     for name in options.start_from:
@@ -148,132 +164,3 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
         except ValueError as error:
             cure = "" if options.model else "; or use --baseline none"
             raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None
-
-
-def _session(options: Options, journal: Journal, dataset: Dataset) -> int:
-    began = time.monotonic()
-    resources = cluster.start(options.address)
-    cpus, gpus = options.cpus_per_trial, packing.gpus(options, dataset, resources)
-    concurrent = packing.concurrent(options, resources, gpus)
-    study = Study(options.folder)
-    if journal.path.stat().st_size:
-        study = read(options.folder)
-    study.apply(journal.append("study", **header(options, dataset, study, resources)))
-    progress = Progress(options, concurrent=concurrent)
-    progress.note(_greeting(options, dataset, study, concurrent))
-    writer, finished = Writer(options.folder, options.tracking_uri, progress.note), False
-    try:
-        room = cluster.Room(cluster.shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
-        director = _director(options, dataset, study=study, journal=journal, progress=progress)
-        stop.listen(director)
-        spent = time.process_time()
-        trial.run(
-            director,
-            dataset=dataset.blind(),
-            room=room,
-            epochs=options.epochs,
-            stall=options.stall,
-            concurrent=concurrent,
-            scratch=options.folder.absolute() / "ray",
-        )
-        spent = time.process_time() - spent
-        progress.close(study)
-        if options.reference:
-            compare.evaluate(options, study, journal, dataset, room)
-            compare.compare(study, journal)
-        else:
-            finish.test(options, study, journal, dataset, room)
-            finish.export(study, journal, dataset, top=1)
-        finish.publish(options, study, journal, seconds=time.monotonic() - began, driver=spent)
-        finished = True
-    finally:
-        if not finished:
-            stop.deaf()
-        left = writer.close(None if finished else stop.HURRY)
-    result.show(study, options, left)
-    return 0
-
-
-def _director(options: Options, dataset: Dataset, **session: Any) -> Director:
-    """What directs the session: a search, one training, or an ablation."""
-    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
-    if options.reference:
-        return ablate.Ablation(ablate.plan(options, dataset)[0], options, **sizes, **session)
-    return Director(options, **sizes, **session)
-
-
-def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:
-    until = f"{options.trials} trials" + (f" or {options.time:g} s" if options.time else "") + f" of {options.space}"
-    if options.reference:
-        others = len(study.header["ablation"]["variants"]) - 1
-        until = f"{options.seeds} trainings of {options.reference['name']} and each of its {others} variants"
-    if options.model:
-        until = f"{options.seeds} trainings of {options.model}"
-    return (
-        f"study {options.name} in {options.folder}: {until} on {dataset.description}; "
-        f"{concurrent} at a time; MLflow: {public(options.tracking_uri)}"
-    )
-
-
-def header(options: Options, dataset: Dataset, study: Study, resources: dict[str, float]) -> dict[str, Any]:
-    """Everything that is needed to understand and repeat the session."""
-    session = len(study.sessions) + 1
-    sizes = {name: len(dataset.split(name)) for name in SPLITS}
-    return {
-        "id": study.header["id"] if study.sessions else uuid.uuid4().hex,
-        "name": options.name,
-        "session": session,
-        "space": options.space,
-        "dataset": {
-            "source": options.dataset,
-            "options": options.data,
-            "name": dataset.name,
-            "description": dataset.description,
-            "digest": dataset.digest,
-            "points": len(dataset.axis),
-            "classes": len(dataset.classes),
-            "labels": "several" if dataset.several else "one",
-            "sizes": sizes,
-        },
-        "init": warm.origin(options.folder),
-        **({"ablation": ablate.header(options, dataset)} if options.reference else {}),
-        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
-        "options": options.to_dict(),
-        "seed": options.seed,
-        "command": shlex.join([Path(sys.argv[0]).name, *_without_secrets(sys.argv[1:])]),
-        "store": public(options.tracking_uri),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "git": _commit(),
-        "machine": {
-            "cpus": resources.get("CPU", 0),
-            "gpus": resources.get("GPU", 0),
-            "nodes": resources["nodes"],
-            "processor": platform.processor() or platform.machine(),
-        },
-    }
-
-
-def _without_secrets(arguments: list[str]) -> list[str]:
-    """A tracking URI may hold a password."""
-    return [public(word) if "://" in word else word for word in arguments]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _commit() -> str:
-    """The commit of the checkout that runs, with + when files were changed; "" outside a checkout."""
-    here = Path(__file__).resolve().parent
-    try:
-        commands = (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        commit, changed = (
-            subprocess.run(["git", *command], cwd=here, capture_output=True, text=True, timeout=10, check=True).stdout
-            for command in commands
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return commit.strip() + ("+" if changed.strip() else "")

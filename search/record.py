@@ -7,7 +7,6 @@ study (Optuna's storage, MLflow runs, the report, result.json) is derived from i
 from __future__ import annotations
 
 import fcntl
-import gc
 import json
 import math
 import os
@@ -15,10 +14,12 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from spectune.search.collector import uncollected
 
 JOURNAL = "journal.jsonl"
 HOLDER = "driver.json"  # who writes the journal, while somebody does
@@ -208,7 +209,7 @@ def read(folder: Path | str) -> Study:
     """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
     folder = Path(folder)
     study = Study(folder)
-    with _uncollected():
+    with uncollected():
         for line, offset in events(folder / JOURNAL):
             try:
                 study.apply(line)
@@ -221,18 +222,6 @@ def read(folder: Path | str) -> Study:
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's garbage collector, which goes through all that was read again and again, and finds nothing."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:

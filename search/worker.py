@@ -10,20 +10,23 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import torch
-from ray import tune
-from safetensors.torch import load as unpack
-from safetensors.torch import save as pack
+from spectune.search.collector import importing
 
-from spectune.search import own, warm
-from spectune.search.checkpoint import Checkpoints
-from spectune.search.cluster import NoSpace, Shelf, threads
-from spectune.search.task import ENDED, WEIGHTS, Task, stored
-from spectune.search.watch import Watch
-from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.epoch import Epoch
-from spectune.trainables.models import build
-from spectune.trainables.replicas import Replicas
+with importing():
+    import torch
+    from ray import tune
+    from safetensors.torch import load as unpack
+    from safetensors.torch import save as pack
+
+    from spectune.search import own, warm
+    from spectune.search.checkpoint import Checkpoints
+    from spectune.search.cluster import NoSpace, Shelf, threads
+    from spectune.search.task import ENDED, WEIGHTS, Task, stored
+    from spectune.search.watch import Watch
+    from spectune.trainables.data.dataset import Dataset
+    from spectune.trainables.epoch import Epoch
+    from spectune.trainables.models import build
+    from spectune.trainables.replicas import Replicas
 
 STEP_SECONDS = 0.2  # shorter epochs are reported together: a report costs Ray and the driver more than they take
 CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one

@@ -42,7 +42,7 @@ ROOMS = {
 }
 # Big libraries that one file each knows, so that they can be replaced.
 EXPERTS = {
-    "ray": {"search/cluster.py", "search/trial.py", "search/worker.py"},
+    "ray": {"search/cluster.py", "search/node.py", "search/trial.py", "search/worker.py"},
     "ray.tune": {"search/trial.py", "search/worker.py"},
     "optuna": {"search/near.py", "search/sampler.py"},
     "mlflow": {"search/tracking.py"},

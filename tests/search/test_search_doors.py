@@ -61,9 +61,10 @@ def until(what: Any, process: subprocess.Popen[str]) -> Any:
 
 
 def program(process: psutil.Process) -> str:
-    """Its name; of a script of Ray's that of the script."""
-    scripts = (word for word in process.cmdline() if "/ray/" in word and word.endswith(".py"))
-    return next((Path(word).name for word in scripts), process.name())
+    """Its name; of a script of Ray's that of the script, of a module of ours that of the module."""
+    words = process.cmdline()
+    scripts = (Path(word).name for word in words if "/ray/" in word and word.endswith(".py"))
+    return next(scripts, next((word for word in words if word.startswith("spectune.")), process.name()))
 
 
 def listeners(process: int) -> set[tuple[str, str, int]]:
@@ -139,12 +140,13 @@ def test_only_ray_listens_beyond_this_machine(doors):
     beyond = {program for program, address, _ in doors.listening if address not in ("127.0.0.1", "::1")}
     print(*sorted(doors.listening), sep="\n")  # pytest -rP shows it
     assert beyond
-    known = ("ray", "gcs_server", "spectune", "monitor.py", "dashboard.py")
+    known = ("ray", "gcs_server", "spectune")
     assert {name for name in beyond if not name.startswith(known)} == set()
 
 
-def test_rays_jobs_and_metrics_have_no_door(doors):
+def test_rays_jobs_metrics_and_pages_have_no_door(doors):
     """Its agent is started as if Ray were installed without its dashboard, and answers Ray's own processes only."""
+    assert {name for name, _, _ in doors.listening if name.endswith(".py")} == set()
     assert get_dashboard_dependency_error() is None  # it is installed with it here
     assert len({port for name, _, port in doors.listening if name.startswith("ray::Dashboard")}) == 1
 
