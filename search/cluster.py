@@ -84,7 +84,7 @@ class DistantShelf:
 @contextmanager
 def joined(address: str) -> Iterator[dict[str, float]]:
     """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
-    Config.initialize("")  # where Ray was imported before it had a token
+    Config.initialize("")  # reads the environment again: Ray may have been imported before its door's mode was set
     try:
         ray.init(address=address, **QUIET)
         alive = [node for node in ray.nodes() if node["Alive"]]

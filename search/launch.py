@@ -52,6 +52,8 @@ def launch(given: dict[str, Any]) -> int:
             run(options, journal, dataset, address)
         return 0
     except KeyboardInterrupt:
+        if not journal.path.stat().st_size:
+            raise  # there is nothing to go on with
         print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
         return stop.INTERRUPTED
     except Exception as error:

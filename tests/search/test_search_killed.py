@@ -1,7 +1,10 @@
 """Studies that are killed or interrupted go on: real processes, real signals."""
 
 import signal
+import time
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from spectune.search.record import read
@@ -33,3 +36,33 @@ def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, begin, tiny, 
     assert process.returncode == 130
     assert errors.splitlines()[-1].endswith("To go on: spectune search --resume --name stopped")
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_one_that_ends_while_its_ray_starts_leaves_nothing_behind(tmp_path, begin, tiny, sent):
+    process = begin(tmp_path, "search", "--name", "early", *tiny, ended=0)
+    while not (starting := psutil.Process(process.pid).children()):
+        time.sleep(0.01)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=200)
+    assert "Traceback" not in errors
+    if sent == signal.SIGINT:
+        assert process.returncode == 130
+        assert errors.splitlines()[-1] == "spectune: interrupted"  # no study that one could go on with
+    assert (tmp_path / "studies/early/journal.jsonl").read_bytes() == b""
+    (node,) = starting
+    deadline = time.monotonic() + 200
+    while at_work(node) or any(f"_{node.pid}/" in " ".join(words) for words in commands()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def at_work(process):
+    with suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def commands():
+    """Of every process; Ray's hold its session's folder, whose name ends with the number of who started it."""
+    return [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
