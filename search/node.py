@@ -95,7 +95,7 @@ def main() -> None:
     utils.get_dashboard_dependency_error = lambda: "a study needs no dashboard"
     node.Node = Bare  # Ray 2.60 has no options for any of this
     # Local outright: Ray would join whatever cluster an earlier session left behind.
-    ray.init(address="local", include_dashboard=False, num_cpus=os.cpu_count(), **QUIET)
+    ray.init(address="local", num_cpus=os.cpu_count(), **QUIET)
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)  # sent to a whole job: the driver says when it ends
     with suppress(BrokenPipeError):  # the driver has ended: so does its input

@@ -126,7 +126,7 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     typical = statistics.median(_pace(trial, study.clock) for trial in explored)
     whole = _whole(finalists(study, options.top) or explored, study.clock, options.epochs)
     heavy = _whole(baselines, study.clock, options.epochs) if baselines else whole
-    ended = [trial.epochs for trial in explored if trial.ended]
+    ended = [trial.epochs for trial in explored if trial.ended is not None]
     usual = statistics.fmean(ended) if ended else options.epochs
     explore, baseline, confirm = remaining(study, options)
     left = explore * usual * typical + baseline * heavy + confirm * whole
@@ -150,7 +150,9 @@ def _whole(trials: list[Trial], now: float, epochs: int) -> float:
 
 def _pace(trial: Trial, now: float) -> float:
     """Seconds an epoch of a trial that reported, ``now`` on the study's clock."""
-    return trial.seconds / max(1, trial.epochs) if trial.ended else (now - trial.started) / len(trial.reports)
+    if trial.ended is not None:
+        return trial.seconds / max(1, trial.epochs)
+    return (now - trial.started) / len(trial.reports)
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:
