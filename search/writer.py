@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spectune.search.module import module
 from spectune.search.stop import SIGNALS
-from spectune.search.store import SQLITE, public
+from spectune.search.store import SQLITE, at_rest, make_database, public, write_ahead
 from spectune.search.tracking import Follower
 
 FIRST_SECONDS = 10.0  # before the first delivery: workers that start need the processors that importing MLflow takes
@@ -58,6 +58,7 @@ class Writer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
             self._listener.join()
+        at_rest(self._uri)
         return Follower(self._folder, self._uri).behind
 
     def _say(self, line: str) -> None:
@@ -86,6 +87,8 @@ def deliver(
     while not last:
         last = ending.wait(pause)
         try:
+            make_database(follower.uri)
+            write_ahead(follower.uri)
             follower.catch_up()
         except Exception as error:
             pause = min(longest, 2 * pause)

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 
 from spectune.search import writer as module
 from spectune.search.record import Journal
-from spectune.search.store import make_database, public
+from spectune.search.store import MOUNTS, local, make_database, public
 from spectune.search.tracking import Follower
 from spectune.search.writer import Writer
 
@@ -293,6 +293,59 @@ def test_a_database_of_many_runs_knows_how_many_they_are(journal, tmp_path):
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
         [(counted,)] = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'")
     assert int(counted.split()[0]) == 151
+
+
+def test_a_database_is_written_ahead_while_a_study_runs_and_one_plain_file_afterwards(journal, tmp_path, monkeypatch):
+    if not local(tmp_path, MOUNTS):
+        pytest.skip("the temporary folder is on no disk of this machine")
+    monkeypatch.setattr(module, "FIRST_SECONDS", 0.1)
+    file = tmp_path / "mlflow.db"
+    whole_study(journal)
+    writer = Writer(journal.path.parent, f"sqlite:///{file}", print)
+    until(lambda: file.is_file() and ahead(file))
+    assert writer.close() == 0
+    assert not ahead(file) and not list(tmp_path.glob("mlflow.db-*"))
+    assert "study" in runs(f"sqlite:///{file}")
+
+
+def test_a_database_that_somebody_else_has_open_stays_as_it_is(journal, tmp_path):
+    file = tmp_path / "mlflow.db"
+    make_database(f"sqlite:///{file}")
+    whole_study(journal)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        assert other.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+        assert Writer(journal.path.parent, f"sqlite:///{file}", print).close() == 0
+        assert ahead(file)
+        assert other.execute("SELECT count(*) FROM runs").fetchone() == (5,)
+
+
+def ahead(file):
+    """Whether a database's header says that there may be a write-ahead log."""
+    return file.read_bytes()[18] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/home/me/mlflow.db", False),
+        ("/home/me/own disk/studies/mlflow.db", True),
+        ("/homely/mlflow.db", True),
+        ("/scratch/mlflow.db", False),
+        ("/mlflow.db", True),
+    ],
+)
+def test_a_disk_of_this_machine_is_told_from_one_of_the_network(tmp_path, path, there):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "/dev/sda1 / ext4 rw,relatime 0 0\n"
+        "/dev/sdb1 /scratch xfs rw 0 0\n"
+        "server:/home /home nfs4 rw,vers=4.2 0 0\n"
+        "/dev/sdc1 /home/me/own\\040disk btrfs rw 0 0\n"
+        "beegfs_nodev /scratch beegfs rw 0 0\n"
+    )
+    assert local(Path(path), mounts) == there
+    assert not local(Path(path), tmp_path / "none")
 
 
 @pytest.fixture
