@@ -45,7 +45,7 @@ EXPERTS = {
     "ray": {"search/cluster.py", "search/node.py", "search/trial.py", "search/worker.py"},
     "ray.tune": {"search/trial.py", "search/worker.py"},
     "optuna": {"search/near.py", "search/sampler.py"},
-    "mlflow": {"search/tracking.py"},
+    "mlflow": {"search/runs.py"},
 }
 
 

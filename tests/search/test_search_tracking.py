@@ -164,6 +164,40 @@ def test_a_delivery_that_breaks_off_is_taken_up_again(journal, uri, monkeypatch)
     assert set(runs(uri)) == {"study", "0", "1", "2", "3"}
 
 
+def test_a_run_that_somebody_deleted_comes_back_when_there_is_more_to_say_of_it(journal, uri):
+    begin(journal)
+    for number in range(3):
+        start(journal, number)
+    follower = Follower(journal.path.parent, uri)
+    follower.catch_up()
+    client = MlflowClient(uri)
+    for key in ("0", "1"):
+        client.delete_run(runs(uri)[key].info.run_id)
+    report(journal, 1, 1)
+    end(journal, 1)
+    with pytest.raises(Exception, match="active"):
+        follower.catch_up()  # what MLflow says; deliveries are tried again
+    follower.catch_up()
+    assert follower.behind == 0
+    found = runs(uri)
+    assert found.keys() == {"study", "1", "2"}
+    assert found["1"].info.status == "FINISHED" and found["1"].data.metrics["final/loss"] == 0.5
+
+
+def test_a_database_that_was_removed_gets_everything_again(journal, tmp_path, uri):
+    whole_study(journal)
+    Follower(journal.path.parent, uri).catch_up()
+    before = {key: (run.data.params, run.data.metrics) for key, run in runs(uri).items()}
+    other = f"sqlite:///{tmp_path}/other.db"  # MLflow keeps a removed file open
+    cursors = json.loads((journal.path.parent / "tracking.json").read_text())
+    (journal.path.parent / "tracking.json").write_text(json.dumps({other: cursors[uri]}))
+    follower = Follower(journal.path.parent, other)
+    assert follower.behind == 0
+    follower.catch_up()
+    assert follower.behind == 0
+    assert {key: (run.data.params, run.data.metrics) for key, run in runs(other).items()} == before
+
+
 def test_two_studies_of_one_name_do_not_mix(tmp_path, uri):
     for place, identity in (("a", "1" * 16), ("b", "2" * 16)):
         journal = Journal(tmp_path / place / "s")
