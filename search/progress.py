@@ -94,7 +94,7 @@ def best(study: Study) -> str:
     metric, direction = study.objectives[0]
     pick = max if direction == "max" else min
     trials = study.stage("explore") or list(study.trials.values())
-    rows = [(trial.best()[metric], trial) for trial in trials if trial.best()]
+    rows = [(found[metric], trial) for trial in trials if (found := trial.best())]
     if not rows:
         return ""
     value, trial = pick(rows, key=lambda row: row[0])

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.collector import uncollected
+from spectune.search.reports import Reports
 
 JOURNAL = "journal.jsonl"
 HOLDER = "driver.json"  # who writes the journal, while somebody does
@@ -82,7 +83,7 @@ class Trial:
     parameters: int
     macs: int
     started: float  # on the study's clock
-    reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    reports: Reports = field(default_factory=Reports)
     status: str = "running"  # complete | stopped | failed
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss
@@ -99,8 +100,7 @@ class Trial:
 
     def best(self, upto: float = math.inf) -> dict[str, float]:
         """The metrics of the epoch with the lowest validation loss so far; empty before the first sound report."""
-        sound = [row for epoch, row in self.reports if epoch <= upto and row.get("loss") is not None]
-        return min(sound, key=lambda row: row["loss"], default={})
+        return self.reports.lowest("loss", upto)
 
 
 @dataclass
@@ -165,10 +165,7 @@ class Study:
                 self._start(line)
                 self._explore(line)
             case "report":
-                trial = self.trials[line["trial"]]
-                while trial.reports and trial.reports[-1][0] >= line["epoch"]:
-                    trial.reports.pop()
-                trial.reports.append((line["epoch"], line["metrics"]))
+                self.trials[line["trial"]].reports.add(line["epoch"], line["metrics"])
             case "end":
                 self._end(self.trials[line["trial"]], line)
                 self.running.pop(line["trial"], None)
@@ -195,7 +192,7 @@ class Study:
         for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
             setattr(trial, key, line[key])
         trial.ended = self.clock
-        trial.reports = [row for row in trial.reports if row[0] <= trial.epochs]
+        trial.reports.cut(trial.epochs)
         if trial.stage == "confirm":
             self.comparisons.clear()  # they were of fewer trainings
 
@@ -213,7 +210,7 @@ def read(folder: Path | str) -> Study:
         for line, offset in events(folder / JOURNAL):
             try:
                 study.apply(line)
-            except (KeyError, TypeError, AttributeError, IndexError) as error:
+            except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
                 raise ValueError(
                     f"every line of a journal follows those before it, the one before byte {offset} of "
                     f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "

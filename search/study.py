@@ -291,7 +291,7 @@ class Director:
     def _learn(self) -> None:
         """Rebuild rungs and the sampler from the explore trials of earlier sessions."""
         for trial in self.study.stage("explore"):
-            for epoch, _ in trial.reports[:-1] if trial.status == "complete" else trial.reports:
+            for epoch in trial.reports.epochs[: -1 if trial.status == "complete" else None]:
                 best = trial.best(epoch)
                 if best and trial.status != "running":
                     self._halving.good(trial.number, epoch, best[self._metric])
