@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,16 @@ FLAGS = {"fixed": "set", "contrasts": "vary"}  # options whose flag has another 
 def launch(given: dict[str, Any]) -> int:
     """Run or resume a study with the options of the command line; returns the exit code.
 
-    Raises ValueError in one line for whatever a person can mend; nothing is started then.
+    Raises ValueError in one line for whatever a person can mend; no study is begun then. Ray starts while the data are
+    read and the driver imports, as all of that takes seconds.
     """
     options, before = resolve(given)
+    with node.running(options.address) as address:
+        return _launch(options, before, address)
+
+
+def _launch(options: Options, before: Study | None, address: Callable[[], str]) -> int:
+    """The same, with what the options turned out to be, on the Ray at ``address()``."""
     with importing():
         from spectune.trainables.data import load
     dataset = load(options.dataset, **options.data)
@@ -46,10 +54,9 @@ def launch(given: dict[str, Any]) -> int:
 
         warm.keep(options.init_from, options.folder)
     try:
-        with node.running(options.address) as address:
-            with importing():
-                from spectune.search.session import run
-            run(options, journal, dataset, address)
+        with importing():
+            from spectune.search.session import run
+        run(options, journal, dataset, address)
         return 0
     except KeyboardInterrupt:
         if not journal.path.stat().st_size:
@@ -136,7 +143,7 @@ def resume_command(options: Options) -> str:
 
 
 def possible(options: Options, dataset: Dataset, before: Study | None = None) -> None:
-    """What can be known to fail is said before anything is started. Raises ValueError."""
+    """What can be known to fail is said before a study is begun. Raises ValueError."""
     if before is not None and before.header["dataset"]["digest"] != dataset.digest:
         raise ValueError(
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "

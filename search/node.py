@@ -1,4 +1,4 @@
-"""A Ray of our own, in a process that starts it while the driver imports what it needs.
+"""A Ray of our own, in a process that starts it while the driver reads the data and imports what it needs.
 
 It answers all addresses of the machine, so its door is a token that nobody else has. It ends with its input, so that a
 driver that is killed leaves none behind.
@@ -44,7 +44,11 @@ def running(address: str | None) -> Iterator[Callable[[], str]]:
         yield lambda: address
         return
     with _start() as node:  # leaving it closes its input, upon which it ends
-        yield lambda: _address(node)
+        try:
+            yield lambda: _address(node)
+        except BaseException:
+            node.kill()  # nobody waits for it to start; Ray's processes end with the one that started them
+            raise
 
 
 def _start() -> subprocess.Popen[str]:

@@ -1,6 +1,9 @@
 """Studies that are killed or interrupted go on: real processes, real signals."""
 
+import re
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -51,6 +54,24 @@ def test_one_that_ends_while_its_ray_starts_leaves_nothing_behind(tmp_path, begi
         assert errors.splitlines()[-1] == "spectune: interrupted"  # no study that one could go on with
     assert (tmp_path / "studies/early/journal.jsonl").read_bytes() == b""
     (node,) = starting
+    ends(node)
+
+
+def test_data_that_are_refused_while_ray_starts_leave_none_behind(tmp_path):
+    command = [sys.executable, "-m", "spectune.search.run", "--dataset", "nowhere.csv", "--name", "early"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not (starting := psutil.Process(process.pid).children()):
+            time.sleep(0.01)
+        _, errors = process.communicate(timeout=200)
+    assert process.returncode == 2
+    assert re.fullmatch("spectune: .*nowhere.csv.*\n", errors)
+    assert not (tmp_path / "studies").exists()
+    (node,) = starting
+    ends(node)
+
+
+def ends(node):
+    """Wait for the end of a Ray that a study started, and of all its processes."""
     deadline = time.monotonic() + 200
     while at_work(node) or any(f"_{node.pid}/" in " ".join(words) for words in commands()):
         assert time.monotonic() < deadline

@@ -23,7 +23,7 @@ def test_rows_come_back_as_they_were_reported(fuzz):
         names = {name for _, metrics in rows for name in metrics}
         assert len(reports) == len(kept) and bool(reports) == bool(kept)
         assert reports == [(epoch, {name: metrics.get(name) for name in names}) for epoch, metrics in kept]
-        assert all(reports[row] == each for row, each in enumerate(reports))
+        assert [reports[row] for row in range(len(reports))] == list(reports)
 
     fuzz(ROWS, attempt)
 
