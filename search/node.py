@@ -39,16 +39,31 @@ def running(address: str | None) -> Iterator[Callable[[], str]]:
 
     Ours ends with the block. Asking for its address raises RuntimeError when it did not start; it says why on stderr.
     """
+    with _environment():
+        if address is not None:
+            yield lambda: address
+            return
+        with _start() as node:  # leaving it closes its input, upon which it ends
+            try:
+                yield lambda: _address(node)
+            except BaseException:
+                node.kill()  # nobody waits for it to start; Ray's processes end with the one that started them
+                raise
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Ray reads its settings from the environment: ours for so long."""
+    before = {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
     os.environ.update(SILENCE)
-    if address is not None:
-        yield lambda: address
-        return
-    with _start() as node:  # leaving it closes its input, upon which it ends
-        try:
-            yield lambda: _address(node)
-        except BaseException:
-            node.kill()  # nobody waits for it to start; Ray's processes end with the one that started them
-            raise
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _start() -> subprocess.Popen[str]:

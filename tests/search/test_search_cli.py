@@ -1,4 +1,5 @@
 import argparse
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ from spectune.search import cli
 from spectune.search.cli import main
 from spectune.search.commands import find
 from spectune.search.flags import count, duration
+from spectune.search.node import DOOR, SILENCE
 from spectune.spaces import KNOWN
 
 SWALLOWED = [
@@ -30,8 +32,14 @@ SWALLOWED = [
 ]  # by `ray submit`
 
 
+def ours():
+    """What the environment says of the settings that a session gives Ray."""
+    return {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
+
+
 def refusal(capsys, *arguments):
-    """What a refused command says; asserts that it is one line on stderr and exit code 2."""
+    """What a refused command says; asserts that it is one line on stderr and exit code 2, and that no setting stays."""
+    before = ours()
     try:
         code = main(arguments)
     except SystemExit as stop:  # argparse
@@ -39,6 +47,7 @@ def refusal(capsys, *arguments):
     errors = capsys.readouterr().err
     assert code == 2
     assert "Traceback" not in errors
+    assert ours() == before
     return errors.splitlines()[-1]
 
 
