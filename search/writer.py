@@ -83,12 +83,14 @@ def deliver(
     longest: float,
 ) -> None:
     """Deliver what is new again and again, with pauses of so many seconds, and once more at the end."""
-    failed, pause, last = "", first, False
+    failed, pause, last, ready = "", first, False, False
     while not last:
         last = ending.wait(pause)
         try:
-            make_database(follower.uri)
-            write_ahead(follower.uri)
+            if not ready:
+                make_database(follower.uri)
+                write_ahead(follower.uri)
+                ready = True
             follower.catch_up()
         except Exception as error:
             pause = min(longest, 2 * pause)
