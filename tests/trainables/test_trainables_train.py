@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +50,25 @@ def test_it_learns(dataset):
     *_, last = train(SMALL, FAST, dataset, seed=0, epochs=15)
     assert last.metrics["accuracy"] >= 0.9
     assert last.metrics["train_loss"] < 1.0
+
+
+UNCOMPILED = """
+import sys
+from spectune.spaces import CNN, Training
+from spectune.trainables.data.generated import Generated
+from spectune.trainables.train import train
+
+dataset = Generated(classes=2, points=200, train=10, validation=5, test=5).load()
+network = CNN(depth=1, filters=4)
+(first,) = train(network, Training(), dataset, seed=0, epochs=1)
+(second,) = train(network, Training(), dataset, seed=0, epochs=2, state=first.state)
+print(second.number, [name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules])
+"""
+
+
+def test_a_training_that_compiles_nothing_does_not_load_the_compiler():
+    done = subprocess.run([sys.executable, "-c", UNCOMPILED], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 []\n"
 
 
 def test_the_test_split_is_never_needed(dataset):
