@@ -229,7 +229,6 @@ def _shown(row: dict[str, Any], metric: str) -> dict[str, str]:
     found = row["difference"]
     spread = "" if row["low"] is None else f" ({row['low']:.4f} to {row['high']:.4f})"
     shown = {"config": row["variant"], "mean": f"{row['mean']:.4f}{spread}"}
-    shown["std"] = "" if row["std"] is None else f"{row['std']:.4f}"
     keys = ("difference", "p", "corrected", "effect", "seeds needed")
     shown |= dict.fromkeys(keys, "")
     if found:
@@ -238,4 +237,5 @@ def _shown(row: dict[str, Any], metric: str) -> dict[str, str]:
         cells += ["" if found[key] is None else f"{found[key]:.2g}" for key in ("p", "p_holm", "effect")]
         cells += [str(found["seeds_needed"] or "")]
         shown |= dict(zip(keys, cells, strict=True))
+    shown["std"] = "" if row["std"] is None else f"{row['std']:.4f}"
     return {**shown, "parameters": f"{row['parameters']:,}", "seconds": f"{row['seconds']:.1f}"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from spectune.search.confirm import finalists
@@ -57,7 +59,8 @@ class Progress:
 
     def _show(self, study: Study) -> None:
         self._first, self._shown = False, time.monotonic()
-        line = self.line(study)
+        width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) if self._terminal else sys.maxsize
+        line = self.line(study, width)
         self._took = time.monotonic() - self._shown
         if self._terminal:
             self._clear()
@@ -69,27 +72,29 @@ class Progress:
         if self._terminal:
             print("\r\x1b[K", end="", file=sys.stderr)
 
-    def line(self, study: Study) -> str:
-        """The state in one line of at most 118 characters."""
+    def line(self, study: Study, width: int) -> str:
+        """The state in a line that a terminal of so many columns does not break; what matters least goes first."""
         trials = study.trials.values()
-        counts = {
-            status: sum(trial.status == status for trial in trials) for status in ("running", "stopped", "failed")
-        }
+        counts = Counter(trial.status for trial in trials)
         ended = len(trials) - counts["running"]
-        stage = "confirm" if study.stage("confirm") else "explore"
         expected = len(trials) + sum(remaining(study, self._options))
+        when = f"{span(time.monotonic() - self._began)} {'confirm' if study.stage('confirm') else 'explore'}"
+        done, plain = _bar(ended, expected), f"{ended}/{expected} trials"
+        states = ", ".join(f"{counts[name]} {name}" for name in ("running", "stopped", "failed") if counts[name])
+        found = _best(study)
         left = seconds_left(study, self._options, self._concurrent)
-        parts = [
-            f"{span(time.monotonic() - self._began)} {stage}",
-            _bar(ended, expected) if self._terminal else f"{ended}/{expected} trials",
-            ", ".join(f"{number} {status}" for status, number in counts.items() if number),
-            best(study),
-            f"{span(left)} left" if left is not None else "",
-        ]
-        return "  ".join(part for part in parts if part)
+        bound = "" if counts["complete"] else "at most "  # until then every epoch is expected, early stopping or not
+        until = f"{bound}{span(left)} left" if left else ""
+        ways = (
+            (when, done if self._terminal else plain, states, found, until),
+            (when, done, found, until),
+            (when, plain, found.partition(" (")[0], until),
+        )
+        lines = ["  ".join(part for part in parts if part) for parts in ways]
+        return next((line for line in lines if len(line) < width), lines[-1][: width - 1])
 
 
-def best(study: Study) -> str:
+def _best(study: Study) -> str:
     """The best validation value so far, in words."""
     metric, direction = study.objectives[0]
     pick = max if direction == "max" else min
@@ -167,14 +172,30 @@ def span(seconds: float) -> str:
 
 
 def table(rows: list[dict[str, Any]], title: str) -> None:
-    """Print rows as a table on stdout, columns by the first row's keys."""
+    """Print rows as a table on stdout, columns by the first row's keys.
+
+    On a narrow terminal an interval goes below its value, and of the columns the last ones are left out.
+    """
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        shown.add_column(name, justify="left" if isinstance(rows[0][name], str) and name == "config" else "right")
-    for row in rows:
-        shown.add_row(*(str(value) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(shown)
+    names, console = list(rows[0]), Console(highlight=False, markup=False, emoji=False)
+    boundless = console.options.update(max_width=sys.maxsize)
+    for shown, interval in ((shown, interval) for shown in range(len(names), 0, -1) for interval in (" (", "\n(")):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in names[:shown]:
+            text = isinstance(rows[0][name], str) and name == "config"
+            table.add_column(name, justify="left" if text else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(str(row[name]).replace(" (", interval) for name in names[:shown]))
+        widest = Measurement.get(console, boundless, table).maximum
+        if not console.is_terminal or widest <= console.width:
+            break
+    if not console.is_terminal:
+        console.width = max(widest, len(title))
+    console.print(title, style="italic")
+    console.print(table)
+    if absent := names[shown:]:
+        print(f"no room for {', '.join(absent)}: a wider terminal shows more")
