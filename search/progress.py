@@ -33,17 +33,21 @@ class Progress:
         self._clear()
         print(text, file=sys.stderr, flush=True)
 
+    def tick(self, study: Study) -> None:
+        """Time passed: on a terminal it is seen to pass."""
+        if self._terminal:
+            self.update(study)
+
     def update(self, study: Study) -> None:
-        """Show the state, if the last time is long enough ago."""
+        """There is news: show the state, if the last time is long enough ago."""
         pause = REFRESH_SECONDS if self._terminal else LOG_SECONDS
         if self._first or time.monotonic() - self._shown >= max(pause, DEAR * self._took):
             self._show(study)
 
-    def ended(self, study: Study, trial: Trial) -> None:
+    def ended(self, trial: Trial) -> None:
         """A trial ended: failures stay visible."""
         if trial.status == "failed":
             self.note(f"trial {trial.number} failed: {trial.reason}")
-        self.update(study)
 
     def apart(self, reason: str) -> None:
         """Say once for each reason that replicas are not fused; "" is none."""

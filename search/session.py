@@ -55,9 +55,11 @@ def _run(options: Options, journal: Journal, dataset: Dataset, resources: dict[s
             stall=options.stall,
             concurrent=concurrent,
             scratch=options.folder.absolute() / "ray",
+            tick=lambda: progress.tick(study),
         )
         spent = time.process_time() - spent
         progress.close(study)
+        progress.note(f"training is done, {'comparing' if options.reference else 'testing and exporting'}")
         if options.reference:
             compare.evaluate(options, study, journal, dataset, room)
             compare.compare(study, journal)

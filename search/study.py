@@ -230,7 +230,6 @@ class Director:
         if before is None or message["epoch"] > before.get("epoch", 0):  # a lost worker's successor repeats epochs
             self._append("report", trial=number, epoch=message["epoch"], metrics=message["metrics"])
             self._verdicts[number] = self._verdict(trial, message)
-            self._progress.update(self.study)
         return not self._verdicts[number]
 
     def _verdict(self, trial: Trial, message: dict[str, Any]) -> str:
@@ -266,7 +265,7 @@ class Director:
         )
         if trial.stage == "explore":
             self._sampler.tell(trial)
-        self._progress.ended(self.study, trial)
+        self._progress.ended(trial)
 
     # Writing down --------------------------------------------------------------------------------------------------
 
@@ -283,10 +282,10 @@ class Director:
             parameters=cost.parameters,
             macs=cost.macs,
         )
-        self._progress.update(self.study)
 
     def _append(self, event: str, **values: Any) -> None:
         self.study.apply(self._journal.append(event, at=round(self._clock() - self._began, 3), **values))
+        self._progress.update(self.study)
 
     def _learn(self) -> None:
         """Rebuild rungs and the sampler from the explore trials of earlier sessions."""

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,10 +65,14 @@ class _Actors(RayActorManager):  # type: ignore[misc]
 
 
 class _Controller(tune_controller.TuneController):  # type: ignore[misc]
-    """Tune's, which keeps every trial, and looks through them at every step: those that ended are forgotten."""
+    """Tune's, which keeps every trial, and looks through them at every step: those that ended are forgotten.
+
+    A step ends after an event, or after 0.1 s without one.
+    """
 
     def step(self) -> None:
         super().step()
+        self._scheduler_alg.tick()
         if len(self._trials) > len(self._live_trials) + ENDED_TRIALS:
             self._trials[:] = [one for one in self._trials if one in self._live_trials or one in self._trial_to_actor]
             self._stopped_trials.clear()
@@ -212,9 +216,9 @@ class _Feed(Searcher):  # type: ignore[misc]
 class _Judge(FIFOScheduler):  # type: ignore[misc]
     """Stops a trial when nothing of it goes on."""
 
-    def __init__(self, feed: _Feed) -> None:
+    def __init__(self, feed: _Feed, tick: Callable[[], None]) -> None:
         super().__init__()
-        self._feed = feed
+        self._feed, self.tick = feed, tick
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -232,8 +236,12 @@ def run(
     stall: float,
     concurrent: int,
     scratch: Path,
+    tick: Callable[[], None],
 ) -> None:
-    """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused."""
+    """Train what the plan asks for, ``concurrent`` tasks at a time, until it is done. Actors are reused.
+
+    ``tick`` is called some times a second, whether there is news or not.
+    """
     feed = _Feed(plan, room.shelf, Crowd(room.gpus, len(dataset.axis), len(dataset.classes)))
     worker = tune.with_resources(
         tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall),
@@ -245,7 +253,7 @@ def run(
             worker,
             tune_config=tune.TuneConfig(
                 search_alg=feed,
-                scheduler=_Judge(feed),
+                scheduler=_Judge(feed, tick),
                 num_samples=10**9,
                 max_concurrent_trials=concurrent,
                 reuse_actors=True,

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from spectune.search import progress
 from spectune.search.options import Options
 from spectune.search.progress import Progress, seconds_left
 from spectune.search.record import Study, Trial
@@ -86,6 +87,22 @@ def test_a_wide_terminal_shows_all(monkeypatch):
         "0:00 explore  [███·················] 1/7  1 stopped  best validation accuracy 1.0000 (trial 0)  "
         "at most 17:00 left"
     )
+
+
+def test_time_is_seen_to_pass_on_a_terminal_and_makes_no_lines_in_a_log(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "DEAR", 0)
+    study = studied(ended(0, epochs=1, seconds=2.0))
+    Progress(OPTIONS, concurrent=1).tick(study)
+    assert capsys.readouterr().err == ""
+    with terminal(80) as (file, shown), monkeypatch.context() as context:
+        context.setattr(sys, "stderr", file)
+        live = Progress(OPTIONS, concurrent=1)
+        for _ in range(3):
+            live.tick(study)
+        print("#", end="", file=file, flush=True)
+        assert shown().count("0:00 explore") == 3
 
 
 def test_a_log_gets_all_in_a_plain_line(capsys):
