@@ -15,7 +15,10 @@ COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7
 
 def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
     """A dot for each training, ours filled, the published ones open beside them, a bar for each median."""
-    names = [f"{' '.join(row['network'])}<br>{row['factor']:g}" for row in records]
+    factors = sorted({f"{row['factor']:g}" for row in records})
+    names = ["<br>".join(" ".join(row["network"]).split()) for row in records]
+    if len(factors) > 1:
+        names = [f"{name}<br>{row['factor']:g}" for name, row in zip(names, records, strict=True)]
     figure = empty(460, margin={"b": 80, "t": 44, "l": 64, "r": 18})
     sources = (("ours", "values", BLUE, "circle", -0.12), ("published", "published", ORANGE, "diamond-open", 0.12))
     for name, key, colour, symbol, aside in sources:
@@ -34,9 +37,9 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
                 figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, tickfont={"color": INK})
     figure.update_yaxes(title_text="accuracy, blind test", tickformat=".1~%")
-    _write(
-        path, title, "Beneath each network the factor of its learning rate on a plateau.", plot(figure, "plot-paper")
-    )
+    below = "beneath each network" if len(factors) > 1 else "".join(factors)
+    words = f"Factor of the learning rate on a plateau: {below}. Bars are medians."
+    _write(path, title, words, plot(figure, "plot-paper"))
 
 
 def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:

@@ -49,7 +49,7 @@ FIGURES = {
     "fig7": ("cnn2", "cnn3", "cnn6", "inc3", "inc6"),
     "table2": ("cnn6", "cnn6_bn", "cnn6_convdo", "cnn_bn", "cnn_bn_mod", "vgg", "vgg_mod", "resnet", "resnet_mod"),
 }
-KEEPS_UP = "norm_momentum=0.1"
+KEEPS_UP = 0.1  # momentum of batch norm
 EPOCHS, REDUCED_EPOCHS = 500, 150
 NEAREST = 40  # classes of a reduced fig2
 CURVE = (1, 2, 5, 10, 20, 40, 80)  # epochs at which fig3's table shows the loss
@@ -106,7 +106,8 @@ def _keeping_up(part: Part) -> Part:
     """The same network with batch norm whose running statistics keep up with the weights."""
     name = f"{part.name}-momentum"
     words = [name if word == part.name else word for word in part.words]
-    return part._replace(name=name, words=[*words, "--set", KEEPS_UP], rows={part.network: (part.network, KEEPS_UP)})
+    words += ["--set", f"norm_momentum={KEEPS_UP}"]
+    return part._replace(name=name, words=words, rows={part.network: (part.network, f"momentum {KEEPS_UP}")})
 
 
 def nearest_of(options: argparse.Namespace) -> Path:
