@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from record import HERE, append, commit, machine
 from scipy.stats import spearmanr
 
 from spectune.search.confirm import interval
+from spectune.search.paired import bootstrap, holm, permutation
 from spectune.search.record import Study, read
 from spectune.search.vary import said
 from spectune.spaces import PUBLISHED
@@ -49,6 +51,7 @@ FIGURES = {
     "fig7": ("cnn2", "cnn3", "cnn6", "inc3", "inc6"),
     "table2": ("cnn6", "cnn6_bn", "cnn6_convdo", "cnn_bn", "cnn_bn_mod", "vgg", "vgg_mod", "resnet", "resnet_mod"),
 }
+SIMPLER = {"cnn6_bn": "cnn6", "cnn6_convdo": "cnn6", "cnn_bn": "cnn_bn_mod", "vgg": "vgg_mod", "resnet": "resnet_mod"}
 KEEPS_UP = 0.1  # momentum of batch norm
 EPOCHS, REDUCED_EPOCHS = 500, 150
 NEAREST = 40  # classes of a reduced fig2
@@ -127,10 +130,10 @@ def run(part: Part, options: argparse.Namespace) -> None:
         sys.exit(failed)  # it has said why
 
 
-def tested(study: Study, candidate: str) -> list[float]:
-    """Accuracies on the blind test, a seed each."""
+def tested(study: Study, candidate: str) -> dict[int, float]:
+    """Accuracies on the blind test by their seed."""
     found = study.tested(candidate) or study.evaluations.get((candidate, "test"))
-    return [row["accuracy"] for row in found["metrics"]] if found else []
+    return dict(zip(found["seeds"], (row["accuracy"] for row in found["metrics"]), strict=True)) if found else {}
 
 
 def published(figure: str, folder: Path | None) -> dict[tuple[str, ...], list[float]]:
@@ -162,9 +165,10 @@ def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], lis
         folder = options.studies / part.name
         study = read(folder) if (folder / "journal.jsonl").is_file() else None
         for candidate, key in part.rows.items():
-            values = tested(study, candidate) if study else []
-            if study is None or not values:
+            seeds = tested(study, candidate) if study else {}
+            if study is None or not seeds:
                 continue
+            values = list(seeds.values())
             theirs = known.get(key, [])
             ends = interval(values, "accuracy")
             mean = f"{ends['mean']:.4f}" + ("" if ends["low"] is None else f", {ends['low']:.4f} to {ends['high']:.4f}")
@@ -179,7 +183,8 @@ def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], lis
             ]
             lines.append(f"| {' | '.join(cells)} |")
             records.append({
-                "network": list(key), "factor": part.factor, "values": values, "published": theirs,
+                "network": list(key), "factor": part.factor, "seeds": list(seeds), "values": values,
+                "published": theirs,
                 "digest": study.header["dataset"]["digest"],
                 "seconds": [round(trial.seconds) for trial in study.confirmed()[candidate]],
             })  # fmt: skip
@@ -209,6 +214,27 @@ def pairs(options: argparse.Namespace) -> list[str]:
         folder = options.studies / part.name
         found = read(folder).comparisons.get("test") if (folder / "journal.jsonl").is_file() else None
         lines += [f"* {part.name}: {row['finding']}" for row in (found or {"rows": []})["rows"] if row["finding"]]
+    return lines
+
+
+def simpler(records: list[dict[str, Any]]) -> list[str]:
+    """How far table2's simpler networks are better than those that they were made of, in pairs of one seed."""
+    rows = {
+        (tuple(row["network"]), row["factor"]): dict(zip(row["seeds"], row["values"], strict=True)) for row in records
+    }
+    found = []
+    for (key, factor), values in rows.items():
+        better = rows.get(((SIMPLER.get(key[0], ""),), factor), {})
+        if len(seeds := sorted(values.keys() & better.keys())) > 1:
+            name = f"{SIMPLER[key[0]]} instead of {' '.join(key)}, plateau factor {factor:g}"
+            found.append((name, [better[seed] - values[seed] for seed in seeds]))
+    lines = []
+    for (name, differences), p in zip(found, holm([permutation(one) for _, one in found]), strict=True):
+        low, high = bootstrap(differences) or (math.nan, math.nan)
+        lines.append(
+            f"* {name}: {100 * statistics.fmean(differences):+.1f} points test accuracy (95 % CI {100 * low:+.1f} to "
+            f"{100 * high:+.1f}, {len(differences)} seeds, p = {permutation(differences):.2g}, {p:.2g} corrected)"
+        )
     return lines
 
 
@@ -281,6 +307,8 @@ def main() -> None:
         drawn.accuracies(options.studies / f"{name}.html", title, records)
     if options.figure == "fig7":
         lines += ["", *pairs(options)]
+    elif options.figure == "table2":
+        lines += ["", *simpler(records)]
     elif options.figure == "fig2":
         lines += ["", *order(records)]
     text = "\n".join([f"## {title}", "", f"{commit()}, {machine()}", "", *lines, ""])
