@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ CHECKOUT = Path(__file__).parents[1]
 for name in [name for name in os.environ if name.startswith(("MLFLOW_", "RAY_", "TUNE_", "SPECTUNE_"))]:
     del os.environ[name]
 os.environ.update(OMP_NUM_THREADS="1", RAY_USAGE_STATS_ENABLED="0", MLFLOW_DISABLE_TELEMETRY="true")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job that a script began with & ignores it
 
 
 @pytest.fixture(scope="session", autouse=True)
