@@ -68,6 +68,10 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
     """Tune's, which keeps every trial, and looks through them at every step: those that ended are forgotten.
 
     A step ends after an event, or after 0.1 s without one.
+
+    Tune's also gives a free worker to the first trial that waits, be it one whose own worker is being started, and ends
+    that worker. The next trial then has another started: where trials take less time than a worker's start, one worker
+    does all of them.
     """
 
     def step(self) -> None:
@@ -77,6 +81,14 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
             self._trials[:] = [one for one in self._trials if one in self._live_trials or one in self._trial_to_actor]
             self._stopped_trials.clear()
             self._failed_trials.clear()
+
+    def _maybe_reuse_cached_actor(self, trial: Any) -> bool:
+        """A free worker is for a trial that has none coming, while there are more trials to come."""
+        own = self._trial_to_actor.get(trial)
+        coming = own is not None and self._actor_manager.is_actor_started(own)  # its process is
+        if coming and trial not in self._resetting_trials and not self._search_alg.is_finished():
+            return False
+        return bool(super()._maybe_reuse_cached_actor(trial))
 
     def _mark_trial_to_checkpoint(self, trial: Any) -> None:
         """Nothing is kept of it: the study's journal is the truth."""
