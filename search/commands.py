@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from spectune.search import pages
 from spectune.search.module import module
 from spectune.search.options import known_space, pairs
 from spectune.spaces import KNOWN, Training
@@ -145,7 +146,7 @@ def show_data(dataset: str, data: list[str], out: str, classes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "examples.npz"
         np.savez(arrays, **examples(loaded, classes))
-        dashboard("classes", str(arrays), "--out", str(page))
+        pages.draw("classes", str(arrays), "--out", str(page))
     print(f"classes drawn in {page}")
 
 
@@ -217,7 +218,7 @@ def diagnose(what: list[str], data: list[str], space: str, out: str, **given: An
 
 def report(study: str, studies: str) -> None:
     folder = find(study, studies)
-    dashboard("report", str(folder))
+    pages.draw("report", str(folder))
     print(folder / "report.html")
 
 
@@ -260,12 +261,3 @@ def find(study: str, studies: str) -> Path:
             return folder
     known = sorted(path.parent.name for path in Path(studies).glob("*/journal.jsonl"))
     raise ValueError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")
-
-
-def dashboard(page: str, *arguments: str) -> None:
-    """Have a page drawn by a process of its own: the search never imports dashboards."""
-    command = module(f"spectune.dashboards.{page}", *arguments)
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise ValueError(f"the page {page} could not be drawn: {last}")

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectune.search import findings
-from spectune.search.commands import dashboard
+from spectune.search import findings, pages
 from spectune.search.confirm import interval
 from spectune.search.subjects import Subject, data_of, subject
 from spectune.trainables.confused import drawn
@@ -75,7 +74,7 @@ def diagnose(
     findings.show(facts)
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "diagnosis.npz", facts=json.dumps(facts, allow_nan=False), **arrays)
-        dashboard("diagnosis", str(Path(folder) / "diagnosis.npz"), "--out", str(out))
+        pages.draw("diagnosis", str(Path(folder) / "diagnosis.npz"), "--out", str(out))
     print(f"page  {out}")
 
 

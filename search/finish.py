@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from spectune.search import cluster, compare, own, result
-from spectune.search.commands import dashboard
+from spectune.search.collector import uncollected
 from spectune.search.confirm import best, ranking, winner
 from spectune.search.options import Options
 from spectune.search.record import Journal, Study, Trial, read
@@ -72,14 +73,15 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
         label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
         name = f"{rank}-{label or f'trial{candidate}'}"
         network, training = configs(chosen.config)
-        write(
-            study.folder / "exports" / name,
-            network=network,
-            training=training,
-            weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
-            dataset=dataset,
-            numbers=_numbers(study, candidate, trials, chosen),
-        )
+        with uncollected():  # torch's exporter imports and makes many things
+            write(
+                study.folder / "exports" / name,
+                network=network,
+                training=training,
+                weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
+                dataset=dataset,
+                numbers=_numbers(study, candidate, trials, chosen),
+            )
         study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
     return folders
@@ -134,14 +136,16 @@ def export_again(folder: Path, top: int) -> list[Path]:
         journal.close()
 
 
-def publish(options: Options, study: Study, journal: Journal, *, seconds: float, driver: float) -> None:
-    """Write result.json and the report, and say that the session is finished; ``driver`` seconds of its processor went
-    into the trials."""
+def publish(
+    options: Options, study: Study, journal: Journal, *, draw: Callable[[], None], seconds: float, driver: float
+) -> None:
+    """Write result.json, have the report drawn, and say that the session is finished; ``driver`` seconds of its
+    processor went into the trials."""
     text = json.dumps(result.build(study, options), indent=2)
     (study.folder / "result.json").write_text(text + "\n")
     taken = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
     study.apply(journal.append("finish", session=study.header["session"], **taken))
-    dashboard("report", str(study.folder))
+    draw()
     names = ["result.json", "report.html"]
     if study.comparisons:
         compare.write(study)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from spectune.search.collector import importing
 from spectune.search.store import database, make_database
 
 MOST_METRICS = 1000  # in one request
@@ -29,7 +30,8 @@ class Runs:
     def find(self) -> None:
         """Find or make the experiment; learn which runs of this study the store has already."""
         _quiet()
-        from mlflow import MlflowClient
+        with importing():
+            from mlflow import MlflowClient
 
         if self._client is None:
             make_database(self._uri)

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from spectune.search import ablate, cluster, compare, finish, packing, result, stop, trial, warm
+from spectune.search import ablate, cluster, compare, finish, packing, pages, result, stop, trial, warm
 from spectune.search.options import OBJECTIVES, Options
 from spectune.search.progress import Progress
 from spectune.search.record import Journal, Study, read
@@ -60,13 +60,14 @@ def _run(options: Options, journal: Journal, dataset: Dataset, resources: dict[s
         spent = time.process_time() - spent
         progress.close(study)
         progress.note(f"training is done, {'comparing' if options.reference else 'testing and exporting'}")
-        if options.reference:
-            compare.evaluate(options, study, journal, dataset, room)
-            compare.compare(study, journal)
-        else:
-            finish.test(options, study, journal, dataset, room)
-            finish.export(study, journal, dataset, top=1)
-        finish.publish(options, study, journal, seconds=time.monotonic() - began, driver=spent)
+        with pages.ahead("report", str(options.folder)) as draw:
+            if options.reference:
+                compare.evaluate(options, study, journal, dataset, room)
+                compare.compare(study, journal)
+            else:
+                finish.test(options, study, journal, dataset, room)
+                finish.export(study, journal, dataset, top=1)
+            finish.publish(options, study, journal, draw=draw, seconds=time.monotonic() - began, driver=spent)
         finished = True
     finally:
         if not finished:
