@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
+from spectune.search.collector import importing
 from spectune.search.module import module
 from spectune.search.stop import SIGNALS
 
@@ -97,8 +98,9 @@ def _token() -> str:
 
 def main() -> None:
     notes, sys.stdout = sys.stdout, sys.stderr  # whatever Ray prints is no address
-    import ray
-    from ray._private import node, utils
+    with importing():
+        import ray
+        from ray._private import node, utils
 
     class Bare(node.Node):  # type: ignore[misc]
         """Without what nobody asks on a machine of its own, and what takes seconds of its cores to start: the
