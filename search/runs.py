@@ -30,10 +30,10 @@ class Runs:
     def find(self) -> None:
         """Find or make the experiment; learn which runs of this study the store has already."""
         _quiet()
-        with importing():
-            from mlflow import MlflowClient
-
         if self._client is None:
+            with importing():
+                from mlflow import MlflowClient
+
             make_database(self._uri)
             self._client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
         experiment = self._client.get_experiment_by_name(self._study)
