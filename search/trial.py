@@ -71,7 +71,8 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
 
     Tune's also gives a free worker to the first trial that waits, be it one whose own worker is being started, and ends
     that worker. The next trial then has another started: where trials take less time than a worker's start, one worker
-    does all of them.
+    does all of them. And when a free worker is lost as it takes up a trial, Tune's counts it twice, once for the worker
+    and once for its task, and gives up on the trial.
     """
 
     def step(self) -> None:
@@ -89,6 +90,15 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
         if coming and trial not in self._resetting_trials and not self._search_alg.is_finished():
             return False
         return bool(super()._maybe_reuse_cached_actor(trial))
+
+    def _actor_failed(self, tracked_actor: Any, exception: Exception) -> None:
+        """A trial that a free worker was taking up is one that runs, for which only the task counts."""
+        trial = self._actor_to_trial[tracked_actor]
+        if trial in self._resetting_trials:
+            self._resetting_trials.remove(trial)
+            self._unstage_trial_with_resources(trial)
+            self._set_trial_status(trial, trial.RUNNING)
+        super()._actor_failed(tracked_actor, exception)
 
     def _mark_trial_to_checkpoint(self, trial: Any) -> None:
         """Nothing is kept of it: the study's journal is the truth."""

@@ -6,6 +6,23 @@ from pathlib import Path
 
 from spectune.search.record import read
 
+# The first worker to be given another trial dies of it.
+MORTAL = """
+
+import inspect, os, pathlib, signal
+ONCE = pathlib.Path({once!r})
+
+_init = Mine.__init__
+
+def __init__(self, **values):
+    if any(frame.function == "reset" for frame in inspect.stack()) and not ONCE.exists():
+        ONCE.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    _init(self, **values)
+
+Mine.__init__ = __init__
+"""
+
 # Every process that knows the network has a file, with a line for each network that it builds. The driver is the first,
 # then come the workers, of which the second takes its time.
 SLOW = """
@@ -39,3 +56,15 @@ def test_trials_shorter_than_a_worker_takes_to_start_get_all_workers(tmp_path, s
     built = sorted(path.read_text().count("built") for path in place.iterdir())
     assert len(built) == 3  # the driver and two workers
     assert built[1] >= 10
+
+
+def test_a_free_worker_that_dies_when_it_is_given_a_trial_is_lost_once(tmp_path, spectune, little):
+    """Tune on its own counts that twice, once for the worker and once for its task, and gives up on the trial."""
+    source = Path(__file__).with_name("my_file.py").read_text().replace("FAMILY", "mortal")
+    once = tmp_path / "died"
+    (tmp_path / "mortal.py").write_text(source + MORTAL.format(once=str(once)))
+    budget = ["--trials", "6", "--epochs", "5", "--concurrent", "2", "--sampler", "random"]
+    budget += ["--baseline", "none", "--top", "1", "--seeds", "1"]
+    spectune(tmp_path, "search", "--space", "mortal.py:Mine", "--name", "s", *little, *budget)
+    assert once.exists()
+    assert not [one for one in read(tmp_path / "studies/s").trials.values() if one.status == "failed"]
