@@ -210,6 +210,8 @@ class Nodes:
 
     def lose(self, raylet=None):
         """Kill a node, or the whole cluster with its head, with all their processes at once."""
+        if self._process.returncode is not None:
+            return  # the whole was lost before
         for one in below(raylet or self._process.pid):
             with suppress(psutil.NoSuchProcess):
                 one.kill()
