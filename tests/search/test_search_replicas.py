@@ -127,7 +127,7 @@ def test_an_error_fails_all_that_are_trained_together(working, monkeypatch):
 
 @pytest.mark.slow
 def test_what_cannot_be_fused_is_said_and_trained_all_the_same(tmp_path, spectune):
-    small = ["--set", "trees=5", "--seeds", "2", "--replicas", "2", "--name", "trees"]
+    small = ["--set", "trees=10", "--seeds", "2", "--replicas", "2", "--name", "trees"]
     done = spectune(tmp_path, "train", "extra_trees", *WORDS, *small)
     assert "replicas are trained one after the other: forest is not trained by steps" in done.stderr
     assert len(read(tmp_path / "studies/trees").confirmed()["extra_trees"]) == 2
