@@ -37,6 +37,7 @@ import nearest
 from record import HERE, append, commit, machine
 from scipy.stats import spearmanr
 
+from spectune.dashboards.categories import shares
 from spectune.search.confirm import interval
 from spectune.search.paired import bootstrap, holm, permutation
 from spectune.search.record import Study, read
@@ -228,12 +229,34 @@ def simpler(records: list[dict[str, Any]]) -> list[str]:
         if len(seeds := sorted(values.keys() & better.keys())) > 1:
             name = f"{SIMPLER[key[0]]} instead of {' '.join(key)}, plateau factor {factor:g}"
             found.append((name, [better[seed] - values[seed] for seed in seeds]))
+    return compared(found)
+
+
+def together(options: argparse.Namespace) -> list[str]:
+    """What ReLU brings in the pairs of all of fig7's networks: on all spectra, and on those of each cause."""
+    found: dict[str, list[float]] = {}
+    for part in parts("fig7", options):
+        folder = options.studies / part.name
+        study = read(folder) if (folder / "journal.jsonl").is_file() else None
+        tests = {variant: tested(study, variant) for variant in part.rows} if study else {}
+        if study is None or not all(tests.values()) or len({tuple(test) for test in tests.values()}) > 1:
+            continue  # not every seed has been tested with both
+        relu, linear = sorted(part.rows, key=lambda variant: part.rows[variant][1], reverse=True)
+        everything = {variant: list(test.values()) for variant, test in tests.items()}
+        for spectra, values in {"all spectra": everything, **shares(study, "test")}.items():
+            differences = (a - b for a, b in zip(values[relu], values[linear], strict=True))
+            found.setdefault(f"plateau factor {part.factor:g}, {spectra}", []).extend(differences)
+    return compared([(f"relu instead of linear in all networks, {name}", each) for name, each in found.items()])
+
+
+def compared(found: list[tuple[str, list[float]]]) -> list[str]:
+    """What paired differences say, a line for each name."""
     lines = []
     for (name, differences), p in zip(found, holm([permutation(one) for _, one in found]), strict=True):
         low, high = bootstrap(differences) or (math.nan, math.nan)
         lines.append(
             f"* {name}: {100 * statistics.fmean(differences):+.1f} points test accuracy (95 % CI {100 * low:+.1f} to "
-            f"{100 * high:+.1f}, {len(differences)} seeds, p = {permutation(differences):.2g}, {p:.2g} corrected)"
+            f"{100 * high:+.1f}, {len(differences)} pairs, p = {permutation(differences):.2g}, {p:.2g} corrected)"
         )
     return lines
 
@@ -306,7 +329,7 @@ def main() -> None:
         lines, records = accuracies(options.figure, options)
         drawn.accuracies(options.studies / f"{name}.html", title, records)
     if options.figure == "fig7":
-        lines += ["", *pairs(options)]
+        lines += ["", *pairs(options), *together(options)]
     elif options.figure == "table2":
         lines += ["", *simpler(records)]
     elif options.figure == "fig2":
