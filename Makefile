@@ -42,6 +42,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy $(ARGS)
+	$(BIN)/mypy benchmarks/*.py
 
 ui: $(READY)
 	$(BIN)/spectune ui $(ARGS)

@@ -9,17 +9,20 @@ import torch
 from spectune.search.record import read
 from spectune.search.task import configs
 from spectune.trainables.data import load
+from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.train import train
+
+DATASETS: list[Dataset] = []  # the one of this process
 
 
 def prepare(settings):
     torch.set_num_threads(1)
-    trained.dataset = load("generated", **settings).blind()
+    DATASETS.append(load("generated", **settings).blind())
 
 
 def trained(asked):
     config, seed, epochs = asked
-    *_, last = train(*configs(config), trained.dataset, seed=seed, epochs=epochs)
+    *_, last = train(*configs(config), DATASETS[0], seed=seed, epochs=epochs)
     return last.metrics["accuracy"]
 
 

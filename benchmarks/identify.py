@@ -48,7 +48,7 @@ TASKS = ("known classes", f"new classes, {EACH} references", "new classes, 1 ref
 
 def halves(dataset: Dataset, known: int) -> tuple[Dataset, dict[str, Split]]:
     """The dataset of the first ``known`` classes, and the splits of the others, whose labels start from 0."""
-    parts: list[dict[str, Split]] = [{}, {}]
+    parts: list[dict[str, Any]] = [{}, {}]  # Splits
     for name in SPLITS:
         split = dataset.split(name)
         for new, some in enumerate((split.labels < known, split.labels >= known)):

@@ -98,7 +98,7 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
         return Part(network, factor, name, ["train", network, *words], {network: (network,)})
     activation = PUBLISHED[network].network.to_dict()["fc_activation"]
     (other,) = {"linear", "relu"} - {activation}
-    rows = {
+    rows: dict[str, tuple[str, ...]] = {
         f"{network} plateau_factor={said(factor)}": (network, activation),
         f"fc_activation={other}": (network, other),
     }

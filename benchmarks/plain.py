@@ -123,7 +123,8 @@ def syne_trial(words):
         parser.add_argument(f"--{name}")
     options, _ = parser.parse_known_args(words)
     report = Reporter()
-    for metrics in epochs(vars(options), *made(options.data.split(","), options.set.split(",")), options.epochs):
+    dataset, network = made(options.data.split(","), options.set.split(","))
+    for metrics in epochs(vars(options), dataset, network, options.epochs):
         report(accuracy=metrics["accuracy"])
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from curves import DATA, EPOCHS, LIMIT, read, value
 from record import append
 
-from spectune.search import session
+from spectune.search import pages, session
 from spectune.search.finish import publish
 from spectune.search.options import Options
 from spectune.search.progress import Progress
@@ -71,7 +71,8 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
         reports += 1
     driver, memory = time.thread_time() - began, megabytes() - memory
     began = time.perf_counter()
-    publish(options, study, journal, seconds=clock.now, driver=driver)
+    with pages.ahead("report", str(options.folder)) as draw:
+        publish(options, study, journal, draw=draw, seconds=clock.now, driver=driver)
     published = time.perf_counter() - began
     began, spent = time.perf_counter(), of_children()
     left = Writer(options.folder, store, print).close(HOUR)
@@ -100,7 +101,7 @@ def browse(store: str) -> float:
     assert experiment is not None
     began = time.perf_counter()
     found = client.search_runs([experiment.experiment_id], order_by=["metrics.`final/accuracy` DESC"], max_results=100)
-    assert len(found) == 100
+    assert found
     return round(time.perf_counter() - began, 2)
 
 

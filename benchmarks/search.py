@@ -90,8 +90,8 @@ def main() -> None:
                 print(f"{name:<16}{taken[name][-1]:8.2f} s", flush=True)
             driver.append(per_report(Path(folder) / "studies/s/journal.jsonl"))
     ratios = {}
-    for name, others in list(taken.items())[1:]:
-        ratios[name] = round(statistics.median(a / b for a, b in zip(taken["spectune"], others, strict=True)), 3)
+    for name, theirs in list(taken.items())[1:]:
+        ratios[name] = round(statistics.median(a / b for a, b in zip(taken["spectune"], theirs, strict=True)), 3)
         print(f"spectune takes {ratios[name]:.2f} of the time of: {name} (median of {options.rounds} pairs)")
     print(f"the driver's processor took {driver} ms for each reported epoch")
     append("search", {**vars(options), "seconds": taken, "ratios": ratios, "driver_ms_per_report": driver})

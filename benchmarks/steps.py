@@ -26,7 +26,7 @@ from spectune.trainables.graph import WARM_UP, Replayed
 from spectune.trainables.train import Run
 
 NETWORKS = ("cnn2", "cnn6", "resnet", "vit_xrd", "sharp", "compact")
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "float32": {"precision": "float32"},
     "bfloat16": {"precision": "bfloat16"},
     "compiled": {"precision": "auto"},

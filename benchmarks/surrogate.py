@@ -87,10 +87,10 @@ class Surrogate:
             forest = _Forest(self.inputs[learn], self.targets[learn])
             found[left] = [forest.predict(row)[EPOCHS - 1] for row in self.inputs[left]]
         true = self.curves[:, -1]
-        ranks = [np.argsort(np.argsort(values)) for values in (found, true)]
+        a, b = (np.argsort(np.argsort(values)).astype(float) for values in (found, true))
         return {
             "r2": round(1 - float(((found - true) ** 2).sum() / ((true - true.mean()) ** 2).sum()), 3),
-            "spearman": round(float(np.corrcoef(*ranks)[0, 1]), 3),
+            "spearman": round(float(np.corrcoef(a, b)[0, 1]), 3),
         }
 
     def _curve(self, row: dict[str, Any]) -> Array:
