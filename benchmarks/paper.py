@@ -7,10 +7,11 @@
     python benchmarks/paper.py fig7 --networks cnn6 --factors 0.1  a part of it
     python benchmarks/paper.py fig7 --reduced                      what two cores can do, with the same question
 
-Every part is a study of its own that is resumed by the same command, so short stretches of time add up; a table of what
-is there is written after each. FOLDER holds challenge.json, the published definition, and the published results as
-CSV; without the results those columns stay empty, and only fig2 and fig3 can do without the definition. The published
-protocol: 5 seeds, early stopping, learning rate times 0.5 (paper) or 0.1 (code and logs) on a plateau.
+Every part is a study of its own that is resumed by the same command, so short stretches of time add up, on different
+machines, too: what was trained is recorded, and the table shows all that ever was. FOLDER holds challenge.json, the
+published definition, and the published results as CSV; without the results those columns stay empty, and only fig2 and
+fig3 can do without the definition. The published protocol: 5 seeds, early stopping, learning rate times 0.5 (paper) or
+0.1 (code and logs) on a plateau.
 
 ``--reduced`` is declared in every table: 1000 points instead of 5000 (positions and shifts scaled, widths not), at most
 150 epochs instead of 500; for fig2 and fig3 500 points, and of the 500 classes the 40 that are nearest to another one.
@@ -25,22 +26,20 @@ from __future__ import annotations
 
 import argparse
 import csv
-import math
 import statistics
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import drawn
 import nearest
-from record import HERE, append, commit, machine
-from scipy.stats import spearmanr
+import tables
+from record import HERE, append
 
 from spectune.dashboards.categories import shares
-from spectune.search.confirm import interval
-from spectune.search.paired import bootstrap, holm, permutation
-from spectune.search.record import Study, read
+from spectune.search.record import Study, Trial, read
 from spectune.search.vary import said
 from spectune.spaces import PUBLISHED
 
@@ -52,11 +51,9 @@ FIGURES = {
     "fig7": ("cnn2", "cnn3", "cnn6", "inc3", "inc6"),
     "table2": ("cnn6", "cnn6_bn", "cnn6_convdo", "cnn_bn", "cnn_bn_mod", "vgg", "vgg_mod", "resnet", "resnet_mod"),
 }
-SIMPLER = {"cnn6_bn": "cnn6", "cnn6_convdo": "cnn6", "cnn_bn": "cnn_bn_mod", "vgg": "vgg_mod", "resnet": "resnet_mod"}
 KEEPS_UP = 0.1  # momentum of batch norm
 EPOCHS, REDUCED_EPOCHS = 500, 150
 NEAREST = 40  # classes of a reduced fig2
-CURVE = (1, 2, 5, 10, 20, 40, 80)  # epochs at which fig3's table shows the loss
 
 
 class Part(NamedTuple):
@@ -153,151 +150,38 @@ def published(figure: str, folder: Path | None) -> dict[tuple[str, ...], list[fl
     return found
 
 
-def accuracies(figure: str, options: argparse.Namespace) -> tuple[list[str], list[dict[str, Any]]]:
-    """The table of a figure, a row for each network and factor that is there, and the same as records."""
-    known = published(figure, options.published)
-    lines = [
-        "| network | plateau factor | seeds | test accuracy, median (range) | mean, 95 % interval | published median "
-        "(range) | verdict |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    records = []
+def rows(figure: str, options: argparse.Namespace) -> list[tables.Row]:
+    """What the studies at hand say of a figure, as rows of its table."""
+    known, found = published(figure, options.published), []
     for part in parts(figure, options):
         folder = options.studies / part.name
-        study = read(folder) if (folder / "journal.jsonl").is_file() else None
+        if not (folder / "journal.jsonl").is_file():
+            continue
+        study = read(folder)
         for candidate, key in part.rows.items():
-            seeds = tested(study, candidate) if study else {}
-            if study is None or not seeds:
-                continue
-            values = list(seeds.values())
-            theirs = known.get(key, [])
-            ends = interval(values, "accuracy")
-            mean = f"{ends['mean']:.4f}" + ("" if ends["low"] is None else f", {ends['low']:.4f} to {ends['high']:.4f}")
-            cells = [
-                " ".join(key),
-                f"{part.factor:g}",
-                str(len(values)),
-                spread(values),
-                mean,
-                spread(theirs),
-                "reduced: compare the rows" if options.reduced else verdict(values, theirs),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-            records.append({
-                "network": list(key), "factor": part.factor, "seeds": list(seeds), "values": values,
-                "published": theirs,
-                "digest": study.header["dataset"]["digest"],
-                "seconds": [round(trial.seconds) for trial in study.confirmed()[candidate]],
-            })  # fmt: skip
-    return lines, records
+            trained = study.confirmed().get(candidate, [])
+            row = {"network": list(key), "factor": part.factor, "digest": study.header["dataset"]["digest"]}
+            if figure == "fig3" and trained:
+                found.append({**row, "seeds": [trial.seed for trial in trained], **curve(trained)})
+            elif figure != "fig3" and (values := tested(study, candidate)):
+                causes = shares(study, "test").items() if study.header.get("ablation") else ()
+                found.append({
+                    **row, "seeds": list(values), "values": list(values.values()), "published": known.get(key, []),
+                    "right": {cause: right[candidate] for cause, right in causes if candidate in right},
+                    "seconds": [round(trial.seconds) for trial in trained],
+                })  # fmt: skip
+    return found
 
 
-def spread(values: list[float]) -> str:
-    """Median and range."""
-    return f"{statistics.median(values):.4f} ({min(values):.4f} to {max(values):.4f})" if values else ""
-
-
-def verdict(ours: list[float], theirs: list[float]) -> str:
-    """Whether the median lies within the published seeds."""
-    if not theirs:
-        return "not published"
-    median = statistics.median(ours)
-    if min(theirs) <= median <= max(theirs):
-        return "inside the published spread"
-    nearest = min(theirs) if median < min(theirs) else max(theirs)
-    return f"outside, {100 * (median - nearest):+.1f} points"
-
-
-def pairs(options: argparse.Namespace) -> list[str]:
-    """What fig7's paired comparisons say, in their own words."""
-    lines = []
-    for part in parts("fig7", options):
-        folder = options.studies / part.name
-        found = read(folder).comparisons.get("test") if (folder / "journal.jsonl").is_file() else None
-        lines += [f"* {part.name}: {row['finding']}" for row in (found or {"rows": []})["rows"] if row["finding"]]
-    return lines
-
-
-def simpler(records: list[dict[str, Any]]) -> list[str]:
-    """How far table2's simpler networks are better than those that they were made of, in pairs of one seed."""
-    rows = {
-        (tuple(row["network"]), row["factor"]): dict(zip(row["seeds"], row["values"], strict=True)) for row in records
+def curve(trials: list[Trial]) -> dict[str, Any]:
+    """Validation losses: the median of the seeds that still train after each epoch, of their lowest, and their ends."""
+    losses = [[row["loss"] for _, row in trial.reports] for trial in trials]
+    middle = (statistics.median(filter(None, epoch)) for epoch in zip_longest(*losses))
+    return {
+        "curve": [float(f"{loss:.4g}") for loss in middle],
+        "lowest": statistics.median(map(min, losses)),
+        "epochs": [len(each) for each in losses],
     }
-    found = []
-    for (key, factor), values in rows.items():
-        better = rows.get(((SIMPLER.get(key[0], ""),), factor), {})
-        if len(seeds := sorted(values.keys() & better.keys())) > 1:
-            name = f"{SIMPLER[key[0]]} instead of {' '.join(key)}, plateau factor {factor:g}"
-            found.append((name, [better[seed] - values[seed] for seed in seeds]))
-    return compared(found)
-
-
-def together(options: argparse.Namespace) -> list[str]:
-    """What ReLU brings in the pairs of all of fig7's networks: on all spectra, and on those of each cause."""
-    found: dict[str, list[float]] = {}
-    for part in parts("fig7", options):
-        folder = options.studies / part.name
-        study = read(folder) if (folder / "journal.jsonl").is_file() else None
-        tests = {variant: tested(study, variant) for variant in part.rows} if study else {}
-        if study is None or not all(tests.values()) or len({tuple(test) for test in tests.values()}) > 1:
-            continue  # not every seed has been tested with both
-        relu, linear = sorted(part.rows, key=lambda variant: part.rows[variant][1], reverse=True)
-        everything = {variant: list(test.values()) for variant, test in tests.items()}
-        for spectra, values in {"all spectra": everything, **shares(study, "test")}.items():
-            differences = (a - b for a, b in zip(values[relu], values[linear], strict=True))
-            found.setdefault(f"plateau factor {part.factor:g}, {spectra}", []).extend(differences)
-    return compared([(f"relu instead of linear in all networks, {name}", each) for name, each in found.items()])
-
-
-def compared(found: list[tuple[str, list[float]]]) -> list[str]:
-    """What paired differences say, a line for each name."""
-    lines = []
-    for (name, differences), p in zip(found, holm([permutation(one) for _, one in found]), strict=True):
-        low, high = bootstrap(differences) or (math.nan, math.nan)
-        lines.append(
-            f"* {name}: {100 * statistics.fmean(differences):+.1f} points test accuracy (95 % CI {100 * low:+.1f} to "
-            f"{100 * high:+.1f}, {len(differences)} pairs, p = {permutation(differences):.2g}, {p:.2g} corrected)"
-        )
-    return lines
-
-
-def order(records: list[dict[str, Any]]) -> list[str]:
-    """How far the networks' order is the published one."""
-    lines = []
-    for factor in sorted({row["factor"] for row in records}):
-        rows = [row for row in records if row["factor"] == factor and row["published"]]
-        if len(rows) > 2:
-            both = [[statistics.fmean(row[key]) for row in rows] for key in ("values", "published")]
-            found = spearmanr(*both)
-            lines.append(
-                f"* plateau factor {factor:g}: rank correlation of the {len(rows)} mean accuracies with the published "
-                f"ones {found.statistic:.2f} (p = {found.pvalue:.3f})"
-            )
-    return lines
-
-
-def losses(options: argparse.Namespace) -> tuple[list[str], dict[str, dict[int, float]]]:
-    """Fig. 3: the validation loss over the epochs, median over the seeds, and where training stopped."""
-    heads = [f"epoch {epoch}" for epoch in CURVE]
-    lines = [
-        f"| network | plateau factor | {' | '.join(heads)} | lowest | stopped after |",
-        "|---" * (len(CURVE) + 4) + "|",
-    ]
-    drawings = {}
-    for part in parts("fig3", options):
-        folder = options.studies / part.name
-        trials = list(read(folder).confirmed().values()) if (folder / "journal.jsonl").is_file() else []
-        for group in trials:
-            curves = [{epoch: row["loss"] for epoch, row in trial.reports} for trial in group]
-            epochs = sorted({epoch for curve in curves for epoch in curve})
-            middle = {epoch: statistics.median(curve[epoch] for curve in curves if epoch in curve) for epoch in epochs}
-            drawings[f"{part.network}, {part.factor:g}"] = middle
-            cells = [f"{middle[epoch]:.3g}" if epoch in middle else "" for epoch in CURVE]
-            lowest = statistics.median(min(curve.values()) for curve in curves)
-            ends = [len(curve) for curve in curves]
-            row = [part.network, f"{part.factor:g}", *cells, f"{lowest:.3g}", f"{min(ends)} to {max(ends)} epochs"]
-            lines.append(f"| {' | '.join(row)} |")
-    return lines, drawings
 
 
 def main() -> None:
@@ -310,7 +194,7 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=1, help="seeds that are trained as one network, for a GPU")
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--studies", type=Path, default=Path("studies/paper"))
-    parser.add_argument("--show", action="store_true", help="train nothing, only write the table of what is there")
+    parser.add_argument("--show", action="store_true", help="train nothing, only write the table of what was recorded")
     options = parser.parse_args()
     if options.figure in ("fig7", "table2") and options.published is None:
         parser.error(f"{options.figure} needs the published definition: give --published FOLDER with challenge.json")
@@ -319,25 +203,31 @@ def main() -> None:
             nearest.write(nearest_of(options), NEAREST)
         for part in parts(options.figure, options):
             run(part, options)
+        append("paper", {"figure": options.figure, "reduced": options.reduced, "rows": rows(options.figure, options)})
+    show(options)
+
+
+def show(options: argparse.Namespace) -> None:
+    """Write the table and the picture of everything that was recorded of a figure."""
     name = f"{options.figure}{'-reduced' if options.reduced else ''}"
     title = f"{options.figure}{', reduced (see benchmarks/paper.py)' if options.reduced else ''}"
-    records: list[dict[str, Any]] = []
+    found = tables.merged(tables.recorded(options.figure, reduced=options.reduced), FIGURES[options.figure])
+    if not found:
+        sys.exit(f"nothing was recorded of {title}: leave out --show to train it")
+    page = options.studies / f"{name}.html"
     if options.figure == "fig3":
-        lines, curves = losses(options)
-        drawn.losses(options.studies / f"{name}.html", title, curves)
+        lines = tables.losses(found)
+        curves = {f"{row['network'][0]}, {row['factor']:g}": dict(enumerate(row["curve"], 1)) for row in found}
+        drawn.losses(page, title, curves)
     else:
-        lines, records = accuracies(options.figure, options)
-        drawn.accuracies(options.studies / f"{name}.html", title, records)
-    if options.figure == "fig7":
-        lines += ["", *pairs(options), *together(options)]
-    elif options.figure == "table2":
-        lines += ["", *simpler(records)]
-    elif options.figure == "fig2":
-        lines += ["", *order(records)]
-    text = "\n".join([f"## {title}", "", f"{commit()}, {machine()}", "", *lines, ""])
+        lines = tables.accuracies(found, reduced=options.reduced)
+        drawn.accuracies(page, title, found)
+    said = {"fig2": tables.order, "fig7": tables.activations, "table2": tables.simpler}
+    if options.figure in said:
+        lines += ["", *said[options.figure](found)]
+    text = "\n".join([f"## {title}", "", f"{', '.join(sorted({row['machine'] for row in found}))}", "", *lines, ""])
     print(text)
     (HERE / "results" / f"paper-{name}.md").write_text(text)
-    append("paper", {"figure": options.figure, "reduced": options.reduced, "rows": records, "table": lines})
 
 
 if __name__ == "__main__":
