@@ -103,7 +103,7 @@ class Replicas:
             for some in zip(*orders, strict=True):
                 indices = torch.stack(some)  # (R, B)
                 spectra = augment(self.dataset.train.batch(indices.flatten(), self.device), training)
-                found = stack.step(spectra.view(*indices.shape, -1), labels[indices.to(self.device)])
+                found = stack.step(spectra.view(*indices.shape, -1), labels[indices])
                 total += found * indices.shape[1]
         stack.back()
 
@@ -168,7 +168,7 @@ def _try(runs: Sequence[Run]) -> None:
 def _order(run: Run) -> list[Tensor]:
     """The batches of one epoch, in the random order that is this replica's own."""
     with run.progress.own_random():
-        return batches(torch.randperm(len(run.labels)), run.training.batch_size)
+        return batches(torch.randperm(len(run.labels)).to(run.device), run.training.batch_size)
 
 
 def _peek(run: Run) -> int:
