@@ -19,7 +19,6 @@ from record import append
 from stepping import parser, synchronise
 
 from spectune.spaces.published import KNOWN
-from spectune.trainables.augment import augment
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.stack import Objective, Stack
@@ -59,9 +58,7 @@ def alone(runs: list[Run], stack: Stack, indices: torch.Tensor) -> None:
 
 def fused(runs: list[Run], stack: Stack, indices: torch.Tensor) -> None:
     """One step of the stack."""
-    run = runs[0]
-    spectra = augment(run.dataset.train.batch(indices.flatten(), run.device), run.training)
-    stack.step(spectra.view(*indices.shape, -1), run.labels[indices.to(run.device)])
+    stack.learn(indices)
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def measure(name: str, data: Dataset, ways: list[str], options: argparse.Namespa
         run.model.train()
         if way == "compiled":
             run.model.compile()
-        steps[way] = Replayed(run.step, batch, device) if way == "replayed" else run.step
+        steps[way] = Replayed(run.step, (batch,), device) if way == "replayed" else run.step
     for _ in range(WARM_UP + 2 + options.steps):
         indices = torch.randint(len(data.train), (batch,), device=device)
         for way, step in steps.items():

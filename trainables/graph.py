@@ -15,21 +15,21 @@ Step = Callable[[Tensor], Tensor]
 
 
 class Replayed:
-    """``step`` (numbers of spectra (B,) to their loss) as a CUDA graph: one launch in place of hundreds.
+    """``step`` (numbers of spectra to their loss, or losses) as a CUDA graph: one launch in place of hundreds.
 
     The first ``WARM_UP`` steps are taken as they are, then one is recorded, and it and all others are replayed: the
     same kernels on the same memory. ``step`` must not depend on anything that changes but the numbers, the tensors that
     it reads, and the random state. What CUDA cannot record is taken as it is from there on; a warning says why.
     """
 
-    def __init__(self, step: Step, size: int, device: torch.device) -> None:
+    def __init__(self, step: Step, shape: tuple[int, ...], device: torch.device) -> None:
         self.step, self.taken = step, 0
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
-        self.given = torch.zeros(size, dtype=torch.int64, device=device)
+        self.given = torch.zeros(shape, dtype=torch.int64, device=device)
         self.replay: Callable[[], Tensor] | None = None
 
     def __call__(self, indices: Tensor) -> Tensor:
-        """The loss of a step on these B spectra. The next one overwrites it."""
+        """The loss of a step on these spectra, of which there are always as many. The next step overwrites it."""
         self.given.copy_(indices)
         self.taken += 1
         if self.taken == WARM_UP + 1:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from spectune.spaces import Network, Training
 from spectune.spaces.config import Config, hyperparameters
-from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.epoch import Epoch, State, logits
 from spectune.trainables.fit import Fit
+from spectune.trainables.graph import Replayed, Step
 from spectune.trainables.stack import Objective, Stack, shares
 from spectune.trainables.train import Run, batches, living
 
@@ -63,6 +63,8 @@ class Replicas:
         steps = [run for run in self.runs.values() if isinstance(run, Run)]
         self.reason = _obstacle(networks, steps) if len(self.runs) > 1 else ""
         self.objective = None if self.reason or len(self.runs) < 2 else Objective(steps[0])
+        self.stack: Stack | None = None  # of the replicas that trained in the last epoch
+        self.step: Step | None = None  # takes one of the stack's on whole batches
 
     @property
     def fused(self) -> bool:
@@ -79,6 +81,7 @@ class Replicas:
         runs = {number: run for number, run in self.runs.items() if not run.done}
         steps = [run for run in runs.values() if isinstance(run, Run)]
         if self.objective is None or len(steps) < 2:
+            self.stack = self.step = None  # their memory is for others
             return {number: run.epoch() for number, run in runs.items()}
         return dict(zip(runs, self._together(steps, self.objective), strict=True))
 
@@ -95,27 +98,36 @@ class Replicas:
         """One epoch of all ``runs`` as one network."""
         for run in runs:
             run.begin()
-        stack, labels, training = Stack(runs, objective), runs[0].labels, runs[0].training
+        (stack, whole), size = self._current(runs, objective), runs[0].training.batch_size
         total = torch.zeros(len(runs), dtype=torch.float64, device=self.device)
         orders = [_order(run) for run in runs]
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(_peek(runs[0]))
             for some in zip(*orders, strict=True):
                 indices = torch.stack(some)  # (R, B)
-                spectra = augment(self.dataset.train.batch(indices.flatten(), self.device), training)
-                found = stack.step(spectra.view(*indices.shape, -1), labels[indices])
-                total += found * indices.shape[1]
+                step = whole if indices.shape[1] == size else stack.learn
+                total += step(indices) * indices.shape[1]
         stack.back()
 
         @functools.cache
         def given(split: Split) -> Tensor:
-            return logits(stack, split, self.device, training.batch_size)  # no more memory than a step
+            return logits(stack, split, self.device, size)  # no more memory than a step
 
         def end(row: int, run: Run, loss: float) -> Epoch:
             return run.end(loss, lambda split: given(split)[:, row])
 
-        means = (total / len(labels)).tolist()
+        means = (total / len(runs[0].labels)).tolist()
         return [end(row, run, loss) for row, (run, loss) in enumerate(zip(runs, means, strict=True))]
+
+    def _current(self, runs: list[Run], objective: Objective) -> tuple[Stack, Step]:
+        """The stack of ``runs`` as they are now, and what takes a step of it on whole batches."""
+        if self.stack is None or self.step is None or self.stack.runs != runs:
+            self.stack = Stack(runs, objective)
+            shape, replays = (len(runs), runs[0].training.batch_size), runs[0].rate is not None
+            self.step = Replayed(self.stack.learn, shape, self.device) if replays else self.stack.learn
+        else:
+            self.stack.take()
+        return self.stack, self.step
 
 
 def _alike(configs: Sequence[Config], *, own: Callable[[str], bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from spectune.trainables import losses
+from spectune.trainables.augment import augment
 from spectune.trainables.models.layers import Same
 from spectune.trainables.precision import arithmetic
 from spectune.trainables.train import Run
@@ -66,10 +68,11 @@ def shares(model: nn.Module) -> dict[str, float]:
 
 
 class Stack(nn.Module):
-    """The networks and optimisers of ``runs`` side by side, for one epoch: ``back`` copies them into the runs.
+    """The networks and optimisers of ``runs`` side by side: ``take`` copies them from the runs, ``back`` into them.
 
     What a replica learns is one row of a table (R, P), what decays first: AdamW takes the same few operations however
     many layers and replicas there are. Its arithmetic is torch's, with the numbers of each replica's own optimiser.
+    Everything stays the same memory, so that a step can be recorded and replayed.
     Spectra (B, L) that all replicas see to logits (B, R, C).
     """
 
@@ -80,34 +83,62 @@ class Stack(nn.Module):
         learned, named = _learned(first), {id(p): f"model.{name}" for name, p in first.model.named_parameters()}
         self.names, self.shapes = [named.pop(id(p)) for p in learned], [p.shape for p in learned]
         self.decayed = sum(p.numel() for p in learned if p.ndim > 1)
-        self.rows = _rows(runs, lambda run, p: p).requires_grad_()
-        self.mean = _rows(runs, lambda run, p: _moment(run, p, "exp_avg"))
-        self.square = _rows(runs, lambda run, p: _moment(run, p, "exp_avg_sq"))
-        groups = [run.optimizer.param_groups[0] for run in runs]  # the one that decays
-        self.betas, self.eps = groups[0]["betas"], groups[0]["eps"]
-        self.rate, self.decay, self.steps = (
-            torch.tensor(values, dtype=torch.float64, device=first.device)[:, None]
-            for values in (
-                [float(group["lr"]) for group in groups],
-                [group["weight_decay"] for group in groups],
-                [float(run.optimizer.state.get(_learned(run)[0], {}).get("step", 0.0)) for run in runs],
-            )
-        )
+        self.fixed = list(named.values())
+        group = first.optimizer.param_groups[0]
+        self.betas, self.eps = group["betas"], group["eps"]
+        self.rows, self.mean, self.square = self._tables()
+        self.rows.requires_grad_()
+        self.rate, self.decay, self.steps = self._settings()
         smoothing = [run.training.label_smoothing or 0.0 for run in runs]
         self.smoothing = torch.tensor(smoothing, device=first.device)
-        self.kept = {f"model.{name}": _stacked(runs, name) for name, _ in first.model.named_buffers()}
-        self.kept |= {name: _stacked(runs, name.removeprefix("model.")) for name in named.values()}
+        self.kept = self._kept()
+
+    def _tables(self) -> list[Tensor]:
+        """(R, P) what the runs have learned, and their optimisers' two moments of it."""
+        mean, square = (functools.partial(_moment, name=name) for name in ("exp_avg", "exp_avg_sq"))
+        return [_rows(self.runs, lambda run, p: p), _rows(self.runs, mean), _rows(self.runs, square)]
+
+    def _settings(self) -> list[Tensor]:
+        """(R, 1) the runs' learning rates, weight decays and steps so far."""
+        groups = [run.optimizer.param_groups[0] for run in self.runs]  # the one that decays
+        rates = [float(group["lr"]) for group in groups]
+        decays = [float(group["weight_decay"]) for group in groups]
+        steps = [float(run.optimizer.state.get(_learned(run)[0], {}).get("step", 0.0)) for run in self.runs]
+        device = self.runs[0].device
+        return [torch.tensor(row, dtype=torch.float64, device=device)[:, None] for row in (rates, decays, steps)]
+
+    def _kept(self) -> Named:
+        """(R, ...) what the networks have besides: buffers, what does not learn, the shares of dropout."""
+        first = self.runs[0]
+        kept = {f"model.{name}": _stacked(self.runs, name) for name, _ in first.model.named_buffers()}
+        kept |= {name: _stacked(self.runs, name.removeprefix("model.")) for name in self.fixed}
         for name in shares(first.model):
-            dropped = [shares(run.model)[name] for run in runs]
-            self.kept[f"model.{name}.share"] = torch.tensor(dropped, device=first.device)
+            dropped = [shares(run.model)[name] for run in self.runs]
+            kept[f"model.{name}.share"] = torch.tensor(dropped, device=first.device)
+        return kept
+
+    @torch.no_grad()
+    def take(self) -> None:
+        """Go on from what the runs are now."""
+        mine = self.rows, self.mean, self.square, self.rate, self.decay, self.steps, *self.kept.values()
+        for tensor, now in zip(mine, (*self._tables(), *self._settings(), *self._kept().values()), strict=True):
+            tensor.copy_(now)
+
+    def learn(self, indices: Tensor) -> Tensor:
+        """One step on the training spectra with these numbers (R, B), as ``Run.step`` takes it; the losses (R,)."""
+        first = self.runs[0]
+        spectra = augment(first.dataset.train.batch(indices.flatten(), first.device), first.training)
+        return self.step(spectra.view(*indices.shape, -1), first.labels[indices.to(first.device)])
 
     def step(self, spectra: Tensor, labels: Tensor) -> Tensor:
         """One step on a batch (R, B, L) of each replica's own and its labels; returns the mean losses (R,)."""
         self.train()
         data = self._learned(), self.kept, spectra, labels, self.smoothing
-        found, self.kept = _each(self._loss, *data)
+        found, kept = _each(self._loss, *data)
         self.rows.grad = None
         torch.autograd.backward(found.sum())
+        for name, value in kept.items():
+            self.kept[name].copy_(value)
         self._descend()
         losses: Tensor = found.detach()
         return losses

@@ -165,7 +165,7 @@ class Run:
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         size = self.training.batch_size
         if self.rate is not None and self.replayed is None:
-            self.replayed = Replayed(self.step, size, self.device)
+            self.replayed = Replayed(self.step, (size,), self.device)
         for indices in batches(torch.randperm(len(self.labels)).to(self.device), size):
             step = self.replayed if self.replayed is not None and len(indices) == size else self.step
             total += step(indices) * len(indices)

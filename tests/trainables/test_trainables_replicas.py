@@ -336,7 +336,7 @@ def test_a_convolution_by_fourier_transform_is_fused_as_a_plain_one(few):
 def test_what_is_drawn_for_all_is_other_in_every_epoch_and_for_other_seeds(few, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "spectune.trainables.replicas.augment", lambda spectra, _: drawn.append(float(torch.rand(()))) or spectra
+        "spectune.trainables.stack.augment", lambda spectra, _: drawn.append(float(torch.rand(()))) or spectra
     )
     for seeds in ((1, 2), (3, 2)):
         followed(fused(SMALL, [FAST] * 2, few, seeds=seeds))
