@@ -5,6 +5,7 @@
     python benchmarks/paper.py fig7 --published FOLDER             linear against ReLU between the FC layers
     python benchmarks/paper.py table2 --published FOLDER           the modified variants, and batch norm that keeps up
     python benchmarks/paper.py fig7 --networks cnn6 --factors 0.1  a part of it
+    python benchmarks/paper.py fig2 --replicas 5 --replay          on a GPU: five seeds as one network
     python benchmarks/paper.py fig7 --reduced                      what two cores can do, with the same question
 
 Every part is a study of its own that is resumed by the same command, so short stretches of time add up, on different
@@ -89,14 +90,16 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
     name = f"{kept}-{network}-{factor}{'-reduced' if options.reduced else ''}"
     epochs = str(REDUCED_EPOCHS if options.reduced else EPOCHS)
     place = ["--epochs", epochs, "--name", name, "--resume", "--studies", str(options.studies)]
-    words = [*data, *place, "--seeds", str(options.seeds), "--set", f"plateau_factor={factor}"]
+    settings = {"plateau_factor": factor, **({"replay": True} if options.replay else {})}
+    words = [*data, *place, "--seeds", str(options.seeds)]
+    words += [word for setting, value in settings.items() for word in ("--set", f"{setting}={value}")]
     words += ["--replicas", str(options.replicas)] if options.replicas > 1 else []
     if figure != "fig7":
         return Part(network, factor, name, ["train", network, *words], {network: (network,)})
     activation = PUBLISHED[network].network.to_dict()["fc_activation"]
     (other,) = {"linear", "relu"} - {activation}
     rows: dict[str, tuple[str, ...]] = {
-        f"{network} plateau_factor={said(factor)}": (network, activation),
+        " ".join([network, *(f"{key}={said(value)}" for key, value in settings.items())]): (network, activation),
         f"fc_activation={other}": (network, other),
     }
     vary = ["--vary", f"fc_activation={other}", "--test"]
@@ -192,6 +195,7 @@ def main() -> None:
     parser.add_argument("--factors", nargs="+", type=float, default=[0.1, 0.5])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--replicas", type=int, default=1, help="seeds that are trained as one network, for a GPU")
+    parser.add_argument("--replay", action="store_true", help="steps as CUDA graphs, on a GPU")
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--studies", type=Path, default=Path("studies/paper"))
     parser.add_argument("--show", action="store_true", help="train nothing, only write the table of what was recorded")
