@@ -85,11 +85,13 @@ def _dominates(one: list[float], other: list[float]) -> bool:
 class Storage(optuna.storages.InMemoryStorage):
     """In memory, and small: trials share names and distributions, refused and failed ones keep no hyperparameters.
 
-    An ask does not look through all trials for one that is waiting: none is ever enqueued.
+    For a sampler that does not look at them no trial that ended keeps any. An ask does not look through all trials for
+    one that is waiting: none is ever enqueued.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, looked_at: bool) -> None:
         super().__init__()
+        self._looked_at = looked_at
         self._shared: dict[tuple[str, BaseDistribution], BaseDistribution] = {}
 
     def set_trial_param(
@@ -100,10 +102,18 @@ class Storage(optuna.storages.InMemoryStorage):
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         done = super().set_trial_state_values(trial_id, state, values)
-        if state == TrialState.FAIL:
-            trial = self._get_trial(trial_id)
-            trial.params, trial.distributions = {}, {}
+        self._forget(trial_id)
         return done
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        trial_id = super().create_new_trial(study_id, template_trial)
+        self._forget(trial_id)
+        return trial_id
+
+    def _forget(self, trial_id: int) -> None:
+        trial = self._get_trial(trial_id)
+        if trial.state == TrialState.FAIL or (trial.state.is_finished() and not self._looked_at):
+            trial.params, trial.distributions, trial.intermediate_values = {}, {}, {}
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

@@ -75,10 +75,12 @@ class Sampler:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate and group TPE
             self._optuna = SAMPLERS[kind](seed)
-            self._study = optuna.create_study(storage=Storage(), sampler=self._optuna, directions=directions)
+            self._study = optuna.create_study(
+                storage=Storage(looked_at=kind == "tpe"), sampler=self._optuna, directions=directions
+            )
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
         self._asked: dict[int, optuna.trial.Trial] = {}
-        self._tried: set[tuple[Network, Training]] = set()
+        self._tried: set[int] = set()  # hashes of (network, training)
         self._mirror = _Mirror(folder.absolute() / MIRROR, name, directions)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
@@ -111,7 +113,7 @@ class Sampler:
                 network = self.space.propose(_chooser(asked), fixed, self._vary)
                 training = Training.propose(_chooser(asked), self._settled(network), self._vary)
                 allowed(network)
-                if attempt < STUBBORN and (network, training) in self._tried:
+                if attempt < STUBBORN and hash((network, training)) in self._tried:
                     raise ValueError("it was tried already")
             except ValueError as refusal:
                 self._forget(asked)
@@ -121,7 +123,7 @@ class Sampler:
                 self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
             elif attempt < STUBBORN:
                 self._asked[number] = asked
-            self._tried.add((network, training))
+            self._tried.add(hash((network, training)))
             return network, training
         raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
 
@@ -160,7 +162,7 @@ class Sampler:
         params: dict[str, Any] = {}
         distributions: dict[str, BaseDistribution] = {}
         network, training = configs(trial.config)
-        self._tried.add((network, training))
+        self._tried.add(hash((network, training)))
         values = {**self.space.values(network), **training.to_dict()}
 
         def choose(name: str, domain: Domain) -> Any:
