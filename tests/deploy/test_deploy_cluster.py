@@ -103,7 +103,8 @@ def test_the_cluster_grows_by_spot_workers_and_by_others_where_there_are_none(cl
 
     types = {name: {**one, "resources": {"CPU": 4, "GPU": 1}} for name, one in cluster["available_node_types"].items()}
     types["head"]["resources"] = {"CPU": 0}
-    config = AutoscalingConfig(prepare_config({**cluster, "available_node_types": types}))
+    mounts: dict[str, str] = {}  # Ray reads every file of them, and this machine may have no ~/.ray
+    config = AutoscalingConfig(prepare_config({**cluster, "available_node_types": types, "file_mounts": mounts}))
     waiting = ResourceRequestUtil.group_by_count([ResourceRequestUtil.make({"CPU": 1, "GPU": 1})] * 3)
 
     def launched(**availability: float) -> dict[str, int]:
