@@ -161,13 +161,14 @@ def rows(figure: str, options: argparse.Namespace) -> list[tables.Row]:
         if not (folder / "journal.jsonl").is_file():
             continue
         study = read(folder)
+        header = study.header
+        about = {"factor": part.factor, "digest": header["dataset"]["digest"], "commit": header["git"]}
         for candidate, key in part.rows.items():
-            trained = study.confirmed().get(candidate, [])
-            row = {"network": list(key), "factor": part.factor, "digest": study.header["dataset"]["digest"]}
+            trained, row = study.confirmed().get(candidate, []), {"network": list(key), **about}
             if figure == "fig3" and trained:
                 found.append({**row, "seeds": [trial.seed for trial in trained], **curve(trained)})
             elif figure != "fig3" and (values := tested(study, candidate)):
-                causes = shares(study, "test").items() if study.header.get("ablation") else ()
+                causes = shares(study, "test").items() if header.get("ablation") else ()
                 found.append({
                     **row, "seeds": list(values), "values": list(values.values()), "published": known.get(key, []),
                     "right": {cause: right[candidate] for cause, right in causes if candidate in right},
