@@ -205,6 +205,17 @@ def test_random_proposals_take_over_when_the_sampler_is_refused(make):
     assert len(refused) == module.STUBBORN + 1
 
 
+def left(work, numbers):
+    """Bytes that ``work`` on these numbers leaves in memory."""
+    gc.collect()
+    tracemalloc.start()
+    work(numbers)
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return size
+
+
 def test_a_refused_proposal_leaves_hardly_anything_in_memory(make):
     """In a space with limits most are: kept whole, they outgrew the trials."""
     sampler = make("any", kind="near")
@@ -219,13 +230,7 @@ def test_a_refused_proposal_leaves_hardly_anything_in_memory(make):
             sampler.tell(ended(number, *sampler.ask(number, picky)))
 
     ask(range(30))
-    gc.collect()
-    tracemalloc.start()
-    ask(range(30, 60))
-    gc.collect()
-    grown, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert grown / (30 * 15) < 3000  # bytes a refused one, the 30 trials' own included
+    assert left(ask, range(30, 60)) / (30 * 15) < 3000  # bytes a refused one, the 30 trials' own included
 
 
 def test_trials_that_ended_take_little_memory(make):
@@ -236,13 +241,7 @@ def test_trials_that_ended_take_little_memory(make):
             sampler.tell(ended(number, *sampler.ask(number, allowed), value=number / 400))
 
     tell(range(100))
-    gc.collect()
-    tracemalloc.start()
-    tell(range(100, 400))
-    gc.collect()
-    grown, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert grown / 300 < 4500  # bytes: 3200 here, 5400 where Optuna keeps them whole
+    assert left(tell, range(100, 400)) / 300 < 4500  # bytes: 3200 here, 5400 where Optuna keeps them whole
 
 
 def test_limits_that_leave_nothing_are_said_in_one_line(make, monkeypatch):
