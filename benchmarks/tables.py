@@ -7,7 +7,6 @@ ones, the dataset's ``digest``, ``right``, the same accuracies by cause where th
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections.abc import Sequence
 from itertools import chain
@@ -142,10 +141,11 @@ def compared(found: dict[str, list[float]]) -> list[str]:
     chances = [permutation(differences) for differences in told.values()]
     lines = []
     for (name, differences), chance, corrected in zip(told.items(), chances, holm(chances), strict=True):
-        low, high = bootstrap(differences) or (math.nan, math.nan)
+        ends = bootstrap(differences)
+        within = f"95 % CI {100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}, " if ends else ""
         lines.append(
-            f"* {name}: {100 * statistics.fmean(differences):+.1f} points test accuracy (95 % CI {100 * low:+.1f} to "
-            f"{100 * high:+.1f}, {len(differences)} pairs, p = {chance:.2g}, {corrected:.2g} corrected)"
+            f"* {name}: {100 * statistics.fmean(differences):+.1f} points test accuracy ({within}{len(differences)} "
+            f"pairs, p = {chance:.2g}, {corrected:.2g} corrected)"
         )
     return lines
 
