@@ -63,8 +63,7 @@ class Replicas:
         steps = [run for run in self.runs.values() if isinstance(run, Run)]
         self.reason = _obstacle(networks, steps) if len(self.runs) > 1 else ""
         self.objective = None if self.reason or len(self.runs) < 2 else Objective(steps[0])
-        self.stack: Stack | None = None  # of the replicas that trained in the last epoch
-        self.step: Step | None = None  # takes one of the stack's on whole batches
+        self.current: tuple[Stack, Step] | None = None  # of the last epoch's replicas, and its step on whole batches
 
     @property
     def fused(self) -> bool:
@@ -81,7 +80,7 @@ class Replicas:
         runs = {number: run for number, run in self.runs.items() if not run.done}
         steps = [run for run in runs.values() if isinstance(run, Run)]
         if self.objective is None or len(steps) < 2:
-            self.stack = self.step = None  # their memory is for others
+            self.current = None  # its memory is for others
             return {number: run.epoch() for number, run in runs.items()}
         return dict(zip(runs, self._together(steps, self.objective), strict=True))
 
@@ -98,7 +97,7 @@ class Replicas:
         """One epoch of all ``runs`` as one network."""
         for run in runs:
             run.begin()
-        (stack, whole), size = self._current(runs, objective), runs[0].training.batch_size
+        (stack, whole), size = self._stacked(runs, objective), runs[0].training.batch_size
         total = torch.zeros(len(runs), dtype=torch.float64, device=self.device)
         orders = [_order(run) for run in runs]
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
@@ -119,15 +118,15 @@ class Replicas:
         means = (total / len(runs[0].labels)).tolist()
         return [end(row, run, loss) for row, (run, loss) in enumerate(zip(runs, means, strict=True))]
 
-    def _current(self, runs: list[Run], objective: Objective) -> tuple[Stack, Step]:
+    def _stacked(self, runs: list[Run], objective: Objective) -> tuple[Stack, Step]:
         """The stack of ``runs`` as they are now, and what takes a step of it on whole batches."""
-        if self.stack is None or self.step is None or self.stack.runs != runs:
-            self.stack = Stack(runs, objective)
-            shape, replays = (len(runs), runs[0].training.batch_size), runs[0].rate is not None
-            self.step = Replayed(self.stack.learn, shape, self.device) if replays else self.stack.learn
+        if self.current is not None and self.current[0].runs == runs:
+            self.current[0].take()
         else:
-            self.stack.take()
-        return self.stack, self.step
+            stack, shape = Stack(runs, objective), (len(runs), runs[0].training.batch_size)
+            replays = runs[0].rate is not None
+            self.current = stack, Replayed(stack.learn, shape, self.device) if replays else stack.learn
+        return self.current
 
 
 def _alike(configs: Sequence[Config], *, own: Callable[[str], bool]) -> None:

@@ -63,6 +63,14 @@ def test_what_cannot_be_recorded_is_trained_all_the_same_and_says_why(dataset, r
     assert losses[-1] < losses[0]
 
 
+def test_on_a_processor_nothing_is_replayed(dataset):
+    plain, asked = (
+        [epoch.metrics for epoch in train(SMALL, replace(FAST, replay=on), dataset, seed=0, epochs=2)]
+        for on in (False, True)
+    )
+    assert plain == asked
+
+
 class Tape(TorchDispatchMode):
     """A CUDA graph on a processor: the same operations with the same settings on the same memory, again and again.
 
@@ -109,18 +117,17 @@ def taped(monkeypatch):
     tapes = []
 
     def record(step, given):
-        tapes.append(Tape())
-        random = torch.get_rng_state()
-        with tapes[-1]:
+        tape, random = Tape(), torch.get_rng_state()
+        tapes.append(tape)
+        with tape:
             loss = step(given)
-        tapes[-1].undo()
+        tape.undo()
         torch.set_rng_state(random)
 
         def replay():
             tape.replay()
             return loss
 
-        tape = tapes[-1]
         return replay
 
     monkeypatch.setattr(graph, "record", record)
