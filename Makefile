@@ -14,12 +14,13 @@ $(shell rm -f $(READY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help search test slow cluster lint types ui clean
+.PHONY: help search test slow cluster gpu lint types ui clean
 
 help:
 	@echo 'make search   search, confirm, test and export a network; options by SEARCH="..."; go on with it by the same'
 	@echo 'make test     the tests;  make slow  the long ones;  options by ARGS="..."'
 	@echo 'make cluster  those on several machines, which root can make on this one'
+	@echo 'make gpu      what only a GPU shows: its tests and figures; go on with it by the same'
 	@echo 'make lint     ruff;       make types  mypy'
 	@echo 'make ui       the MLflow UI on the last study'
 	@echo 'make clean    remove what make made; studies stay'
@@ -35,6 +36,17 @@ slow: $(READY)
 
 cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster $(ARGS)
+
+# Its tests first, its longest trainings last: the 40 of the paper's Fig. 2, seeds as one network, steps as CUDA graphs.
+gpu: $(READY)
+	@$(BIN)/python -c 'import sys, torch; torch.cuda.is_available() or sys.exit("make gpu needs a GPU that torch sees, there is none: run it where there is one")'
+	$(BIN)/python -m pytest tests/trainables/test_trainables_graph.py tests/trainables/data/test_trainables_data_peaks.py
+	$(BIN)/python benchmarks/steps.py
+	$(BIN)/python benchmarks/roofline.py
+	$(BIN)/python benchmarks/fused.py
+	$(BIN)/spectune search --dataset generated --trials 30 --epochs 9 --gpus-per-trial auto --name gpu-packed --resume
+	$(BIN)/spectune ablate cnn2 --data points=1000 --epochs 60 --seeds 6 --vary precision=float32 --name gpu-precision --resume
+	$(BIN)/python benchmarks/paper.py fig2 --factors 0.1 --replicas 5 --replay
 
 lint: $(READY)
 	$(BIN)/ruff check .

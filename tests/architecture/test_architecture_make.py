@@ -57,6 +57,17 @@ def test_the_first_call_makes_the_environment_and_the_next_ones_use_it(clone: Ch
     assert (clone.folder / ".types" / "spectune").resolve() == clone.folder
 
 
+def test_what_only_a_gpu_shows_is_one_command_of_things_that_exist(clone: Checkout, checkout: Path) -> None:
+    code, asked = clone.make("gpu")
+    assert code == 0
+    files = [word for line in asked for word in line.split() if word.endswith(".py")]
+    benchmarks = [Path(name).stem for name in files if name.startswith("benchmarks/")]
+    assert benchmarks == ["steps", "roofline", "fused", "paper"]
+    assert all((checkout / name).is_file() for name in files)
+    (clone.folder / "old").touch()  # as where torch sees no GPU: nothing is begun
+    assert clone.make("gpu") == (2, [])
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_it_is_brought_up_to_date_when_its_sources_change(clone: Checkout, name: str) -> None:
     clone.make("test")
