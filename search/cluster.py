@@ -21,7 +21,7 @@ from spectune.search.stop import FULL
 from spectune.search.task import WEIGHTS, Task, configs, stored
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.metrics import by_label, confused, score
-from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
 
@@ -133,8 +133,8 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantSh
     torch.set_num_threads(threads())
     data = shelf.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
-    model = build(task.network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
-    model.load_state_dict(unpack(data))
+    sizes = len(dataset.axis), len(dataset.classes)
+    model = restored(task.network, *sizes, unpack(data), several=dataset.several).to(device)
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
     labels = torch.from_numpy(spectra.labels.copy())

@@ -20,7 +20,7 @@ from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import Exported
 from spectune.trainables.export import read as read_export
-from spectune.trainables.models import build
+from spectune.trainables.models import restored
 from spectune.trainables.seal import SUMS
 
 
@@ -103,9 +103,7 @@ def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
     if not path.is_file():
         raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
     network, _ = configs(trial.config)
-    model = build(network, len(dataset.axis), len(dataset.classes), several=dataset.several)
-    model.load_state_dict(load_file(path))
-    return model
+    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), several=dataset.several)
 
 
 def _exported(folder: Path) -> Subject:

@@ -25,7 +25,7 @@ with importing():
     from spectune.search.watch import Watch
     from spectune.trainables.data.dataset import Dataset
     from spectune.trainables.epoch import Epoch
-    from spectune.trainables.models import build
+    from spectune.trainables.models import restored
     from spectune.trainables.replicas import Replicas
 
 STEP_SECONDS = 0.2  # shorter epochs are reported together: a report costs Ray and the driver more than they take
@@ -153,9 +153,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         }
         if epoch.last:
             data = self._dataset
-            with torch.device("meta"):  # its weights are there already
-                model = build(task.network, len(data.axis), len(data.classes), several=data.several)
-            model.load_state_dict(best["model"], assign=True)
+            sizes = len(data.axis), len(data.classes)
+            model = restored(task.network, *sizes, best["model"], several=data.several)
             message["best"]["latency"] = latency(model, len(data.axis), self._device)
             if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}

@@ -26,7 +26,7 @@ from spectune.trainables.card import card
 from spectune.trainables.data.baseline import NONE, correct, described
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.grid import resample
-from spectune.trainables.models import THRESHOLDS, build
+from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.models.estimator import importances
 from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
 
@@ -202,13 +202,8 @@ def _network(values: dict[str, Any]) -> Network:
 
 def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, several: bool) -> nn.Module:
     """The network with ``weights``, ready to predict; ValueError when they belong to another one."""
-    with torch.device("meta"):  # takes no memory, whatever a foreign config asks for
-        model = build(network, points, classes, several=several)
-    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    if expected != {name: tensor.shape for name, tensor in weights.items()}:
-        raise ValueError("weights must have the names and shapes of their network, got those of another one")
-    model.load_state_dict({name: tensor.detach().cpu() for name, tensor in weights.items()}, assign=True)
-    return model.eval().requires_grad_(False)
+    here = {name: tensor.detach().cpu() for name, tensor in weights.items()}
+    return restored(network, points, classes, here, several=several).eval().requires_grad_(False)
 
 
 def _config(

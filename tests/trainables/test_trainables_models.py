@@ -11,13 +11,15 @@ import torch
 from scipy.signal import find_peaks
 from torch import nn
 
-from spectune.spaces import CNN, PUBLISHED, Training
+from spectune.spaces import CNN, FAMILIES, PUBLISHED, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.mlp import MLP
 from spectune.trainables.data import load
-from spectune.trainables.models import build
+from spectune.trainables.models import build, restored
 from spectune.trainables.models.layers import Normalise, Peaks, Same
 from spectune.trainables.train import train
+
+BY_STEPS = [family() for family in FAMILIES.values() if family.by_steps]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -28,6 +30,19 @@ def test_published_networks_have_the_published_size(name):
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert parameters == network.cost(points, classes).parameters
     assert published in (parameters, None)
+
+
+@pytest.mark.parametrize("network", BY_STEPS, ids=lambda network: network.family)
+def test_a_restored_network_is_the_trained_one_and_draws_nothing(network):
+    trained = build(network, 64, 5, several=True).eval()
+    weights, random = trained.state_dict(), torch.get_rng_state()
+    model = restored(network, 64, 5, weights, several=True).eval()
+    assert torch.equal(torch.get_rng_state(), random)
+    spectra = torch.rand(3, 64)
+    assert torch.equal(model(spectra), trained(spectra))
+    assert all(tensor.data_ptr() == weights[name].data_ptr() for name, tensor in model.state_dict().items())
+    with pytest.raises(ValueError, match="weights must have the names and shapes of their network"):
+        restored(network, 64, 6, weights, several=True)
 
 
 def test_spectra_are_divided_by_their_own_maximum():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spectune.spaces import Network
 from spectune.spaces.cnn import CNN
@@ -48,4 +48,17 @@ def build(network: Network, points: int, classes: int, *, several: bool = False)
     model = BUILDERS[type(network)](network, network.inputs(points), classes)
     if several:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
+    return model
+
+
+def restored(
+    network: Network, points: int, classes: int, weights: dict[str, Tensor], *, several: bool = False
+) -> nn.Module:
+    """The trained network: it holds the ``weights`` themselves, where they are. ValueError where they are another's."""
+    with torch.device("meta"):  # draws nothing, and takes no memory, whatever a foreign config asks for
+        model = build(network, points, classes, several=several)
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if expected != {name: tensor.shape for name, tensor in weights.items()}:
+        raise ValueError("weights must have the names and shapes of their network, got those of another one")
+    model.load_state_dict(weights, assign=True)
     return model
