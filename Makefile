@@ -20,7 +20,7 @@ help:
 	@echo 'make search   search, confirm, test and export a network; options by SEARCH="..."; go on with it by the same'
 	@echo 'make test     the tests;  make slow  the long ones;  options by ARGS="..."'
 	@echo 'make cluster  those on several machines, which root can make on this one'
-	@echo 'make gpu      what only a GPU shows: its tests and figures; go on with it by the same'
+	@echo 'make gpu      the tests and figures that wait for a GPU; go on with it by the same'
 	@echo 'make lint     ruff;       make types  mypy'
 	@echo 'make ui       the MLflow UI on the last study'
 	@echo 'make clean    remove what make made; studies stay'
