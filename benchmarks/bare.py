@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from spectune.search.record import read
-from spectune.search.task import configs
+from spectune.search.records.study import read
+from spectune.spaces.saved import configs
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.train import train

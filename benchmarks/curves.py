@@ -26,9 +26,9 @@ from typing import Any
 
 import torch
 
-from spectune.search.task import configs, recorded
 from spectune.spaces import FAMILIES, KNOWN, Network, Space, Training
 from spectune.spaces.domain import Domain
+from spectune.spaces.saved import configs, recorded
 from spectune.trainables.data import load
 from spectune.trainables.train import train
 

@@ -6,9 +6,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from spectune.dashboards.page import page, plot, write
-from spectune.dashboards.style import BLUE, INK, ORANGE, empty, rounded
-from spectune.search.confirm import interval
+from spectune.dashboards.style.page import page, plot, write
+from spectune.dashboards.style.theme import BLUE, INK, ORANGE, empty, rounded
+from spectune.search.records.ranking import interval
 
 COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
 

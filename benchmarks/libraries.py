@@ -16,8 +16,8 @@ from curves import EPOCHS, SPACE
 from rivals import ETA, GRACE, SCRATCH, WORST, Rival
 from surrogate import Surrogate
 
-from spectune.search.simulate import Curve
-from spectune.search.task import Task
+from spectune.search.planning.simulate import Curve
+from spectune.search.records.task import Task
 from spectune.spaces import Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Float, Int

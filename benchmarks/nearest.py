@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from spectune.trainables.data import benchmark
-from spectune.trainables.data.causes import differences
+from spectune.trainables.data.ceiling.causes import differences
+from spectune.trainables.data.recipes import benchmark
 
 
 def write(path: Path, count: int) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from record import append
 
-from spectune.search import confirm
+from spectune.search.strategy import confirm
 from spectune.spaces import PUBLISHED
 from spectune.trainables.data import load
 from spectune.trainables.metrics import score

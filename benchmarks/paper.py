@@ -39,9 +39,9 @@ import nearest
 import tables
 from record import HERE, append
 
-from spectune.dashboards.categories import shares
-from spectune.search.record import Study, Trial, read
-from spectune.search.vary import said
+from spectune.dashboards.figures.categories import shares
+from spectune.search.ablation.vary import said
+from spectune.search.records.study import Study, Trial, read
 from spectune.spaces import PUBLISHED
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))

@@ -9,8 +9,8 @@ from curves import EPOCHS
 from rivals import Rival
 from surrogate import Surrogate
 
-from spectune.search.simulate import Clock, simulate
-from spectune.search.task import Task
+from spectune.search.planning.simulate import Clock, simulate
+from spectune.search.records.task import Task
 
 FULL = 60  # trainings' worth of epochs that a search may spend
 

@@ -19,11 +19,11 @@ from curves import EPOCHS, LIMIT, SPACE, built, draw
 from quick import Quick
 from surrogate import Surrogate
 
-from spectune.search.options import Options
-from spectune.search.sampler import _chooser as chooser
-from spectune.search.simulate import Clock, Curve, director
-from spectune.search.study import Director
-from spectune.search.task import Task
+from spectune.search.planning.simulate import Clock, Curve, director
+from spectune.search.records.options import Options
+from spectune.search.records.task import Task
+from spectune.search.strategy.director import Director
+from spectune.search.strategy.sampler import _chooser as chooser
 from spectune.spaces import SPACES
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta

@@ -23,15 +23,17 @@ from typing import Any
 from curves import DATA, EPOCHS, LIMIT, read, value
 from record import append
 
-from spectune.search import pages, session
-from spectune.search.finish import publish
-from spectune.search.options import Options
-from spectune.search.progress import Progress
-from spectune.search.record import JOURNAL, Journal, Study
-from spectune.search.record import read as read_study
-from spectune.search.simulate import Clock, Curve, simulate
-from spectune.search.study import Director
-from spectune.search.writer import Writer
+from spectune.search.planning.simulate import Clock, Curve, simulate
+from spectune.search.process import pages
+from spectune.search.records.journal import JOURNAL, Journal
+from spectune.search.records.options import Options
+from spectune.search.records.study import Study
+from spectune.search.records.study import read as read_study
+from spectune.search.session import run as session
+from spectune.search.session.finish import publish
+from spectune.search.session.progress import Progress
+from spectune.search.strategy.director import Director
+from spectune.search.tracking.writer import Writer
 from spectune.trainables.data import load
 
 SOURCE, SETTINGS = DATA["challenge"]

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold
 
-from spectune.search.simulate import Curve
-from spectune.search.task import Task, configs
+from spectune.search.planning.simulate import Curve
+from spectune.search.records.task import Task
 from spectune.spaces import Network, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Float, Int
+from spectune.spaces.saved import configs
 from spectune.trainables.data import load
 
 TREES = 100

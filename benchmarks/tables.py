@@ -15,8 +15,8 @@ from typing import Any
 from record import HERE
 from scipy.stats import spearmanr
 
-from spectune.search.confirm import interval
-from spectune.search.paired import bootstrap, holm, permutation
+from spectune.search.ablation.paired import bootstrap, holm, permutation
+from spectune.search.records.ranking import interval
 
 Row = dict[str, Any]
 SIMPLER = {"cnn6_bn": "cnn6", "cnn6_convdo": "cnn6", "cnn_bn": "cnn_bn_mod", "vgg": "vgg_mod", "resnet": "resnet_mod"}

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from spectune.dashboards.page import command, page, plot
-from spectune.dashboards.style import INK, NAVY, Drawing, empty, envelope, plain, rounded
+from spectune.dashboards.style.page import command, page, plot
+from spectune.dashboards.style.theme import INK, NAVY, Drawing, empty, envelope, plain, rounded
 
 NEEDED = ("title", "axis", "axis_label", "names", "nominal", "spectra")
 MOST_POINTS = 150_000  # of all drawn spectra together

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from spectune.dashboards import regions
-from spectune.dashboards.confusion import confusion
-from spectune.dashboards.confusion import read as read_pairs
-from spectune.dashboards.page import Cell, command, facts, nothing, page, plot, table
-from spectune.dashboards.style import (
+from spectune.dashboards.figures import regions
+from spectune.dashboards.figures.confusion import confusion
+from spectune.dashboards.figures.confusion import read as read_pairs
+from spectune.dashboards.style.page import Cell, command, facts, nothing, page, plot, table
+from spectune.dashboards.style.theme import (
     BLUE,
     GREEN,
     GREY,
@@ -35,7 +35,7 @@ from spectune.dashboards.style import (
     plain,
     rounded,
 )
-from spectune.dashboards.words import number, setting
+from spectune.dashboards.style.words import number, setting
 
 MOST_PAIRS, MOST_LISTED = 6, 30  # confused pairs that are drawn, and listed
 COLOURS = (BLUE, ORANGE, GREEN, RED, NAVY, GREY)

@@ -12,16 +12,17 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-from spectune.dashboards import ablation, sections
-from spectune.dashboards.categories import categories
-from spectune.dashboards.decisive import decisive
-from spectune.dashboards.families import families
-from spectune.dashboards.labels import labels
-from spectune.dashboards.page import command, page
-from spectune.dashboards.summary import Summary
-from spectune.dashboards.tuning import tuning
-from spectune.dashboards.words import moment
-from spectune.search.record import Study, read
+from spectune.dashboards.figures.categories import categories
+from spectune.dashboards.figures.decisive import decisive
+from spectune.dashboards.figures.families import families
+from spectune.dashboards.figures.labels import labels
+from spectune.dashboards.figures.tuning import tuning
+from spectune.dashboards.sections import ablation
+from spectune.dashboards.sections import search as sections
+from spectune.dashboards.style.page import command, page
+from spectune.dashboards.style.words import moment
+from spectune.dashboards.tables.summary import Summary
+from spectune.search.records.study import Study, read
 
 Draw = Callable[[Summary], str]
 Sections = dict[str, tuple[str, Draw]]  # name in the page's address -> heading, what draws it

@@ -2,7 +2,7 @@
 
 import sys
 
-from spectune.search.cli import main
+from spectune.search.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["search", *sys.argv[1:]]))

@@ -7,37 +7,29 @@ from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
 from spectune.spaces.published import KNOWN, PUBLISHED, STARTS, Published
 from spectune.spaces.recurrent import Recurrent
+from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.space import Space
 from spectune.spaces.training import Training
 from spectune.spaces.vit import ViT
 
-FAMILIES: dict[str, type[Network]] = {
-    "cnn": CNN,
-    "inception": Inception,
-    "resnet": ResNet,
-    "vit": ViT,
-    "recurrent": Recurrent,
-    "mlp": MLP,
-    "forest": Forest,
-}
-
-SPACES: dict[str, Space] = {
-    **{name: Space(name, (family,)) for name, family in FAMILIES.items()},
-    "any": Space("any", tuple(FAMILIES.values())),
-}
-
 __all__ = [
     "CNN",
     "FAMILIES",
     "KNOWN",
+    "MLP",
     "PUBLISHED",
     "SPACES",
     "STARTS",
     "Config",
     "Cost",
+    "Forest",
+    "Inception",
     "Network",
     "Published",
+    "Recurrent",
+    "ResNet",
     "Space",
     "Training",
+    "ViT",
 ]

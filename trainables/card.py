@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spectune.spaces import Network
-from spectune.trainables.data.baseline import NONE, described
+from spectune.trainables.data.files.baseline import NONE, described
 
 TEXT = """# {title}
 

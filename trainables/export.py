@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from spectune.spaces import FAMILIES, Network, Training
 from spectune.trainables.card import card
-from spectune.trainables.data.baseline import NONE, correct, described
 from spectune.trainables.data.dataset import Axis, Dataset
+from spectune.trainables.data.files.baseline import NONE, correct, described
 from spectune.trainables.data.grid import resample
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.models.estimator import importances

@@ -38,7 +38,7 @@ ROOMS = {
         "scipy",
         "torch",
     },
-    "dashboards": {"spectune.search.record", "mlflow", "numpy", "optuna", "pandas", "plotly"},
+    "dashboards": {"spectune.search.records.study", "mlflow", "numpy", "optuna", "pandas", "plotly"},
 }
 # Big libraries that one file each knows, so that they can be replaced.
 EXPERTS = {
@@ -92,9 +92,9 @@ def test_a_dashboard_starts_without_the_search_and_its_heavy_libraries(checkout:
         "torch",
         "ray",
         "spectune.trainables",
-        "spectune.search.trial",
-        "spectune.search.worker",
-        "spectune.search.study",
+        "spectune.search.workers.pool",
+        "spectune.search.workers.worker",
+        "spectune.search.strategy.director",
     )
     code = (
         f"import sys, {', '.join(f'spectune.dashboards.{page}' for page in pages)}\n"

@@ -12,7 +12,7 @@ HEAVY = ("torch", "ray", "optuna", "mlflow", "numpy", "scipy", "sklearn", "panda
 CODE = f"""
 import atexit, sys
 atexit.register(lambda: print("heavy:", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr))
-from spectune.search.cli import main
+from spectune.search.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spectune.dashboards import report, table
-from spectune.search import record
+from spectune.dashboards import report
+from spectune.dashboards.tables import trials as table
+from spectune.search.records import study as record
 from spectune.spaces import FAMILIES, PUBLISHED, Training
 from spectune.spaces.domain import Choice, Domain, Float
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import classes, report
-from spectune.search import record
+from spectune.search.records import study as record
 from spectune.trainables.data import examples, load
 
 pytestmark = pytest.mark.browser

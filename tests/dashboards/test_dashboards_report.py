@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spectune.dashboards import importance, report, sections
-from spectune.dashboards.summary import Summary
-from spectune.search import record, result
-from spectune.search.options import Options
+from spectune.dashboards import report
+from spectune.dashboards.sections import search as sections
+from spectune.dashboards.tables import importance
+from spectune.dashboards.tables.summary import Summary
+from spectune.search.records import study as record
+from spectune.search.records.options import Options
+from spectune.search.session import result
 
 HOSTILE = "</script><script>alert('x')</script> & <b>bold</b>"
 

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 import yaml
 
-from spectune.search import cli
-from spectune.search.record import read
+from spectune.search.cli import main as cli
+from spectune.search.records.study import read
 
 PROGRAMS = Path(sysconfig.get_paths()["scripts"])
 PASSWORD = "correct horse battery"

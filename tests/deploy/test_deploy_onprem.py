@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from spectune.search.record import Study, read
+from spectune.search.records.study import Study, read
 from spectune.trainables.seal import verify
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -15,8 +15,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from spectune.search.cli import main
-from spectune.search.record import read
+from spectune.search.cli.main import main
+from spectune.search.records.study import read
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 

@@ -1,7 +1,7 @@
 """Datasets: ``load`` one by name or path, ``describe`` it, ``save`` a split; ``read`` spectra to classify."""
 
+from spectune.trainables.data.files.measured import read
 from spectune.trainables.data.grid import resample
-from spectune.trainables.data.measured import read
 from spectune.trainables.data.show import describe, examples, save
 from spectune.trainables.data.sources import SOURCES, load
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset, Split
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import Peaks
-from spectune.trainables.data.sampling import TEST_WIDTH
+from spectune.trainables.data.recipes.sampling import TEST_WIDTH
 
 EXAMPLES = 3  # training spectra shown of each class
 

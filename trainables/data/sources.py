@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from spectune.trainables.data.benchmark import Benchmark
-from spectune.trainables.data.challenge import Challenge
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.data.described import Described
-from spectune.trainables.data.generated import Generated
-from spectune.trainables.data.measured import FORMATS, Measured
+from spectune.trainables.data.files.measured import FORMATS, Measured
+from spectune.trainables.data.recipes.benchmark import Benchmark
+from spectune.trainables.data.recipes.challenge import Challenge
+from spectune.trainables.data.recipes.described import Described
+from spectune.trainables.data.recipes.generated import Generated
 
 
 class Source(Protocol):

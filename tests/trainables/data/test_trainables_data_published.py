@@ -11,11 +11,11 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from spectune.trainables.data import load
-from spectune.trainables.data.benchmark import published
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import Peaks
-from spectune.trainables.data.sampling import Variant, blind, draw
+from spectune.trainables.data.recipes.benchmark import published
+from spectune.trainables.data.recipes.sampling import Variant, blind, draw
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 SUMS = {  # of the un-normalised float64 spectra, from the published files

@@ -1,0 +1,289 @@
+"""The sections of a report, each from the tables of a study to HTML; "" leaves a section out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from spectune.dashboards.figures import exploration as figures
+from spectune.dashboards.figures.confusion import confusion, read
+from spectune.dashboards.figures.learning import learning
+from spectune.dashboards.figures.parallel import parallel
+from spectune.dashboards.sections.verdict import verdict
+from spectune.dashboards.style.marks import STATUS
+from spectune.dashboards.style.page import Cell, Folded, captioned, code, facts, nothing, plot, table
+from spectune.dashboards.style.words import (
+    between,
+    duration,
+    missing,
+    moment,
+    number,
+    ranges,
+    said,
+    setting,
+    title,
+    who,
+)
+from spectune.dashboards.tables.summary import Summary
+from spectune.dashboards.tables.trials import CONFIG
+
+MOST_ROWS = 500  # of the table of trials
+MOST_PAIRS = 8  # confused pairs that are drawn
+MOST_LISTED = 30  # confused pairs that are listed
+MOST_AXES = 20  # hyperparameters of the parallel coordinates
+SHOWN = 3  # hyperparameters with a column of their own in the table of trials
+
+
+def head(summary: Summary) -> str:
+    """What was studied, when, on what, and the result in a sentence."""
+    study, frame = summary.study, summary.trials
+    header, dataset = study.header, study.header["dataset"]
+    ended, stages = frame["status"].value_counts(), frame["stage"].value_counts()
+    seeds = sorted({trial.seed for trial in study.trials.values()})
+    goals = " and ".join(f"{title(metric)} ({direction}imal)" for metric, direction in study.objectives)
+    sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
+    rows = {
+        **data(dataset),
+        "Space": header["space"],
+        "Objective" if len(study.objectives) == 1 else "Objectives": goals,
+        "Trials": f"{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
+        "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
+        "Seeds": f"{ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
+        "From": moment(study.sessions[0]["time"]),
+        "To": moment(summary.study.last) + sessions,
+        "Time of all trainings": duration(float(frame["seconds"].sum())),
+    }
+    return (
+        f'<p class="kicker">spectune study on {escape(dataset["name"])}</p>\n<h1>{escape(study.name)}</h1>\n'
+        f'<p class="result">{verdict(summary)}</p>\n{notice(summary)}{facts(rows)}'
+    )
+
+
+def data(dataset: dict[str, Any]) -> dict[str, object]:
+    """The facts of the dataset that every report begins with."""
+    return {
+        "Dataset": dataset["description"],
+        "Data digest": dataset["digest"],
+        "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
+        "Classes and points": f"{dataset['classes']:,} classes, {dataset['points']:,} points",
+    }
+
+
+def notice(summary: Summary) -> str:
+    """That there is more to come, where a study has not finished."""
+    if summary.study.finished:
+        return ""
+    words = f"This study has not finished. These are its records up to {moment(summary.study.last)}."
+    return f'<p class="notice">{words} Write the page again for newer ones.</p>'
+
+
+def finalists(summary: Summary) -> str:
+    """The confirmed configs as a table and as intervals."""
+    found, metric = summary.confirmed, title(summary.metric)
+    drawing = plot(figures.finalists(found, summary.metric), "plot-finalists")
+    if not len(found):
+        return drawing
+    rows = []
+    for rank, row in enumerate(found.itertuples(), start=1):
+        of = f" of {row.planned}" if len(row.values) < row.planned else ""
+        tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
+        rows.append(
+            [
+                Cell(rank),
+                Folded(who(row.candidate, row.label), said(_flat(row.config)), left=True),
+                Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
+                Cell(number(row.test_mean), small=_listed(tested)),
+                Cell(f"{row.parameters:,}"),
+                Cell(f"{row.macs:,}"),
+                Cell(duration(row.seconds)),
+            ]
+        )
+    heads = (
+        "",
+        "config",
+        f"validation {metric}>",
+        f"blind test {metric}>",
+        "parameters>",
+        "multiply-adds>",
+        "training>",
+    )
+    words = (
+        "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
+        "interval (Student's t). Only the winner and the baseline see the blind test, once."
+    )
+    return f"<p>{words}</p>{table(heads, rows, style='ranked', first=0)}{drawing}"
+
+
+def search(summary: Summary) -> str:
+    """Values and learning curves of the exploration."""
+    history = figures.history(summary.trials, summary.direction, summary.metric)
+    lines = learning(summary.trials, summary.curves, summary.metric, finalists=summary.promoted)
+    return captioned(
+        "Each mark is one explored config at its best epoch by validation loss. Weak ones were stopped early: theirs "
+        "is what they had reached by then. Trials without a value stand at the foot.",
+        history,
+        "plot-history",
+    ) + captioned(
+        "A curve ends in an open circle where the trial was stopped, in a cross where it failed; a single epoch is a "
+        "dot. Point at a curve to bring it to the front.",
+        lines,
+        "plot-learning",
+        heading="Learning curves",
+    )
+
+
+def hyperparameters(summary: Summary) -> str:
+    """Which hyperparameters the good trials share, and how much each decides."""
+    left = len(summary.order) - MOST_AXES
+    more = (
+        f" Drawn are the first {MOST_AXES}, {left} that decide less or that few trials have are not."
+        if left > 0
+        else ""
+    )
+    lines = parallel(summary.trials, summary.objectives, summary.order[:MOST_AXES])
+    bars = figures.importance(summary.importances, summary.metric)
+    return captioned(
+        "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
+        "over a row to keep the trials that pass through it, hold Shift for a second row, double-click to see all "
+        f"again. Of a value per layer the first is shown.{more}",
+        lines,
+        "plot-parallel",
+        heading="What the good trials have in common",
+    ) + captioned(
+        "How differently a hyperparameter is distributed among the best trials and among all of them (PED-ANOVA). The "
+        "black marks are the most it reached in twenty studies with shuffled values: a bar that does not pass its mark "
+        "says nothing.",
+        bars,
+        "plot-importance",
+        heading="Importance",
+    )
+
+
+def front(summary: Summary) -> str:
+    """The first objective against each other one; left out when there is one objective."""
+    words = "The stars are trials, trained to the end, that no other such trial beats in every objective."
+    return "".join(
+        captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
+        for second in range(1, len(summary.objectives))
+    )
+
+
+def confused(summary: Summary) -> str:
+    """What the winner got wrong on the blind test, drawn."""
+    study = summary.study
+    winner = summary.confirmed.iloc[0].candidate if len(summary.confirmed) else None
+    tested = next((test for test in study.tests if test["candidate"] == winner), None)
+    if tested is None:
+        return nothing("They are known once the winner has been tested.")
+    if "confused" not in tested:
+        return ""
+    pairs = [row for row in tested["confused"] if row[2] > 0]
+    if not pairs:
+        return nothing("The winner made no mistake on the blind test.")
+    seeds, spectra = len(tested["seeds"]), study.header["dataset"]["sizes"]["test"]
+    wrong = sum(count for _, _, count in pairs)
+    words = (
+        f"{wrong:,} of {spectra * seeds:,} answers were wrong ({spectra:,} spectra, {seeds} seeds). Drawn are the most "
+        "frequent pairs: training spectra of both classes and a test spectrum that was mistaken, without the stretches "
+        "where nothing is. Drag to zoom, double-click to go back."
+    )
+    rows = [[Cell(true), Cell(predicted), Cell(count)] for true, predicted, count in pairs[:MOST_LISTED]]
+    more = f", without {len(pairs) - MOST_LISTED} rarer ones" if len(pairs) > MOST_LISTED else ""
+    listed = table(("true class", "taken for", "times>"), rows, style="short")
+    return f"<p>{words}</p>{_drawn(summary)}<details><summary>all pairs{more}</summary>{listed}</details>"
+
+
+def _drawn(summary: Summary) -> str:
+    try:
+        pairs = read(summary.study.folder / "confused.npz", MOST_PAIRS)
+    except ValueError:
+        return nothing("Their spectra cannot be drawn: confused.npz is missing or broken.")
+    blocks = [
+        f"<div><h3>{escape(pair.true)} taken for {escape(pair.predicted)}, {pair.count} times</h3>"
+        f"{plot(confusion(pair), f'plot-pair-{number}')}</div>"
+        for number, pair in enumerate(pairs)
+    ]
+    return f'<div class="pairs">{"".join(blocks)}</div>'
+
+
+def trials(summary: Summary) -> str:
+    """All trials, best first."""
+    frame = summary.trials
+    if not len(frame):
+        return nothing("No trial was started.")
+    ranked = frame.sort_values("value", ascending=summary.direction == "min", kind="stable", na_position="last")
+    own = summary.order
+    others = [metric for metric, _ in summary.objectives[1:] if metric != "parameters"]
+    rows = [_trial(row, own[:SHOWN], others, summary.who) for _, row in ranked.head(MOST_ROWS).iterrows()]
+    heads = ["trial>", "stage", "end", "name", f"{title(summary.metric)}>", *(f"{title(name)}>" for name in others)]
+    heads += ["epochs>", "parameters>", "seconds>", *(f"{name}>" for name in own[:SHOWN]), "config"]
+    note = "Values are those of the epoch with the lowest validation loss. Click a head to sort by it."
+    if len(frame) > MOST_ROWS:
+        note += f" The best {MOST_ROWS} of {len(frame):,} are listed; all are in journal.jsonl."
+    return f'<p class="note">{note}</p>{table(heads, rows, style="sortable")}'
+
+
+def _trial(row: pd.Series, own: list[str], others: list[str], named: Callable[[Any, str], str]) -> list[Cell]:
+    confirms = "" if missing(row["candidate"]) else f"seed {row['seed']} of {named(row['candidate'], row['label'])}"
+    config = {str(name).removeprefix(CONFIG): value for name, value in row.items() if str(name).startswith(CONFIG)}
+    reason = f": {row['reason'].removeprefix('error: ')}" if row["reason"] else ""
+    return [
+        Cell(row.name),
+        Cell(row["stage"]),
+        Cell(row["status"] + reason, style=f"end {row['status']}"),
+        Cell(confirms or row["label"]),
+        *(Cell(number(row[name]), value=row[name]) for name in ("value", *others)),
+        Cell(f"{row['epochs']:.0f}"),
+        Cell(f"{row['parameters']:,}", value=row["parameters"]),
+        Cell(f"{row['seconds']:.1f}", value=row["seconds"]),
+        *(_setting(config[name]) for name in own),
+        Folded("all", said(config)),
+    ]
+
+
+def _setting(value: Any) -> Cell:
+    first = value[0] if isinstance(value, list) else value
+    return Cell("" if missing(value) else setting(value), value=None if isinstance(first, str) else first)
+
+
+def repeat(summary: Summary) -> str:
+    """Everything that is needed to run the study again."""
+    study, header, dataset = summary.study, summary.study.header, summary.study.header["dataset"]
+    commands = "".join(
+        (f"<h3>Session {one['session']}, {moment(one['time'])}</h3>" if len(study.sessions) > 1 else "")
+        + code(one["command"])
+        for one in study.sessions
+    )
+    git = header["git"].removesuffix("+") + (", with uncommitted changes" if header["git"].endswith("+") else "")
+    rows = {
+        "Seed": header["seed"],
+        "Dataset": f"{dataset['source']}, {said(dataset['options']) or 'no options'}",
+        "Data digest": dataset["digest"],
+        "Code (git commit)": git or "not from a checkout",
+        "Machine": said(header["machine"]),
+        "Versions": said(header["versions"], sign=" "),
+        "Records": study.folder / "journal.jsonl",
+        "Exports": ", ".join(str(study.folder / one["folder"]) for one in study.exports),
+    }
+    found = [(summary.who(row.candidate, row.label), row.config) for row in summary.confirmed.itertuples()]
+    blocks = [("all options of the last session", header["options"])]
+    blocks += [(f"config of {name}", config) for name, config in found]
+    folded = "".join(
+        f"<details><summary>{escape(name)}</summary>{code(json.dumps(values, indent=2))}</details>"
+        for name, values in blocks
+    )
+    again = code(shlex.join(["python", "-m", "spectune.dashboards.report", str(study.folder)]))
+    return f"{commands}{facts(rows)}<h3>In full</h3>{folded}<h3>To write this page again</h3>{again}"
+
+
+def _listed(parts: list[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config["network"], **config["training"]}

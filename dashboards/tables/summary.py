@@ -1,0 +1,37 @@
+"""All tables of a study, made once for all sections of a page."""
+
+from __future__ import annotations
+
+from spectune.dashboards.style.words import who
+from spectune.dashboards.tables.importance import importances
+from spectune.dashboards.tables.trials import CONFIG, confirmed, curves, trials, varied
+from spectune.search.records.study import Study
+
+
+class Summary:
+    """``study`` and what is derived from it; the first objective is ``metric`` with its ``direction``."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.objectives = study.objectives
+        self.metric, self.direction = study.objectives[0]
+        self.trials, self.curves, self.confirmed = trials(study), curves(study), confirmed(study)
+        self.importances = importances(self.trials, self.direction)
+
+    @property
+    def promoted(self) -> list[int]:
+        """Explore trials that were confirmed later."""
+        return [name for name in self.confirmed["candidate"] if not isinstance(name, str)]
+
+    @property
+    def order(self) -> list[str]:
+        """Hyperparameters that varied: what decides more than by chance, then what every trial has, then the others."""
+        table = self.importances
+        if not len(table):
+            return [name.removeprefix(CONFIG) for name in varied(self.trials)]
+        clear, common = table["importance"] > table["chance"], table["trials"] == table["trials"].max()
+        return [*table.index[clear], *table.index[~clear & common], *table.index[~clear & ~common]]
+
+    def who(self, candidate: int | str, label: str = "") -> str:
+        """What a candidate is called; a variant of an ablation by its name alone."""
+        return str(candidate) if self.study.header.get("ablation") else who(candidate, label)

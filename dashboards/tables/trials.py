@@ -1,0 +1,212 @@
+"""Records -> tables: one row a trial, one row an epoch, one row a confirmed config. Nothing here draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spectune.dashboards.style.words import missing
+from spectune.search.records.metrics import ends
+from spectune.search.records.study import Study, Trial
+
+CONFIG = "config."  # hyperparameters are columns under their space's name behind this
+TRIAL_COLUMNS = (
+    "stage", "status", "reason", "label", "candidate", "seed", "parameters", "macs", "epochs", "best_epoch", "seconds",
+    "started", "ended",
+)  # fmt: skip
+FEW = 6  # distinct numbers up to which a fractional hyperparameter counts as a choice
+MOST_CURVES, MOST_EPOCHS = 150, 24_000  # learning curves that are drawn, and their epochs in all
+WIDE = 10.0  # a hyperparameter whose largest value is less than this times its smallest is not logarithmic
+
+
+def trials(study: Study) -> pd.DataFrame:
+    """One row a trial, indexed by its number: ``TRIAL_COLUMNS``, metrics under their names, hyperparameters.
+
+    The metrics are those of the epoch with the lowest validation loss, of a running trial those of the best one so far.
+    ``value`` is the first objective. What a trial does not have (a failed one's metrics, a hyperparameter that does not
+    exist under its config) is NaN or None.
+    """
+    rows = [_row(trial, study) for _, trial in sorted(study.trials.items())]
+    numbers = pd.Index([row.pop("trial") for row in rows], name="trial", dtype="int64")
+    frame = pd.DataFrame(rows, index=numbers)
+    metrics = [metric for metric, _ in study.objectives]
+    longest = max(study.trials.values(), key=lambda trial: len(trial.flat), default=None)
+    wanted = [*TRIAL_COLUMNS, "value", *metrics, *(CONFIG + name for name in (longest.flat if longest else ()))]
+    for name in wanted:
+        if name not in frame:
+            frame[name] = np.nan
+    for name in ("value", *metrics):
+        frame[name] = pd.to_numeric(frame[name])
+    return frame[[*dict.fromkeys(wanted), *(name for name in frame if name not in wanted)]]
+
+
+def _row(trial: Trial, study: Study) -> dict[str, Any]:
+    metrics = trial.metrics if trial.status != "running" else trial.best()
+    row: dict[str, Any] = {"trial": trial.number, **{name: getattr(trial, name) for name in TRIAL_COLUMNS}, **metrics}
+    row["parameters"], row["macs"] = trial.parameters, trial.macs
+    if trial.status == "running":
+        row["epochs"] = max((epoch for epoch, _ in trial.reports), default=0)
+    row["value"] = row.get(study.objectives[0][0]) if metrics else None
+    return row | {CONFIG + name: value for name, value in trial.flat.items()}
+
+
+def curves(study: Study) -> pd.DataFrame:
+    """One row an epoch: trial, stage, epoch, and the metrics of that epoch; NaN where training diverged."""
+    rows = [
+        {"trial": trial.number, "stage": trial.stage, "epoch": epoch, **metrics}
+        for _, trial in sorted(study.trials.items())
+        for epoch, metrics in trial.reports
+    ]
+    frame = pd.DataFrame(rows, columns=None if rows else ["trial", "stage", "epoch"])
+    return frame.apply(lambda column: column if column.name == "stage" else pd.to_numeric(column))
+
+
+def confirmed(study: Study) -> pd.DataFrame:
+    """One row a confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
+
+    ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
+    ``test_`` in front (None and NaN where it was not tested), ``planned`` (trainings that were started), ``baseline``.
+    """
+    metric, direction = study.objectives[0]
+    tests = {test["candidate"]: test for test in study.tests}
+    rows = []
+    for candidate, group in study.confirmed().items():
+        test = tests.get(candidate, {"metrics": [], "seeds": []})
+        rows.append(
+            {
+                "candidate": candidate,
+                "label": group[0].label,
+                "baseline": isinstance(candidate, str),
+                **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
+                **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
+                "loss": fmean(trial.metrics["loss"] for trial in group),
+                "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
+                "parameters": group[0].parameters,
+                "macs": group[0].macs,
+                "seconds": float(np.mean([trial.seconds for trial in group])),
+                "config": group[0].config,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=None if rows else ["candidate", "label", "baseline", "mean", "test_mean"])
+    if len(frame):
+        frame = frame.sort_values(["mean", "loss"], ascending=[direction == "min", True], kind="stable")
+    return frame.reset_index(drop=True)
+
+
+def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
+    mean, low, high = interval(values, metric)
+    parts = {"values": values, "seeds": seeds, "mean": mean, "low": low, "high": high}
+    return {prefix + name: part for name, part in parts.items()}
+
+
+def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, float]:
+    """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for.
+
+    The interval ends where the ``metric`` does (``record.ends``).
+    """
+    if not len(values):
+        return math.nan, math.nan, math.nan
+    mean = fmean(values)  # as the search does, to the last bit: it decides ties
+    if len(values) == 1:
+        return mean, math.nan, math.nan
+    half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    least, most = ends(metric)
+    return mean, max(least, mean - half), min(most, mean + half)
+
+
+def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
+    """(mean of first - mean of second, low, high) with Welch's 95 % interval."""
+    gap = float(np.mean(first) - np.mean(second))
+    if min(len(first), len(second)) < 2:
+        return gap, math.nan, math.nan
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
+    if not sum(parts):
+        return gap, gap, gap
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
+    )
+    half = student(freedom) * sum(parts) ** 0.5
+    return gap, gap - half, gap + half
+
+
+def student(freedom: float, level: float = 0.95) -> float:
+    """The t with P(|T| < t) = level: T is sqrt(freedom) tan(a), the angle a has the density cos(a) ** (freedom - 1)."""
+    angle = np.linspace(0, math.pi / 2, 200_001)
+    density = np.cos(angle) ** (freedom - 1)
+    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return float(freedom**0.5 * np.tan(np.interp(level, share / share[-1], angle)))
+
+
+def front(frame: pd.DataFrame, objectives: list[tuple[str, str]]) -> pd.Series:
+    """Which rows are complete explore trials that no other such trial beats in every objective (the Pareto front)."""
+    values = frame[[metric for metric, _ in objectives]].to_numpy(float)
+    losses = values * [1.0 if direction == "min" else -1.0 for _, direction in objectives]
+    able = ((frame["stage"] == "explore") & (frame["status"] == "complete")).to_numpy() & np.isfinite(losses).all(
+        axis=1
+    )
+    rivals = losses[able]
+    beaten = [bool(((rivals <= row).all(axis=1) & (rivals < row).any(axis=1)).any()) for row in losses]
+    return pd.Series(able & ~np.array(beaten, dtype=bool), index=frame.index)
+
+
+def best(values: pd.Series, direction: str) -> pd.Series:
+    """The best value so far, row by row; rows without a value keep the one before."""
+    return (values.cummax() if direction == "max" else values.cummin()).ffill()
+
+
+def varied(frame: pd.DataFrame) -> list[str]:
+    """Columns of the hyperparameters that took more than one value, in the order of the space."""
+    names = [name for name in frame if name.startswith(CONFIG)]
+    return [name for name in names if len({_plain(value) for value in frame[name]} - {None}) > 1]
+
+
+def thinned(curves: pd.DataFrame, wanted: Sequence[int] = ()) -> pd.DataFrame:
+    """Fewer curves (the wanted ones and an even sample of the others by length), then fewer epochs, if there are many.
+
+    The first and the last epoch of a curve stay.
+    """
+    lengths = curves.groupby("trial")["epoch"].max()
+    if len(lengths) > MOST_CURVES:
+        must = [trial for trial in dict.fromkeys(wanted) if trial in lengths]
+        rest = lengths.drop(must).sort_values(kind="stable").index
+        places = np.linspace(0, len(rest) - 1, max(0, MOST_CURVES - len(must))).round().astype(int)
+        curves = curves[curves["trial"].isin([*must, *rest[places]])]
+    step = -(-len(curves) // MOST_EPOCHS)
+    if step <= 1:
+        return curves
+    last = ~curves["trial"].duplicated(keep="last")
+    return curves[(curves.groupby("trial").cumcount() % step == 0) | last]
+
+
+def flat(values: pd.Series) -> pd.Series:
+    """A hyperparameter with one value a trial: of a value per layer the first one."""
+    return values.map(lambda value: value[0] if isinstance(value, list) and value else value)
+
+
+def kind(values: pd.Series) -> str:
+    """How a hyperparameter is laid out: "category", "log" or "linear", from the values that were tried (flat ones)."""
+    tried = [value for value in values if not missing(value)]
+    if any(isinstance(value, bool | str) for value in tried):
+        return "category"
+    fractional = any(isinstance(value, float) and not value.is_integer() for value in tried)
+    if fractional and len(set(tried)) <= FEW < len(tried):
+        return "category"
+    return "log" if _logarithmic(sorted(map(float, tried))) else "linear"
+
+
+def _logarithmic(numbers: list[float]) -> bool:
+    """Whether the median lies nearer to the geometric than to the arithmetic middle of a wide, positive range."""
+    low, high = (numbers[0], numbers[-1]) if numbers else (0.0, 0.0)
+    if low <= 0 or high / low < WIDE:
+        return False
+    middle = float(np.median(numbers))
+    return abs(math.log(middle / low) / math.log(high / low) - 0.5) < abs((middle - low) / (high - low) - 0.5)
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else None if missing(value) else value

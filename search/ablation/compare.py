@@ -1,0 +1,242 @@
+"""What an ablation found: its variants evaluated, compared with the reference in pairs, in figures and in words."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from spectune.search.ablation.paired import ALPHA, LEVEL, bootstrap, effect, holm, least, permutation, seeds_needed
+from spectune.search.ablation.vary import said
+from spectune.search.process.table import table
+from spectune.search.records.journal import Journal
+from spectune.search.records.metrics import SHARES
+from spectune.search.records.options import Options
+from spectune.search.records.ranking import CEILING, interval
+from spectune.search.records.study import Study
+from spectune.search.records.task import Task
+from spectune.search.workers import cluster
+from spectune.search.workers.files import Room
+from spectune.trainables.data.ceiling.ideal import ceiling
+from spectune.trainables.data.dataset import Dataset
+
+TABLE = "ablation.csv"
+
+
+def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset, room: Room) -> None:
+    """Record how every variant does on the validation split, class by class, and where asked on the blind test.
+
+    What an earlier session recorded is not done again.
+    """
+    for split in ("validation", "test") if options.test else ("validation",):
+        expected = ceiling(dataset, split)
+        for name, trials in study.confirmed().items():
+            numbers = [one.number for one in trials]
+            before = study.evaluations.get((str(name), split))
+            if before is not None and before["trials"] == numbers:
+                continue
+            tasks = [Task.from_dict(vars(one)) for one in trials]
+            found = cluster.evaluate(tasks, dataset=dataset, split=split, room=room)
+            line = journal.append(
+                "evaluate",
+                candidate=name,
+                split=split,
+                trials=numbers,
+                seeds=[one.seed for one in trials],
+                metrics=[row["metrics"] for row in found],
+                ceiling=expected,
+                **({} if dataset.several else _right(dataset, split, [row["predictions"] for row in found])),
+            )
+            study.apply(line)
+
+
+def _right(dataset: Dataset, split: str, predictions: list[Any]) -> dict[str, Any]:
+    """How many spectra each class has, and how many of them were right for each seed."""
+    labels, classes = dataset.split(split).labels, len(dataset.classes)
+    right = [np.bincount(labels[found == labels], minlength=classes).tolist() for found in predictions]
+    return {"right": right, "spectra": np.bincount(labels, minlength=classes).tolist()}
+
+
+def compare(study: Study, journal: Journal) -> None:
+    """Record what the evaluations say of the variants, on each split that was evaluated."""
+    for split in dict.fromkeys(split for _, split in study.evaluations):
+        study.apply(journal.append("compare", **comparison(study, split)))
+
+
+def comparison(study: Study, split: str) -> dict[str, Any]:
+    """The rows of a comparison: every variant's values, and its difference to the reference in pairs of one seed."""
+    metric, direction = study.objectives[0]
+    ablation = study.header["ablation"]
+    values = {
+        name: dict(zip(line["seeds"], (row[metric] for row in line["metrics"]), strict=True))
+        for name in ablation["variants"]
+        if (line := study.evaluations.get((name, split))) is not None
+    }
+    reference = values.get(ablation["reference"], {})
+    rows = [_row(study, name, metric, found, reference) for name, found in values.items()]
+    _correct([row["difference"] for row in rows if row["difference"]])
+    for row in rows:
+        row["finding"] = finding(row, ablation, metric=metric, split=split)
+    return {
+        "split": split,
+        "metric": metric,
+        "direction": direction,
+        "level": LEVEL,
+        "ceiling": next((line["ceiling"] for (_, on), line in study.evaluations.items() if on == split), None),
+        "least_p": least(len(reference)) if len(reference) > 1 else None,
+        "rows": rows,
+    }
+
+
+def _row(study: Study, name: str, metric: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
+    trials = study.confirmed()[name]
+    seeds = [seed for seed in values if seed in reference]
+    row: dict[str, Any] = {
+        "variant": name,
+        "seeds": list(values),
+        "values": list(values.values()),
+        **interval(list(values.values()), metric),
+        "parameters": trials[0].parameters,
+        "macs": trials[0].macs,
+        "seconds": round(sum(one.seconds for one in trials) / len(trials), 3),
+        "difference": None,
+    }
+    if seeds and name != study.header["ablation"]["reference"]:
+        differences = [values[seed] - reference[seed] for seed in seeds]
+        low, high = bootstrap(differences) or (None, None)
+        row["difference"] = {
+            "seeds": seeds,
+            "values": differences,
+            "mean": float(np.mean(differences)),
+            "low": low,
+            "high": high,
+            "p": permutation(differences) if len(seeds) > 1 else None,
+            "p_holm": None,
+            "effect": effect(differences),
+            "seeds_needed": None,
+        }
+    return row
+
+
+def _correct(differences: list[dict[str, Any]]) -> None:
+    """Fill in what depends on how many comparisons there are."""
+    tested = [one for one in differences if one["p"] is not None]
+    for one, p in zip(tested, holm([one["p"] for one in tested]), strict=True):
+        one["p_holm"] = p
+        if p > ALPHA:
+            one["seeds_needed"] = seeds_needed(one["effect"], len(tested))
+
+
+def finding(row: dict[str, Any], ablation: dict[str, Any], *, metric: str, split: str) -> str:
+    """A variant's difference in a sentence that says no more than the numbers do; "" for the reference."""
+    found = row["difference"]
+    if found is None:
+        return ""
+    what = ablation["variants"][row["variant"]]
+    also = [f"{name} {'gone' if value is None else said(value)}" for name, value in what["also"].items()]
+    changed = ", ".join(
+        f"{name} {said(value)} instead of {said(what['before'][name])}" for name, value in what["changes"].items()
+    )
+    along = f" (and with it {', '.join(also)})" if also else ""
+    size = f"{_signed(found['mean'], metric)}{' points' if metric in SHARES else ''} {split} {metric.replace('_', ' ')}"
+    return f"{changed}{along}: {size} ({_evidence(found, metric)}){_verdict(found)}"
+
+
+def _evidence(found: dict[str, Any], metric: str) -> str:
+    count = len(found["seeds"])
+    parts = [f"{count} seeds" if count > 1 else "one seed"]
+    if found["low"] is not None:
+        parts.insert(0, f"95 % CI {_signed(found['low'], metric)} to {_signed(found['high'], metric)}")
+    if found["p"] is not None:
+        corrected = f", {found['p_holm']:.2g} corrected" if found["p_holm"] != found["p"] else ""
+        parts.append(f"p = {found['p']:.2g}{corrected}")
+    return ", ".join(parts)
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """What may be concluded, where it is not that there is a difference."""
+    if found["p_holm"] is not None and found["p_holm"] <= ALPHA:
+        return ""
+    if found["p"] is None:
+        return ": too few seeds to tell"
+    if not any(found["values"]):
+        return ": no difference at all"
+    needed, count = found["seeds_needed"], len(found["seeds"])
+    more = f"; about {needed} seeds would tell a difference of this size" if needed else ""
+    if found["low"] is None or found["low"] <= 0 <= found["high"]:
+        return f": not told apart{more}"
+    floor = f", {count} seeds cannot give p below {least(count):.2g}" if found["p"] <= least(count) else ""
+    return f": the interval excludes zero, the test does not{floor}{more}"
+
+
+def _signed(value: float, metric: str) -> str:
+    return f"{100 * value:+.1f}" if metric in SHARES else f"{value:+.4f}"
+
+
+def write(study: Study) -> None:
+    """Write ablation.csv, one row a variant and split."""
+    with (study.folder / TABLE).open("w", newline="", encoding="utf-8") as file:
+        rows = list(_flat(study))
+        writer = csv.DictWriter(file, rows[0] if rows else ["split", "variant"])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _flat(study: Study) -> Iterable[dict[str, Any]]:
+    ablation = study.header["ablation"]
+    for split, found in study.comparisons.items():
+        for row in found["rows"]:
+            difference = row["difference"] or {}
+            yield {
+                "split": split,
+                "metric": found["metric"],
+                "variant": row["variant"],
+                "reference": ablation["reference"],
+                "seeds": " ".join(map(str, row["seeds"])),
+                "values": " ".join(f"{value:.6g}" for value in row["values"]),
+                **{key: row[key] for key in ("mean", "std", "low", "high")},
+                **{
+                    f"difference_{key}": difference.get(key)
+                    for key in ("mean", "low", "high", "p", "p_holm", "effect", "seeds_needed")
+                },
+                **{key: row[key] for key in ("parameters", "macs", "seconds")},
+            }
+
+
+def show(study: Study, options: Options) -> None:
+    """Print the variants with their differences, and what they say."""
+    header = study.header
+    if not study.comparisons:
+        print("nothing can be compared: every training failed, the reasons are in the report")
+    for split, found in study.comparisons.items():
+        title = (
+            f"{study.name}: {split} {found['metric']} on {header['dataset']['name']} (digest "
+            f"{header['dataset']['digest']}), {options.epochs} epochs at most; mean and 95 % interval over seeds; "
+            f"difference to {header['ablation']['reference']}, paired by seed"
+        )
+        table([_shown(row, found["metric"]) for row in found["rows"]], title)
+        if found["ceiling"] is not None:
+            print(CEILING.format(found["ceiling"], split))
+        for row in found["rows"]:
+            if row["finding"]:
+                print(row["finding"])
+    for name, reason in header["ablation"]["skipped"]:
+        print(f"left out: {name}: {reason}")
+
+
+def _shown(row: dict[str, Any], metric: str) -> dict[str, str]:
+    found = row["difference"]
+    spread = "" if row["low"] is None else f" ({row['low']:.4f} to {row['high']:.4f})"
+    shown = {"config": row["variant"], "mean": f"{row['mean']:.4f}{spread}"}
+    keys = ("difference", "p", "corrected", "effect", "seeds needed")
+    shown |= dict.fromkeys(keys, "")
+    if found:
+        ends = "" if found["low"] is None else f" ({_signed(found['low'], metric)} to {_signed(found['high'], metric)})"
+        cells = [_signed(found["mean"], metric) + ends]
+        cells += ["" if found[key] is None else f"{found[key]:.2g}" for key in ("p", "p_holm", "effect")]
+        cells += [str(found["seeds_needed"] or "")]
+        shown |= dict(zip(keys, cells, strict=True))
+    shown["std"] = "" if row["std"] is None else f"{row['std']:.4f}"
+    return {**shown, "parameters": f"{row['parameters']:,}", "seconds": f"{row['seconds']:.1f}"}

@@ -1,0 +1,255 @@
+"""What each command does. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from spectune.search.process import pages
+from spectune.search.process.command import module
+from spectune.search.records.options import known_space, pairs
+from spectune.search.records.study import find
+from spectune.spaces import KNOWN, Training
+
+
+def search(print_space: bool = False, **given: Any) -> int:
+    if print_space:
+        from spectune.spaces.show import space_table
+
+        name = given.get("space", "cnn")
+        if ":" in name:
+            from spectune.trainables import own
+
+            own.load(name)
+        print(space_table(known_space(name)))
+        print(space_table(Training))
+        return 0
+    from spectune.search.session.launch import launch
+
+    return launch(given)
+
+
+def plan(*, study: str, studies: str, cores: int | None, gpus: int | None, card: str, **given: Any) -> None:
+    import tempfile
+
+    from spectune.search.planning.plan import machine
+    from spectune.search.planning.plan import plan as planned
+    from spectune.search.records.options import Options
+    from spectune.search.records.study import read
+    from spectune.search.session.launch import possible, resolve
+    from spectune.trainables.data import load
+
+    actual = read(find(study, studies)) if study else None
+    if actual is not None and cores is gpus is None:
+        cores, gpus = (int(actual.header["machine"][name]) or None for name in ("cpus", "gpus"))
+        cores = None if gpus else cores
+    on = machine(cores=cores, gpus=gpus, card=card, price=given.pop("price"))
+    if actual is not None:
+        options = Options.from_dict(actual.header["options"])
+    else:
+        with tempfile.TemporaryDirectory() as nowhere:
+            options, _ = resolve({**given, "name": "plan", "studies": nowhere})
+    dataset = load(options.dataset, **options.data)
+    possible(options, dataset)
+    planned(options, dataset, on, actual)
+
+
+def train(model: str, **given: Any) -> int:
+    from spectune.search.session.launch import launch
+
+    if model == "" and given.get("init_from"):
+        model = "transfer"
+    elif model not in KNOWN or given.get("init_from"):
+        raise ValueError(
+            f"a model must be one of {', '.join(KNOWN)}, or be left out with --init-from, got {model!r}: "
+            "see spectune models list"
+        )
+    return launch({"trials": 0, "seeds": 1, **given, "model": model})
+
+
+def ablate(config: str, study: str, **given: Any) -> int:
+    from spectune.search.ablation.vary import ALIASES
+    from spectune.search.session.launch import launch
+
+    if "retune" in given:
+        given["retune"] = [ALIASES.get(name, name) for name in given["retune"]]
+    again = given.get("resume") and not config and not study
+    if not again:
+        from spectune.search.ablation.variants import refer
+
+        followed = refer(config, find(study, given["studies"]) if study else None)
+        if "dataset" in given:
+            followed.pop("data", None)
+        given = {**followed, **given}
+    if "contrasts" not in given and not again:
+        raise ValueError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
+    return launch({"trials": 0, **given})
+
+
+def list_models() -> None:
+    from spectune.search.process.table import table
+
+    rows = []
+    for name, (network, _, source, points, classes, _) in KNOWN.items():
+        cost = network.cost(points, classes)
+        rows.append(
+            {
+                "model": name,
+                "family": network.family,
+                "parameters": f"{cost.parameters:,}",
+                "multiply-adds": f"{cost.macs / 1e6:,.1f} M",
+                "points": points,
+                "classes": classes,
+                "source": source,
+            }
+        )
+    table(rows, "known networks, for the points and classes they were published with")
+
+
+def show_model(model: str, points: int | None, classes: int | None) -> None:
+    from spectune.search.process.table import table
+    from spectune.trainables.summary import layers
+
+    if model not in KNOWN:
+        raise ValueError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
+    known = KNOWN[model]
+    points, classes = points or known.points, classes or known.classes
+    cost = known.network.cost(points, classes)
+    rows = [
+        {
+            "layer": layer.name,
+            "kind": layer.kind,
+            "gives": " x ".join(str(size) for size in layer.shape),
+            "parameters": f"{layer.parameters:,}",
+            "multiply-adds": f"{layer.macs:,}",
+        }
+        for layer in layers(known.network, points, classes)
+    ]
+    table(rows, f"{model} ({known.source}): {known.network.describe()}; {points} points, {classes} classes")
+    settings = {"family": known.network.family, **known.network.to_dict(), **known.training.to_dict()}
+    print(" ".join(f"{name}={value}" for name, value in settings.items()))
+    print(f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds, {cost.activations:,} activations a spectrum")
+
+
+def show_data(dataset: str, data: list[str], out: str, classes: int) -> None:
+    import tempfile
+
+    import numpy as np
+
+    from spectune.trainables.data import describe, examples, load
+
+    loaded = load(dataset, **pairs("--data", data))
+    print(describe(loaded))
+    page = Path(out or f"{Path(dataset).stem}.html")
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "examples.npz"
+        np.savez(arrays, **examples(loaded, classes))
+        pages.draw("classes", str(arrays), "--out", str(page))
+    print(f"classes drawn in {page}")
+
+
+def export_data(dataset: str, data: list[str], split: str, out: str) -> None:
+    from spectune.trainables.data import load, save
+
+    save(load(dataset, **pairs("--data", data)), split, out)
+    print(f"{split} split of {dataset} written to {out}")
+
+
+def export(study: str, top: int, studies: str) -> None:
+    from spectune.search.session.finish import export_again
+
+    for folder in export_again(find(study, studies), top):
+        print(folder)
+
+
+def predict(model: str, file: str, space: str, passes: int) -> None:
+    if space:
+        from spectune.trainables import own
+
+        own.load(space)
+    from spectune.trainables.data import read
+    from spectune.trainables.export import read as read_export
+
+    if passes < 0:
+        raise ValueError(f"--passes must be at least 0, got {passes}: give a larger number")
+    exported = read_export(Path(model))
+    spectra, axis, _, names = read(Path(file))
+    drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
+    for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
+        best = row.argsort()[::-1]
+        best = [index for index in best if row[index] > exported.thresholds[index]] if exported.several else best[:5]
+        sure = [f" (+- {spread[index]:.4f})" if passes else "" for index in best]
+        said = (f"{exported.classes[index]} {row[index]:.4f}{more}" for index, more in zip(best, sure, strict=True))
+        print(f"{name}: " + (", ".join(said) or "none of the labels"))
+
+
+def identify(model: str, file: str, references: str, space: str) -> None:
+    from spectune.trainables.data import read
+    from spectune.trainables.export import read as read_export
+    from spectune.trainables.identify import rank, top
+
+    if space:
+        from spectune.trainables import own
+
+        own.load(space)
+    exported = read_export(Path(model))
+    known, known_axis, classes, rows = read(Path(references))
+    spectra, axis, labels, names = read(Path(file))
+    known_names = rows if classes is None else classes
+    found, order, similarity = rank(exported.embed(spectra, axis), exported.embed(known, known_axis), known_names)
+    for name, best, row in zip(names, order, similarity, strict=True):
+        print(f"{name}: " + ", ".join(f"{found[number]} {value:.4f}" for number, value in zip(best, row, strict=True)))
+    if labels is not None and set(labels) & set(found):
+        shares = ", ".join(f"top-{most} {top(order, found, labels, most):.4f}" for most in (1, 3, 5))
+        print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(found)} classes")
+
+
+def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:
+    if space:
+        from spectune.trainables import own
+
+        own.load(space)
+    from spectune.search.diagnosis import diagnose as command
+
+    command.diagnose(what, data=pairs("--data", data), out=Path(out), **given)
+
+
+def report(study: str, studies: str) -> None:
+    folder = find(study, studies)
+    pages.draw("report", str(folder))
+    print(folder / "report.html")
+
+
+def track(study: str, tracking_uri: str, studies: str) -> int:
+    from spectune.search.tracking.follower import Follower
+    from spectune.search.tracking.store import default_uri, public
+
+    uri = tracking_uri or default_uri()
+    follower = Follower(find(study, studies), uri)
+    try:
+        follower.catch_up()
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(f"spectune: {follower.behind} bytes of the journal are not in {public(uri)}: {reason}", file=sys.stderr)
+        return 1
+    print(f"everything of {study} is in {public(uri)}")
+    return 0
+
+
+def ui(port: int, studies: str) -> int:
+    from spectune.search.tracking.store import default_uri, last_store, public
+
+    uri = last_store(Path(studies)) or default_uri()
+    if not uri.startswith("sqlite"):
+        print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
+        return 0
+    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = module("mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port))
+    try:
+        quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
+        return subprocess.run(command, env=quick, check=False).returncode
+    except KeyboardInterrupt:
+        return 0

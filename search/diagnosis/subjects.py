@@ -1,0 +1,126 @@
+"""Trained networks to look at again: the confirmed ones of a study, or an export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from spectune.search.records.journal import JOURNAL
+from spectune.search.records.ranking import winner
+from spectune.search.records.study import Study, Trial, find, read
+from spectune.search.records.task import WEIGHTS, stored
+from spectune.spaces.saved import configs
+from spectune.trainables import own
+from spectune.trainables.data import load
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.export import Exported
+from spectune.trainables.export import read as read_export
+from spectune.trainables.models import restored
+from spectune.trainables.seal import SUMS
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One config with its trained networks, each made by a function when it is needed.
+
+    ``digest`` is that of the data they were trained on, ``source`` where that comes from: ``source`` and ``options`` as
+    in a study's header, empty where it is not known. ``seeds`` has None where an export does not tell.
+    """
+
+    name: str
+    digest: str
+    source: dict[str, Any]
+    seeds: tuple[int | None, ...]
+    networks: tuple[Callable[[Dataset], nn.Module], ...] = field(repr=False)
+
+
+def subject(what: str, studies: str) -> Subject:
+    """The networks that ``STUDY``, ``STUDY:CANDIDATE`` or an export's folder stands for. ValueError in one line."""
+    if (Path(what) / SUMS).is_file():
+        return _exported(Path(what))
+    if Path(what).is_dir() and not any((folder / JOURNAL).is_file() for folder in (Path(what), Path(studies) / what)):
+        raise ValueError(f"a diagnosis needs a study or an export, the folder {what} is neither: give its folder")
+    try:
+        folder, candidate = find(what, studies), ""
+    except ValueError:
+        name, colon, candidate = what.rpartition(":")
+        if not colon:
+            raise
+        folder = find(name, studies)
+    return _confirmed(read(folder), candidate)
+
+
+def data_of(subjects: list[Subject], dataset: str, options: dict[str, str]) -> Dataset:
+    """The one dataset that all were trained on, which is ``dataset`` where it is given. ValueError in one line."""
+    given: dict[str, Any] = {"source": dataset, "options": options} if dataset else {}
+    source = given or next((one.source for one in subjects if one.source), {})
+    if not source:
+        raise ValueError(
+            f"an export outside its study does not say where its data is, {subjects[0].name} needs --dataset: give it, "
+            "with the --data options of its study"
+        )
+    if options and not dataset:
+        raise ValueError(
+            f"--data are options of --dataset, got {', '.join(options)} without it: give --dataset as well"
+        )
+    loaded = load(source["source"], **source["options"])
+    for one in subjects:
+        if one.digest != loaded.digest:
+            raise ValueError(
+                f"networks are looked at on the data they were trained on, for {one.name} its digest is {one.digest}, "
+                f"that of {source['source']} is {loaded.digest}: give networks of one dataset, or restore the data"
+            )
+    return loaded
+
+
+def _confirmed(study: Study, candidate: str) -> Subject:
+    """A confirmed candidate, by default the winner."""
+    own.known(own.kept(study.folder))
+    confirmed = {str(name): trials for name, trials in study.confirmed().items()}
+    chosen = candidate or str(winner(study))
+    if not confirmed:
+        raise ValueError(f"only confirmed configs can be looked at, {study.name} has none yet: let it end first")
+    if chosen not in confirmed:
+        raise ValueError(f"a candidate of {study.name} must be one of {', '.join(confirmed)}, got {chosen!r}")
+    trials = confirmed[chosen]
+    label = trials[0].label or (chosen if not chosen.isdigit() else f"trial {chosen}")
+    return Subject(
+        name=f"{study.name}: {label}",
+        digest=study.header["dataset"]["digest"],
+        source=study.header["dataset"],
+        seeds=tuple(trial.seed for trial in trials),
+        networks=tuple(partial(_trained, study.folder, trial) for trial in trials),
+    )
+
+
+def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
+    path = folder / stored(trial.number, WEIGHTS)
+    if not path.is_file():
+        raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
+    network, _ = configs(trial.config)
+    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), several=dataset.several)
+
+
+def _exported(folder: Path) -> Subject:
+    exported = read_export(folder)
+    folder = folder.absolute()
+    home, digest = folder.parent.parent, exported.dataset["digest"]
+    study = read(home) if (home / JOURNAL).is_file() else None
+    source = study.header["dataset"] if study else {}
+    return Subject(
+        name=f"{study.name}: {folder.name}" if study else folder.name,
+        digest=digest,
+        source=source if source.get("digest") == digest else {},
+        seeds=(exported.numbers.get("exported_seed"),),
+        networks=(partial(_whole, exported),),
+    )
+
+
+def _whole(exported: Exported, dataset: Dataset) -> nn.Module:
+    return exported.model

@@ -1,0 +1,127 @@
+"""A study in simulated time: its own director, any number of workers in one process, trainings that are looked up.
+
+Any other plan is asked and told as well in the order in which real workers would do it. What is not simulated: the
+driver's own time, and that workers share a machine.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.records.options import Options
+from spectune.search.records.study import Study
+from spectune.search.records.task import Plan, Task
+from spectune.search.strategy.director import Director
+
+
+class Clock:
+    """The time of a simulation, seconds."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Curve(NamedTuple):
+    """What one training gives: the validation metrics of every epoch, and the seconds from its start to each end."""
+
+    metrics: Sequence[dict[str, float]]
+    seconds: Sequence[float]
+    wait: float = 0.0  # seconds until its worker starts it
+
+
+class Step(NamedTuple):
+    """One epoch that a worker ended: the epochs that all workers did until then, and the trial."""
+
+    epochs: int
+    task: Task
+    message: dict[str, Any]  # as a worker reports it
+    ended: bool  # whether the trial ended with it
+
+
+def director(options: Options, folder: Path, clock: Clock, **sizes: Any) -> Director:
+    """A study's director that leaves nothing behind but in ``folder``; ``sizes`` are ``points``, ``classes``,
+    ``several``."""
+    study = Study(folder)
+    study.apply({
+        "event": "study", "time": 0.0, "name": options.name,
+        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
+    })  # fmt: skip
+    session: dict[str, Any] = {"journal": _Notes(clock), "progress": _Silence(), "clock": clock, "study": study}
+    return Director(options, **session, **sizes)
+
+
+def simulate(plan: Plan, look_up: Callable[[Task], Curve], *, workers: int, clock: Clock) -> Iterator[Step]:
+    """Every epoch in the order of its end, until the plan is done. A plan without end is left by leaving the loop.
+
+    Of two epochs that end at once the one that was begun first comes first.
+    """
+    running: list[tuple[float, int, _Training]] = []  # when the next epoch ends
+    begun = done = 0
+    while True:
+        while len(running) < workers and (task := plan.next()) is not None:
+            training, begun = _Training(task, look_up(task), clock.now), begun + 1
+            heapq.heappush(running, (training.next, begun, training))
+        if not running:
+            assert plan.done, "a plan without running trials must give a task or be done"
+            return
+        clock.now, _, training = heapq.heappop(running)
+        message, done = training.message(), done + 1
+        ended = not plan.report(training.task.number, message) or message["done"]
+        if ended:
+            plan.end(training.task.number)
+        else:
+            begun += 1
+            heapq.heappush(running, (training.next, begun, training))
+        yield Step(done, training.task, message, ended)
+
+
+class _Training:
+    """One training that is under way."""
+
+    def __init__(self, task: Task, curve: Curve, now: float) -> None:
+        self.task, self._curve, self._start = task, curve, now + curve.wait
+        self._epoch = self._best = 0
+
+    @property
+    def next(self) -> float:
+        """When the next epoch ends."""
+        return self._start + self._curve.seconds[self._epoch]
+
+    def message(self) -> dict[str, Any]:
+        """What a worker says of the next epoch."""
+        metrics, seconds, _ = self._curve
+        now = self._epoch
+        if metrics[now]["loss"] < metrics[self._best]["loss"]:
+            self._best = now
+        self._epoch += 1
+        return {
+            "number": self.task.number, "epoch": self._epoch, "metrics": metrics[now], "best": metrics[self._best],
+            "best_epoch": self._best + 1, "seconds": seconds[now], "done": self._epoch == len(metrics), "failed": "",
+            "apart": "",
+        }  # fmt: skip
+
+
+class _Notes:
+    """A journal that nobody reads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def append(self, event: str, **values: Any) -> dict[str, Any]:
+        return {"event": event, "time": self._clock(), **values}
+
+
+class _Silence:
+    """No progress is shown."""
+
+    def update(self, study: Study) -> None: ...
+
+    def ended(self, trial: Any) -> None: ...
+
+    def apart(self, reason: str) -> None: ...

@@ -1,0 +1,113 @@
+"""The journal: the append-only file that is a study's single truth, written by one driver and read by all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+JOURNAL = "journal.jsonl"
+
+
+HOLDER = "driver.json"  # who writes the journal, while somebody does
+
+
+# On the disk before the study goes on.
+LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
+
+
+class Journal:
+    """The one writer of a study's journal. A second writer, also in another process, is refused with ValueError."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / JOURNAL
+        self._file = self.path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise ValueError(
+                f"a study has one driver at a time, and {_holder(folder)} is writing {self.path}: "
+                "wait for it, stop it, or choose another --name"
+            ) from None
+        with suppress(OSError):  # without space for it nothing is lost
+            (folder / HOLDER).write_text(json.dumps({"host": platform.node(), "pid": os.getpid(), "time": time.time()}))
+        self._size = _whole(self.path)
+        self._file.truncate(self._size)  # a last line that a crash left unfinished
+
+    def append(self, event: str, **values: Any) -> dict[str, Any]:
+        """Write one event, whole or not at all; returns it as it will be read back. OSError when it cannot."""
+        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})
+        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
+            if event in LASTING:
+                os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(self._size)
+            raise
+        self._size += len(data)
+        return line
+
+    def close(self) -> None:
+        if not self._file.closed:
+            (self.path.parent / HOLDER).unlink(missing_ok=True)
+            self._file.close()
+
+
+def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
+    """(event, byte offset behind it) of every whole line from a byte offset on; a torn last line is left out."""
+    if not path.is_file():
+        raise ValueError(f"a study folder holds {JOURNAL}, but there is none in {path.parent}: give a study's folder")
+    with path.open("rb") as file:
+        file.seek(offset)
+        for raw in file:
+            if not raw.endswith(b"\n"):
+                return
+            offset += len(raw)
+            try:
+                line = json.loads(raw)
+                line["event"]
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise ValueError(
+                    f"every line of a journal is one JSON event, but the one before byte {offset} of {path} is not: "
+                    "restore it from a copy"
+                ) from None
+            yield line, offset
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
+
+
+def _whole(path: Path) -> int:
+    """Bytes of the whole lines of a file."""
+    with path.open("rb") as file:
+        return sum(len(raw) for raw in file if raw.endswith(b"\n"))
+
+
+def _holder(folder: Path) -> str:
+    """Who says to be writing in a folder."""
+    try:
+        said = json.loads((folder / HOLDER).read_text())
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(said["time"]))
+        return f"process {int(said['pid'])} on {str(said['host'])[:64]!r} (since {since})"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "another process"

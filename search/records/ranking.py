@@ -1,0 +1,69 @@
+"""What the records say of configs: means with their intervals, the Pareto front, the ranking and its winner."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from spectune.search.records.metrics import ends
+from spectune.search.records.study import Study, Trial
+
+CEILING = "the ideal classifier, which knows how training spectra are made and no more, expects {:.4f} ({} accuracy)"
+
+
+def interval(values: Sequence[float], metric: str = "") -> dict[str, float | None]:
+    """Mean, standard deviation and Student's 95 % interval of the mean; without an interval for a single value.
+
+    The interval ends where the ``metric`` does (``record.ends``).
+    """
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return {"mean": mean, "std": None, "low": None, "high": None}
+    from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
+
+    std = statistics.stdev(values)
+    half = float(stdtrit(len(values) - 1, 0.975)) * std / len(values) ** 0.5
+    least, most = ends(metric)
+    return {"mean": mean, "std": std, "low": max(least, mean - half), "high": min(most, mean + half)}
+
+
+def best(study: Study, trials: Sequence[Trial]) -> Trial:
+    """The trial that is best by the first objective on the validation split, then by the validation loss."""
+    metric, direction = study.objectives[0]
+    sign = 1 if direction == "min" else -1
+    return min(trials, key=lambda trial: (sign * trial.metrics[metric], trial.metrics["loss"]))
+
+
+def front(study: Study) -> list[int]:
+    """Numbers of the complete explore trials that no other one beats in every objective (the Pareto front)."""
+    signs = [1 if direction == "min" else -1 for _, direction in study.objectives]
+    points = {
+        trial.number: tuple(sign * value for sign, value in zip(signs, trial.values, strict=True))
+        for trial in study.stage("explore")
+        if trial.status == "complete" and trial.values and None not in trial.values
+    }
+    distinct = set(points.values())
+
+    def beaten(mine: tuple[float, ...]) -> bool:
+        return any(all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in distinct)
+
+    unbeaten = {point for point in distinct if not beaten(point)}
+    return [number for number, point in points.items() if point in unbeaten]
+
+
+def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
+    """Confirmed candidates, best mean of the first objective on the validation split first, with their trials."""
+    metric, direction = study.objectives[0]
+    sign = 1 if direction == "min" else -1
+
+    def rank(row: tuple[int | str, list[Trial]]) -> tuple[float, float]:
+        trials = row[1]
+        mean = statistics.fmean(trial.metrics[metric] for trial in trials)
+        return (sign * mean, statistics.fmean(trial.metrics["loss"] for trial in trials))
+
+    return sorted(study.confirmed().items(), key=rank)
+
+
+def winner(study: Study) -> int | str | None:
+    """The candidate with the best confirmed mean, be it the published baseline; None before any was confirmed."""
+    return next((candidate for candidate, _ in ranking(study)), None)

@@ -1,0 +1,186 @@
+"""A study's records: the append-only journal that is its single truth, and what is read back from it.
+
+``journal.jsonl`` holds one JSON object a line, each with ``event`` and ``time`` (Unix seconds). Everything else about a
+study (Optuna's storage, MLflow runs, the report, result.json) is derived from it and can be made again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spectune.search.process.collector import uncollected
+from spectune.search.records.journal import JOURNAL, events
+from spectune.search.records.reports import Reports
+
+
+@dataclass
+class Trial:
+    """One training: what it was asked to do and what came of it."""
+
+    number: int
+    stage: str  # explore | tune | confirm
+    config: dict[str, Any]  # {"network": {"family": ...}, "training": {...}}
+    label: str  # name of the published network, or ""
+    seed: int
+    candidate: int | str | None  # the explore trial, the published name or the variant that is tuned or confirmed
+    parameters: int
+    macs: int
+    started: float  # on the study's clock
+    reports: Reports = field(default_factory=Reports)
+    status: str = "running"  # complete | stopped | failed
+    reason: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss
+    best_epoch: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    values: list[float] | None = None  # one per objective
+    ended: float | None = None  # on the study's clock
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """All hyperparameters under their space names, the family among them."""
+        return {**self.config["network"], **self.config["training"]}
+
+    def best(self, upto: float = math.inf) -> dict[str, float]:
+        """The metrics of the epoch with the lowest validation loss so far; empty before the first sound report."""
+        return self.reports.lowest("loss", upto)
+
+
+@dataclass
+class Study:
+    """Everything a journal says, in order."""
+
+    folder: Path
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    exploring: list[float] = field(default_factory=list)  # seconds of each session until its last explore trial so far
+    trials: dict[int, Trial] = field(default_factory=dict)
+    running: dict[int, Trial] = field(default_factory=dict)  # those that have not ended
+    begun: Counter[str] = field(default_factory=Counter)  # how many there are of each stage
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    evaluations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # of (variant, split)
+    comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
+    exports: list[dict[str, Any]] = field(default_factory=list)
+    finished: bool = False
+    last: float = 0.0  # Unix seconds of the newest event
+    clock: float = 0.0  # seconds that the study was running; it stands still between sessions
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The newest session's description of the study."""
+        return self.sessions[-1]
+
+    @property
+    def name(self) -> str:
+        return str(self.header["name"])
+
+    @property
+    def objectives(self) -> list[tuple[str, str]]:
+        """(metric, "max" or "min") of each objective, the first being what finalists are ranked by."""
+        return [(metric, direction) for metric, direction in self.header["objectives"]]
+
+    def stage(self, name: str) -> list[Trial]:
+        """The trials of one stage by number."""
+        return [trial for _, trial in sorted(self.trials.items()) if trial.stage == name]
+
+    def confirmed(self) -> dict[int | str, list[Trial]]:
+        """Candidate -> its complete confirmation trials, by seed."""
+        groups: dict[int | str, list[Trial]] = {}
+        for trial in self.stage("confirm"):
+            if trial.status == "complete" and trial.candidate is not None:
+                groups.setdefault(trial.candidate, []).append(trial)
+        return {candidate: sorted(trials, key=lambda trial: trial.seed) for candidate, trials in groups.items()}
+
+    def tested(self, candidate: int | str) -> dict[str, Any] | None:
+        """The test of a candidate, if it was tested."""
+        return next((line for line in self.tests if line["candidate"] == candidate), None)
+
+    def apply(self, line: dict[str, Any]) -> None:
+        """Take one event in."""
+        if line["event"] != "study":
+            self.clock += max(0.0, line["time"] - self.last)
+        self.last = line["time"]
+        match line["event"]:
+            case "study":
+                self.sessions.append(line)
+                self.exploring.append(0.0)
+                self.finished = False
+            case "start":
+                self._start(line)
+                self._explore(line)
+            case "report":
+                self.trials[line["trial"]].reports.add(line["epoch"], line["metrics"])
+            case "end":
+                self._end(self.trials[line["trial"]], line)
+                self.running.pop(line["trial"], None)
+                self._explore(line)
+            case "test":
+                self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
+            case "evaluate":
+                self.evaluations[line["candidate"], line["split"]] = line
+            case "compare":
+                self.comparisons[line["split"]] = line
+            case "export":
+                self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
+            case "finish":
+                self.finished = True
+
+    def _start(self, line: dict[str, Any]) -> None:
+        number = line["trial"]
+        before = self.trials.get(number)
+        trial = self.trials[number] = self.running[number] = _started(line, before, self.clock)
+        if before is None:
+            self.begun[trial.stage] += 1
+
+    def _end(self, trial: Trial, line: dict[str, Any]) -> None:
+        for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
+            setattr(trial, key, line[key])
+        trial.ended = self.clock
+        trial.reports.cut(trial.epochs)
+        if trial.stage == "confirm":
+            self.comparisons.clear()  # they were of fewer trainings
+
+    def _explore(self, line: dict[str, Any]) -> None:
+        """``at`` is told by a clock that does not jump."""
+        if self.exploring and self.trials[line["trial"]].stage == "explore":
+            self.exploring[-1] = max(self.exploring[-1], line.get("at", 0.0))
+
+
+def read(folder: Path | str) -> Study:
+    """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
+    folder = Path(folder)
+    study = Study(folder)
+    with uncollected():
+        for line, offset in events(folder / JOURNAL):
+            try:
+                study.apply(line)
+            except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+                raise ValueError(
+                    f"every line of a journal follows those before it, the one before byte {offset} of "
+                    f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "
+                    "restore it from a copy"
+                ) from None
+    if not study.sessions:
+        raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
+    return study
+
+
+def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:
+    """A trial that a crash interrupted keeps the reports of its first attempt until new ones replace them."""
+    keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
+    trial = Trial(number=line["trial"], started=now, **{key: line[key] for key in keys})
+    if before is not None:
+        trial.reports, trial.started = before.reports, before.started
+    return trial
+
+
+def find(study: str, studies: str) -> Path:
+    """The folder of a study given by its name or its folder; ValueError lists the known ones."""
+    for folder in (Path(study), Path(studies) / study):
+        if (folder / "journal.jsonl").is_file():
+            return folder
+    known = sorted(path.parent.name for path in Path(studies).glob("*/journal.jsonl"))
+    raise ValueError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")

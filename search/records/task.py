@@ -1,0 +1,67 @@
+"""One training that the study asks for: which config, on which seed, in which stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from spectune.spaces import Network, Training
+from spectune.spaces.saved import configs, recorded
+
+STATES, WEIGHTS = ("state-0.pt", "state-1.pt"), "weights.safetensors"  # of a running trial, of a confirmed one
+ENDED = "ended"  # of a trial whose replicas go on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes."""
+
+    number: int
+    stage: str  # explore | tune | confirm
+    network: Network
+    training: Training
+    seed: int
+    label: str = ""  # name of a published network, or of a variant
+    candidate: int | str | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config as it is recorded."""
+        return recorded(self.network, self.training)
+
+    def to_dict(self) -> dict[str, Any]:
+        keys = ("number", "stage", "seed", "label", "candidate")
+        return {**{key: getattr(self, key) for key in keys}, "config": self.config}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The task that ``to_dict``, or a record's trial, describes."""
+        keys = ("number", "stage", "seed", "label", "candidate")
+        network, training = configs(values["config"])
+        return cls(network=network, training=training, **{key: values[key] for key in keys})
+
+
+def stored(number: int, file: str) -> str:
+    """Where one of a trial's STATES or its WEIGHTS lie in the study's folder."""
+    return f"trials/{number:04d}/{file}"
+
+
+class Plan(Protocol):
+    """Decides what is trained. Called from one thread, the driver's."""
+
+    def next(self) -> Task | None:
+        """The next task, or None when there is none now (``done`` says whether there will be)."""
+
+    def alongside(self, task: Task) -> Sequence[Task]:
+        """Tasks that a worker is to train along with ``task``, the next one, as replicas of one network."""
+
+    @property
+    def done(self) -> bool:
+        """Whether no task will come any more."""
+
+    def report(self, number: int, message: dict[str, Any]) -> bool:
+        """Take in an epoch's message; False stops the trial."""
+
+    def end(self, number: int, failure: str = "") -> None:
+        """The trial ended; ``failure`` says why when its workers were lost for good."""

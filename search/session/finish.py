@@ -1,0 +1,201 @@
+"""The end of a study: the winner and the published baseline see the test split once, the winner is exported."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from spectune.search.ablation import compare
+from spectune.search.process.collector import uncollected
+from spectune.search.records.journal import Journal
+from spectune.search.records.options import Options
+from spectune.search.records.ranking import best, ranking, winner
+from spectune.search.records.study import Study, Trial, read
+from spectune.search.records.task import WEIGHTS, Task, stored
+from spectune.search.session import result
+from spectune.search.workers import cluster
+from spectune.search.workers.files import Room
+from spectune.spaces.saved import configs
+from spectune.trainables import own
+from spectune.trainables.confused import drawn, scaled
+from spectune.trainables.data import load
+from spectune.trainables.data.ceiling.ideal import ceiling
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.export import write
+from spectune.trainables.models.estimator import importances
+
+MOST_PAIRS = 6  # confused pairs that are drawn
+MOST_CLASSES = 6  # drawn with what decides
+DECISIVE = "decisive.npz"
+
+
+def test(options: Options, study: Study, journal: Journal, dataset: Dataset, room: Room) -> None:
+    """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
+    confirmed = study.confirmed()
+    wanted = dict.fromkeys(name for name in (winner(study), options.baseline_name) if name in confirmed)
+    new = [name for name in wanted if (study.tested(name) or {}).get("trials") != _numbered(confirmed[name])]
+    expected = ceiling(dataset, "test") if new else None
+    for candidate in new:
+        trials = confirmed[candidate]
+        tasks = [Task.from_dict(vars(one)) for one in trials]
+        found = cluster.evaluate(tasks, dataset=dataset, split="test", room=room)
+        if dataset.several:
+            mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
+        else:
+            mistakes = {"confused": _confused(study, dataset, found, draw=candidate == winner(study))}
+        line = journal.append(
+            "test",
+            candidate=candidate,
+            trials=_numbered(trials),
+            seeds=[one.seed for one in trials],
+            metrics=[row["metrics"] for row in found],
+            ceiling=expected,
+            **mistakes,
+        )
+        study.apply(line)
+    shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
+
+
+def _numbered(trials: list[Trial]) -> list[int]:
+    return [one.number for one in trials]
+
+
+def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> list[Path]:
+    """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split."""
+    folders = []
+    _draw_importances(study, dataset)
+    for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
+        chosen = best(study, trials)
+        label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
+        name = f"{rank}-{label or f'trial{candidate}'}"
+        network, training = configs(chosen.config)
+        with uncollected():  # torch's exporter imports and makes many things
+            write(
+                study.folder / "exports" / name,
+                network=network,
+                training=training,
+                weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
+                dataset=dataset,
+                numbers=_numbers(study, candidate, trials, chosen),
+            )
+        study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
+        folders.append(study.folder / "exports" / name)
+    return folders
+
+
+def _draw_importances(study: Study, dataset: Dataset) -> None:
+    """Write what decides along the axis, the mean of the winner's seeds, where the winner knows it.
+
+    ``decisive.npz`` holds ``axis`` (L,), ``axis_label``, ``importances`` (L,), and of the first classes the ``names``
+    (K,) with a training spectrum each, ``spectra`` (K, L).
+    """
+    path = study.folder / DECISIVE
+    path.unlink(missing_ok=True)
+    best = winner(study)
+    trials = [] if best is None else study.confirmed()[best]
+    if not trials or configs(trials[0].config)[0].by_steps:
+        return
+    points = len(dataset.axis)
+    found = [importances(load_file(study.folder / stored(one.number, WEIGHTS))) for one in trials]
+    known = [one[:points] for one in found if one is not None and len(one) >= points]  # a list of peaks has no axis
+    if not known:
+        return
+    rows = [np.flatnonzero(dataset.train.labels == label)[:1] for label in range(MOST_CLASSES)]
+    first = np.concatenate(rows)
+    np.savez(
+        path,
+        axis=dataset.axis.values,
+        axis_label=f"{dataset.axis.name} / {dataset.axis.unit}",
+        importances=torch.stack(known).mean(dim=0).numpy(),
+        names=np.array(dataset.classes)[dataset.train.labels[first]],
+        spectra=scaled(dataset.train.batch(torch.from_numpy(first))).numpy(),
+    )
+
+
+def export_again(folder: Path, top: int) -> list[Path]:
+    """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
+    study = read(folder)
+    own.known(own.kept(folder))
+    if not study.confirmed():
+        raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
+    source = study.header["dataset"]
+    dataset = load(source["source"], **source["options"])
+    if dataset.digest != source["digest"]:
+        raise ValueError(
+            f"an export is checked on the study's own data, its digest is {source['digest']}, that of "
+            f"{source['source']} is now {dataset.digest}: restore the data"
+        )
+    journal = Journal(folder)
+    try:
+        return export(study, journal, dataset, top=top)
+    finally:
+        journal.close()
+
+
+def publish(
+    options: Options, study: Study, journal: Journal, *, draw: Callable[[], None], seconds: float, driver: float
+) -> None:
+    """Write result.json, have the report drawn, and say that the session is finished; ``driver`` seconds of its
+    processor went into the trials."""
+    text = json.dumps(result.build(study, options), indent=2)
+    (study.folder / "result.json").write_text(text + "\n")
+    taken = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
+    study.apply(journal.append("finish", session=study.header["session"], **taken))
+    draw()
+    names = ["result.json", "report.html"]
+    if study.comparisons:
+        compare.write(study)
+        names.append(compare.TABLE)
+    for name in names:
+        journal.append("artifact", path=name)
+
+
+def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Trial) -> dict[str, Any]:
+    """What the model card says: which split, which seeds, which interval."""
+    metric = study.objectives[0][0]
+    values = [one.metrics[metric] for one in trials]
+    numbers: dict[str, Any] = {
+        "study": study.name,
+        "candidate": candidate,
+        "exported_seed": best.seed,
+        "validation": result.told(metric, [one.seed for one in trials], values),
+    }
+    if study.header.get("init"):
+        numbers["started_from"] = study.header["init"]
+    tested = study.tested(candidate)
+    if tested is not None:
+        values = [row[metric] for row in tested["metrics"]]
+        numbers["test"] = result.told(metric, tested["seeds"], values)
+    return numbers
+
+
+def _labels(dataset: Dataset, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How each label did: ``missed`` and ``wrong`` added up over the seeds, F1 and AUC of each seed."""
+    rows = []
+    for name, *seeds in zip(dataset.classes, *(row["labels"] for row in found), strict=True):
+        sums = {key: sum(row[key] for row in seeds) for key in ("missed", "wrong")}
+        each = {key: [row[key] if math.isfinite(row[key]) else None for row in seeds] for key in ("f1", "auc")}
+        rows.append({"label": name, "spectra": seeds[0]["spectra"], **sums, **each})
+    return rows
+
+
+def _confused(study: Study, dataset: Dataset, found: list[dict[str, Any]], *, draw: bool) -> list[list[Any]]:
+    """[true class, predicted class, times] over all seeds, the most frequent first; the first are kept to be drawn."""
+    confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
+    for row in found:
+        confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
+    if draw:
+        pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
+        predictions = np.stack([row["predictions"] for row in found])
+        np.savez(study.folder / "confused.npz", **drawn(dataset, "test", pairs, predictions, confused))
+    return [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]

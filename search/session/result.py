@@ -1,0 +1,156 @@
+"""What a study found: result.json for scripts (docs/result.schema.json) and a table for people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from spectune.search.ablation import compare
+from spectune.search.process.table import table
+from spectune.search.records.options import Options
+from spectune.search.records.ranking import CEILING, front, interval, ranking, winner
+from spectune.search.records.study import Study, Trial
+
+
+def build(study: Study, options: Options) -> dict[str, Any]:
+    """The content of result.json; its keys are a contract (docs/result.md)."""
+    header = study.header
+    baseline = options.baseline_name
+    best = winner(study)
+    return {
+        "schema": 1,
+        "study": study.name,
+        "dataset": header["dataset"],
+        "objectives": header["objectives"],
+        "stages": {stage: _stage(study.stage(stage)) for stage in _stages(study)},
+        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time")},
+        "confirmed": [
+            _confirmed(study, rank, candidate, trials, baseline)
+            for rank, (candidate, trials) in enumerate(ranking(study), start=1)
+        ],
+        "ceiling": next((test["ceiling"] for test in study.tests if "ceiling" in test), None),
+        "winner": best,
+        "baseline": baseline,
+        "pareto": front(study) if len(study.objectives) > 1 else [],
+        **({"ablation": _ablation(study)} if options.reference else {}),
+        "paths": {
+            "report": str(study.folder / "report.html"),
+            "export": _export(study),
+            "journal": str(study.folder / "journal.jsonl"),
+            "mlflow": header["store"],
+        },
+        "commands": _commands(study, options),
+    }
+
+
+def _stages(study: Study) -> list[str]:
+    """Those that every study has, and those that this one has."""
+    return list(dict.fromkeys(["explore", "confirm", *(trial.stage for trial in study.trials.values())]))
+
+
+def _ablation(study: Study) -> dict[str, Any]:
+    """What was varied, and on each split the comparison without what only the journal needs."""
+    found = {
+        split: {key: value for key, value in line.items() if key not in ("event", "time")}
+        for split, line in study.comparisons.items()
+    }
+    return {**study.header["ablation"], "comparisons": found}
+
+
+def _export(study: Study) -> str | None:
+    return next((str(study.folder / row["folder"]) for row in study.exports if row["rank"] == 1), None)
+
+
+def _stage(trials: list[Trial]) -> dict[str, Any]:
+    counts = {status: sum(trial.status == status for trial in trials) for status in ("complete", "stopped", "failed")}
+    return {**counts, "seconds": round(sum(trial.seconds for trial in trials), 3)}
+
+
+def _confirmed(
+    study: Study, rank: int, candidate: int | str, trials: list[Trial], baseline: str | None
+) -> dict[str, Any]:
+    metric = study.objectives[0][0]
+    tested = study.tested(candidate)
+    return {
+        "rank": rank,
+        "candidate": candidate,
+        "label": trials[0].label,
+        "baseline": candidate == baseline,
+        **trials[0].config,
+        "parameters": trials[0].parameters,
+        "macs": trials[0].macs,
+        "validation": told(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials]),
+        "test": tested and told(metric, tested["seeds"], [row[metric] for row in tested["metrics"]]),
+        "seconds": round(sum(trial.seconds for trial in trials), 3),
+    }
+
+
+def told(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
+    """A metric's value for each seed, their mean, standard deviation and interval."""
+    return {"metric": metric, "seeds": seeds, "values": values, **interval(values, metric)}
+
+
+def _commands(study: Study, options: Options) -> dict[str, str]:
+    place = options.place
+    if options.reference:
+        extend = ["spectune", "ablate", "--resume", "--name", study.name, "--seeds", str(2 * options.seeds), *place]
+        return {"extend": shlex.join(extend), "mlflow": shlex.join(["spectune", "ui", *place])}
+    export = _export(study) or "EXPORT"
+    own = ["--space", options.space] if ":" in options.space else []
+    more = ["--seeds", str(2 * options.seeds)] if options.model else ["--trials", str(2 * options.trials)]
+    return {
+        "predict": shlex.join(["spectune", "predict", export, "FILE", *own]),
+        "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),
+        "extend": shlex.join(["spectune", "search", "--resume", "--name", study.name, *more, *place]),
+        "mlflow": shlex.join(["spectune", "ui", *place]),
+    }
+
+
+def show(study: Study, options: Options, undelivered: int) -> None:
+    """Print the confirmed configs and what comes next."""
+    found = build(study, options)
+    if options.reference:
+        compare.show(study, options)
+    elif not found["confirmed"]:
+        print("no trial could be confirmed: all of them failed, the reasons are in the report")
+    else:
+        metric = study.objectives[0][0]
+        dataset = found["dataset"]
+        title = (
+            f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
+            f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} seeds"
+        )
+        table([_row(row, found["winner"]) for row in found["confirmed"]], title)
+        if found["ceiling"] is not None:
+            print(CEILING.format(found["ceiling"], "blind test"))
+    print(f"report  {found['paths']['report']}")
+    if found["paths"]["export"]:
+        print(f"export  {found['paths']['export']}")
+    for name, command in found["commands"].items():
+        print(f"{name:<7} {command}")
+    if undelivered:
+        command = shlex.join(["spectune", "track", study.name, *options.place])
+        print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: {command}")
+
+
+def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:
+    name = (
+        row["label"]
+        if row["baseline"]
+        else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
+    )
+    mark = " *" if row["candidate"] == best else " (baseline)" if row["baseline"] else ""
+    return {
+        "config": name + mark,
+        "validation": _interval(row["validation"]),
+        "blind test": _interval(row["test"]) if row["test"] else "",
+        "parameters": f"{row['parameters']:,}",
+        "multiply-adds": f"{row['macs']:,}",
+        "seconds": f"{row['seconds'] / len(row['validation']['seeds']):.1f}",
+    }
+
+
+def _interval(values: dict[str, Any]) -> str:
+    if values["low"] is None:
+        return f"{values['mean']:.4f}"
+    return f"{values['mean']:.4f} ({values['low']:.4f} to {values['high']:.4f})"

@@ -1,0 +1,255 @@
+"""What to try next: Optuna by ask and tell. Of the search only this file and near.py know Optuna."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Generator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from spectune.search.records.study import Trial
+from spectune.search.strategy.neighbour import Near, Storage
+from spectune.spaces import Network, Space, Training
+from spectune.spaces.config import hyperparameters
+from spectune.spaces.domain import Choice, Domain, Float, Int
+from spectune.spaces.saved import configs
+from spectune.spaces.space import FAMILY
+from spectune.spaces.training import STEPS
+
+CONTENT = ("params", "distributions", "intermediate_values", "user_attrs")  # of a trial in the mirror
+LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
+MIRROR = "optuna.journal"
+SETTINGS = ("learning_rate", "weight_decay", "label_smoothing")  # of a training, that replicas may differ in
+STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
+HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
+STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "near": Near,
+    "tpe": lambda seed: optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+class Sampler:
+    """Proposes configs of one space and learns from finished explore trials.
+
+    The Optuna study lives in memory: asking costs 10 ms at 1000 trials instead of 20 to 140 ms, and a dead driver
+    leaves no trial RUNNING. The journal of records is the truth; ``optuna.journal`` in ``folder`` mirrors the finished
+    trials for Optuna's tools.
+    A stopped trial is told as PRUNED with its reports, a failed one as FAIL.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        fixed: dict[str, Any],
+        vary: Collection[str] = (),
+        objectives: list[tuple[str, str]],
+        kind: str,
+        seed: int,
+        name: str,
+        folder: Path,
+    ) -> None:
+        self.space, self._vary = space, vary
+        training = {hp.name: hp.default for hp in hyperparameters(Training)}
+        self.fixed = {name: value for name, value in fixed.items() if name not in training}
+        self.fixed_training = {name: value for name, value in fixed.items() if name in training}
+        self._defaults = {**{name: hp.default for name, _, hp in space.hyperparameters()}, **training}
+        self.objectives = objectives
+        directions: Any = ["maximize" if direction == "max" else "minimize" for _, direction in objectives]
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate and group TPE
+            self._optuna = SAMPLERS[kind](seed)
+            self._study = optuna.create_study(
+                storage=Storage(looked_at=kind == "tpe"), sampler=self._optuna, directions=directions
+            )
+            self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
+        self._asked: dict[int, optuna.trial.Trial] = {}
+        self._tried: set[int] = set()  # hashes of (network, training)
+        self._mirror = _Mirror(folder.absolute() / MIRROR, name, directions)
+
+    def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
+        """A config that differs from another only in what replicas may: ``SETTINGS`` and the shares of dropout."""
+        asked = self._study.ask()
+        layers = {
+            name: value
+            for name, value in self.space.values(network).items()
+            if name in self.fixed or not (name.endswith("dropout") and value)
+        }
+        steps = {
+            name: value
+            for name, value in training.to_dict().items()
+            if name in self.fixed_training or name not in SETTINGS
+        }
+        found = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
+        self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
+        return found
+
+    def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
+        """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.
+
+        After some refused proposals in a row random ones take over, and until then no config is tried twice.
+        ValueError when they are refused as well.
+        """
+        fixed = self.fixed if family is None else {**self.fixed, FAMILY: family}
+        for attempt in range(STUBBORN + HOPELESS):
+            asked = (self._study if attempt < STUBBORN else self._random).ask()
+            try:
+                network = self.space.propose(_chooser(asked), fixed, self._vary)
+                training = Training.propose(_chooser(asked), self._settled(network), self._vary)
+                allowed(network)
+                if attempt < STUBBORN and hash((network, training)) in self._tried:
+                    raise ValueError("it was tried already")
+            except ValueError as refusal:
+                self._forget(asked)
+                last = refusal
+                continue
+            if family is not None:
+                self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
+            elif attempt < STUBBORN:
+                self._asked[number] = asked
+            self._tried.add(hash((network, training)))
+            return network, training
+        raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from an explore trial that ended, asked here or in an earlier session."""
+        frozen = self._frozen(trial)
+        asked = self._asked.pop(trial.number, None)
+        if asked is None:
+            self._study.add_trial(frozen)
+        else:
+            for epoch, value in frozen.intermediate_values.items():
+                asked.report(value, epoch)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "the value is nan" says what the record says already
+                self._study.tell(asked, values=frozen.values, state=frozen.state)
+        if isinstance(self._optuna, Near):
+            self._optuna.learn(frozen, [-1 if direction == "max" else 1 for _, direction in self.objectives])
+        self._mirror.add(frozen)
+
+    def _frozen(self, trial: Trial) -> FrozenTrial:
+        params, distributions = self._projected(trial)
+        single = len(self.objectives) == 1
+        metric = self.objectives[0][0]
+        reports = {epoch: metrics[metric] for epoch, metrics in trial.reports if metrics.get(metric) is not None}
+        return create_trial(
+            state=STATES[trial.status],
+            values=trial.values if trial.status == "complete" else None,
+            params=params,
+            distributions=distributions,
+            intermediate_values=reports if single else {},  # Optuna has none with several objectives
+            user_attrs={"trial": trial.number, "label": trial.label, "reason": trial.reason},
+        )
+
+    def _projected(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+        """The trial's config as the search would have proposed it: a value per layer becomes its first value."""
+        params: dict[str, Any] = {}
+        distributions: dict[str, BaseDistribution] = {}
+        network, training = configs(trial.config)
+        self._tried.add(hash((network, training)))
+        values = {**self.space.values(network), **training.to_dict()}
+
+        def choose(name: str, domain: Domain) -> Any:
+            value = values.get(name, self._defaults[name])
+            value = value[0] if isinstance(value, list | tuple) else value
+            params[name], distributions[name] = value, _distribution(domain)
+            return value
+
+        self.space.propose(choose, self.fixed, self._vary)
+        Training.propose(choose, self._settled(network), self._vary)
+        return params, distributions
+
+    def _settled(self, network: Network) -> dict[str, Any]:
+        """The training settings that are not searched; those of steps only for a network that is trained by steps."""
+        idle = {} if network.by_steps else {name: self._defaults[name] for name in STEPS}
+        return {**idle, **self.fixed_training}
+
+    def _forget(self, asked: optuna.trial.Trial) -> None:
+        asked.study.tell(asked, state=TrialState.FAIL)
+
+
+class _Terse(JournalFileBackend):
+    """What Optuna keeps in memory of all that it reads in its file: of a trial no more than that there is one."""
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        for log in super().read_logs(log_number_from):
+            yield {key: value for key, value in log.items() if key not in CONTENT}
+
+
+class _Mirror:
+    """The finished trials in a file of Optuna's own; nothing reads it here, so no trouble with it stops a search.
+
+    Its lock is waited for, 30 s at most. A file that cannot be read is made anew; one that cannot be written to, on a
+    full disk, is left alone until the study is resumed.
+    """
+
+    def __init__(self, path: Path, name: str, directions: Any) -> None:
+        Path(f"{path}{LOCK}").unlink(missing_ok=True)  # of a driver that was killed: ours holds the study's own lock
+        self._study: optuna.Study | None = None
+        self._known: set[int] = set()
+        with suppress(OSError):
+            if path.is_file() and not path.read_bytes().endswith(b"\n"):
+                path.unlink()  # Optuna reads past a torn end, and then writes behind it
+            try:
+                self._open(path, name, directions)
+            except Exception:  # anything can be wrong in it
+                path.unlink(missing_ok=True)
+                self._open(path, name, directions)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Add a trial that is not there yet."""
+        number = trial.user_attrs["trial"]
+        if self._study is None or number in self._known:
+            return
+        try:
+            self._study.add_trial(trial)
+            self._known.add(number)
+        except Exception:
+            self._study = None
+
+    def _open(self, path: Path, name: str, directions: Any) -> None:
+        whole = JournalStorage(JournalFileBackend(str(path)))  # wherever it cannot be read, this finds it
+        study = optuna.create_study(study_name=name, storage=whole, directions=directions, load_if_exists=True)
+        self._known = {trial.user_attrs["trial"] for trial in study.get_trials(deepcopy=False)}
+        self._study = optuna.load_study(study_name=name, storage=JournalStorage(_Terse(str(path))))
+
+
+def _chooser(asked: optuna.trial.Trial) -> Any:
+    def choose(name: str, domain: Domain) -> Any:
+        match domain:
+            case Int():
+                return asked.suggest_int(name, domain.low, domain.high, log=domain.log, step=domain.step)
+            case Float():
+                return asked.suggest_float(name, domain.low, domain.high, log=domain.log)
+            case Choice():
+                return asked.suggest_categorical(name, domain.options)
+
+    return choose
+
+
+def _distribution(domain: Domain) -> BaseDistribution:
+    match domain:
+        case Int():
+            return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+        case Float():
+            return FloatDistribution(domain.low, domain.high, log=domain.log)
+        case Choice():
+            return CategoricalDistribution(domain.options)
+        case _:
+            raise TypeError(f"Optuna has no distribution for {domain!r}")

@@ -1,0 +1,209 @@
+"""MLflow as a follower of the journal: one process beside the driver.
+
+It reads the journal behind the study and keeps a cursor, so whatever a slow, absent or dead server missed is
+simply still to be read: the journal is the spool. Nothing here can slow or stop the search. Delivering twice does no
+harm: runs are found by their tags, and equal metric points are stored once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from spectune.search.records.journal import JOURNAL, events
+from spectune.search.tracking.runs import Runs
+from spectune.search.tracking.store import analyse, public
+
+RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
+EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "molecular_f1", "auc", "learning_rate")
+PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
+FEW = 100  # runs that any query is quick for
+
+
+@dataclass
+class _News:
+    """What of the journal is to be delivered."""
+
+    offset: int  # behind the last event
+    epochs: dict[str, int]  # trial -> last epoch delivered: one that was started again repeats them
+    runs: dict[str, dict[str, Any]]  # trial -> its start, reports and end, as far as they are new
+    other: list[dict[str, Any]]  # events of the whole study
+
+
+class Follower:
+    """Delivers a study's journal to one MLflow store; ``deliver`` does what is to be done now and returns.
+
+    The cursor (byte offset and keys of the runs) is a file in the study's folder with an entry for each store.
+    """
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        self.folder, self.uri = folder, uri
+        self._path = folder / "tracking.json"
+        self._cursors: dict[str, Any] = json.loads(self._path.read_text()) if self._path.is_file() else {}
+        self._cursor = self._cursors.setdefault(public(uri), {"offset": 0, "runs": [], "epochs": {}})
+        header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
+        assert header is not None, "a journal starts with a study event"
+        self._header = header
+        self._runs = Runs(uri, study=header["name"], mark=header["id"], parent=PARENT)
+        self._known = False  # whether these are all runs that the store has of this study
+        self._analysed = FEW // 2  # runs that there were when the store was last told how many
+
+    @property
+    def behind(self) -> int:
+        """Bytes of the journal that the store has not got."""
+        return (self.folder / JOURNAL).stat().st_size - int(self._cursor["offset"])
+
+    def catch_up(self) -> None:
+        """Deliver until nothing is left, but for a line that is just being written."""
+        self.deliver()
+        left = math.inf
+        while 0 < self.behind < left:
+            left = self.behind
+            self.deliver()
+        if len(self._runs) >= 2 * self._analysed:
+            self._analysed = len(self._runs)
+            analyse(self.uri)
+
+    def deliver(self, most: int = 5000) -> None:
+        """Deliver up to ``most`` events. Whatever the store raises is raised here; the cursor then stays."""
+        if self._known and not self.behind:
+            return
+        try:
+            self._connect()
+            news = self._news(most)
+            for line in news.other:
+                if line["event"] == "study":
+                    self._describe(line)
+            for trial, run in news.runs.items():
+                self._log(trial, run)
+            for line in news.other:
+                self._file(line)
+            ended = {trial for trial, run in news.runs.items() if "end" in run}
+            epochs = {trial: epoch for trial, epoch in news.epochs.items() if trial not in ended}
+            self._cursor.update(offset=news.offset, epochs=epochs, runs=list(self._runs))
+        except BaseException:
+            self._known = False  # a request may have been carried out although its answer was lost
+            raise
+        finally:
+            _replace(self._path, json.dumps(self._cursors))
+
+    def _connect(self) -> None:
+        """Learn which runs the store has. One that has lost some, because somebody removed them for good or the whole
+        database, gets everything again."""
+        if self._known:
+            return
+        self._runs.find()
+        if not all(key in self._runs for key in self._cursor["runs"]):
+            self._cursor.update(offset=0, epochs={})
+        self._known = True
+
+    def _news(self, most: int) -> _News:
+        news = _News(self._cursor["offset"], dict(self._cursor["epochs"]), {}, [])
+        for line, behind in islice(events(self.folder / JOURNAL, news.offset), most):
+            event, trial = line["event"], str(line.get("trial"))
+            if event == "report" and line["epoch"] > news.epochs.get(trial, 0):
+                news.epochs[trial] = line["epoch"]
+                news.runs.setdefault(trial, {}).setdefault("reports", []).append(line)
+            elif event in ("start", "end"):
+                news.runs.setdefault(trial, {})[event] = line
+            elif event != "report":
+                news.other.append(line)
+            news.offset = behind
+        return news
+
+    def _describe(self, header: dict[str, Any]) -> None:
+        """The parent run: the study's options and everything that is needed to repeat it."""
+        if PARENT not in self._runs:
+            self._runs.make(PARENT, name=header["name"], began=header["time"], tags=self._study_tags(header))
+        options = {name: value for name, value in header["options"].items() if value not in (None, "", {}, [])}
+        tags = {f"spectune.version.{name}": value for name, value in header["versions"].items()}
+        tags |= {f"option.{name}": value for name, value in options.items()}
+        tags |= {"spectune.command": header["command"], "spectune.session": header["session"], "status": "running"}
+        self._runs.log(PARENT, tags=tags)
+        self._runs.go_on(PARENT)
+
+    def _study_tags(self, header: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "study": header["name"],
+            "space": header["space"],
+            "dataset": header["dataset"]["name"],
+            "dataset.digest": header["dataset"]["digest"],
+            "spectune.seed": header["seed"],
+        }
+
+    def _log(self, trial: str, run: dict[str, Any]) -> None:
+        """One trial's news: created, one batch, ended."""
+        start, end = run.get("start"), run.get("end")
+        tags = {} if end is None else {"status": end["status"], "reason": end["reason"]}
+        params: dict[str, Any] = {}
+        if start is not None:
+            params = {**start["config"]["network"], **start["config"]["training"], "seed": start["seed"]}
+            if trial not in self._runs:
+                self._make(trial, start, tags)
+                tags = {}
+        metrics = [
+            (key, value, report["time"], report["epoch"])
+            for report in run.get("reports", [])
+            for key in EPOCH_METRICS
+            if (value := report["metrics"].get(key)) is not None
+        ]
+        if end is not None:
+            final = {
+                **end["metrics"],
+                "seconds": end["seconds"],
+                "epochs": end["epochs"],
+                "best_epoch": end["best_epoch"],
+            }
+            metrics += [(f"final/{key}", value, end["time"], 0) for key, value in final.items() if value is not None]
+        self._runs.log(trial, params=params, metrics=metrics, tags=tags)
+        if end is not None:
+            self._runs.end(trial, status=RUN_STATUS[end["status"]], ended=end["time"])
+
+    def _make(self, trial: str, start: dict[str, Any], tags: dict[str, Any]) -> None:
+        candidate = start["candidate"]
+        about = {
+            "family": start["config"]["network"]["family"],
+            "stage": start["stage"],
+            "label": start["label"],
+            "candidate": "" if candidate is None else candidate,
+            "status": "running",
+        }
+        name = f"{start['stage']} {trial}" + (f" {start['label']}" if start["label"] else "")
+        tags = {**self._study_tags(self._header), **about, **tags}
+        self._runs.make(trial, name=name, began=start["time"], tags=tags)
+
+    def _file(self, line: dict[str, Any]) -> None:
+        """Events of the whole study: tests, exports, files, its end."""
+        match line["event"]:
+            case "test":
+                self._test(line)
+            case "export":
+                trial, folder = str(line["trial"]), self.folder / line["folder"]
+                self._runs.add(trial, folder, "export")
+                if line["rank"] == 1:
+                    tags = {"dataset.digest": self._header["dataset"]["digest"]}
+                    self._runs.register(trial, folder / "model.onnx", tags)
+            case "artifact":
+                self._runs.add(PARENT, self.folder / line["path"])
+            case "finish":
+                self._runs.log(PARENT, tags={"status": "finished"})
+                self._runs.end(PARENT, status="FINISHED", ended=line["time"])
+
+    def _test(self, line: dict[str, Any]) -> None:
+        """Test metrics belong to the trials whose weights were tested; their means to the parent."""
+        for trial, metrics in zip(line["trials"], line["metrics"], strict=True):
+            rows = [(f"test/{key}", value, line["time"], 0) for key, value in metrics.items()]
+            self._runs.log(str(trial), metrics=rows)
+        means = {key: sum(row[key] for row in line["metrics"]) / len(line["metrics"]) for key in line["metrics"][0]}
+        rows = [(f"test/{line['candidate']}/{key}", value, line["time"], 0) for key, value in means.items()]
+        self._runs.log(PARENT, metrics=rows)
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)

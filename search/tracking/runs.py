@@ -1,0 +1,159 @@
+"""The runs of one study in one MLflow store. No other file of the search knows MLflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spectune.search.process.collector import importing
+from spectune.search.tracking.store import database, make_database
+
+MOST_METRICS = 1000  # in one request
+DELETED_TOO = 3  # MLflow's ViewType.ALL
+
+
+class Runs:
+    """The runs by key: a trial's number, or what the caller calls the parent. Whatever the store raises is raised."""
+
+    def __init__(self, uri: str, *, study: str, mark: str, parent: str) -> None:
+        self._uri, self._study, self._mark, self._parent = uri, study, mark, parent
+        self._ids: dict[str, str] = {}
+        self._deleted: set[str] = set()
+        self._experiment = ""
+        self._client: Any = None
+
+    def find(self) -> None:
+        """Find or make the experiment; learn which runs of this study the store has already."""
+        _quiet()
+        if self._client is None:
+            with importing():
+                from mlflow import MlflowClient
+
+            make_database(self._uri)
+            self._client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+        experiment = self._client.get_experiment_by_name(self._study)
+        if experiment is None:
+            self._experiment = self._client.create_experiment(self._study, artifact_location=self._artifacts())
+        else:
+            if experiment.lifecycle_stage == "deleted":
+                self._client.restore_experiment(experiment.experiment_id)
+            self._experiment = experiment.experiment_id
+        found = {run.data.tags["spectune.trial"]: run.info for run in self._stored()}
+        self._ids = {key: info.run_id for key, info in found.items()}
+        self._deleted = {key for key, info in found.items() if info.lifecycle_stage == "deleted"}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def make(self, key: str, *, name: str, began: float, tags: dict[str, Any]) -> None:
+        """A new run, under the parent's."""
+        tags = {"mlflow.runName": name, "spectune.id": self._mark, "spectune.trial": key, **tags}
+        if key != self._parent:
+            tags["mlflow.parentRunId"] = self._ids[self._parent]
+        run = self._client.create_run(self._experiment, start_time=int(1000 * began), tags=_texts(tags))
+        self._ids[key] = run.info.run_id
+
+    def log(
+        self,
+        key: str,
+        *,
+        params: dict[str, Any] | None = None,
+        metrics: list[tuple[str, float, float, int]] | None = None,
+        tags: dict[str, Any] | None = None,
+    ) -> None:
+        """Add to a run; metrics are (name, value, Unix seconds, step)."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = self._there(key)
+        rows = [Metric(name, float(value), int(1000 * when), step) for name, value, when, step in metrics or []]
+        self._client.log_batch(
+            run,
+            metrics=rows[:MOST_METRICS],
+            params=[Param(name, text) for name, text in _texts(params or {}).items()],
+            tags=[RunTag(name, text) for name, text in _texts(tags or {}).items()],
+        )
+        for first in range(MOST_METRICS, len(rows), MOST_METRICS):
+            self._client.log_batch(run, metrics=rows[first : first + MOST_METRICS])
+
+    def go_on(self, key: str) -> None:
+        self._client.update_run(self._there(key), status="RUNNING")
+
+    def end(self, key: str, *, status: str, ended: float) -> None:
+        self._client.set_terminated(self._there(key), status, end_time=int(1000 * ended))
+
+    def add(self, key: str, path: Path, into: str | None = None) -> None:
+        """A file, or what is in a folder, as artifacts."""
+        if path.is_dir():
+            self._client.log_artifacts(self._there(key), str(path), into)
+        else:
+            self._client.log_artifact(self._there(key), str(path), into)
+
+    def register(self, key: str, network: Path, tags: dict[str, str]) -> None:
+        """Register a run's network as the study's winner: a model in ONNX form, which loads without pickle."""
+        import mlflow.onnx
+        import onnx
+
+        run, name = self._there(key), self._study
+        if not any(model.name == name for model in self._client.search_registered_models(f"name = '{name}'")):
+            self._client.create_registered_model(name, tags=tags)
+        versions = self._client.search_model_versions(f"name = '{name}'")
+        version = next((version for version in versions if version.run_id == run), None)
+        if version is None:
+            with tempfile.TemporaryDirectory() as folder:
+                target = Path(folder) / "model"
+                mlflow.onnx.save_model(onnx.load(network), str(target), pip_requirements=["onnx", "onnxruntime"])
+                self._client.log_artifacts(run, str(target), "model")
+            source = f"{self._client.get_run(run).info.artifact_uri}/model"
+            version = self._client.create_model_version(name, source, run_id=run)
+        self._client.set_registered_model_alias(name, "winner", version.version)
+
+    def _there(self, key: str) -> str:
+        """A run that there is to say something of; one that somebody deleted comes back."""
+        run = self._ids[key]
+        if key in self._deleted:
+            self._client.restore_run(run)
+            self._deleted.remove(key)
+        return run
+
+    def _stored(self) -> Iterator[Any]:
+        """The store's runs of this study, those that were deleted among them."""
+        mine, token = f"tags.`spectune.id` = '{self._mark}'", None
+        while True:
+            page = self._client.search_runs([self._experiment], mine, run_view_type=DELETED_TOO, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _artifacts(self) -> str | None:
+        """A database file alone has no place for artifacts: they go beside it. A server has its own."""
+        file = database(self._uri)
+        return (file.parent / "mlartifacts" / self._study).as_uri() if file else None
+
+
+def _quiet() -> None:
+    """Before MLflow is loaded: short tries at an absent server, no chatter."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+
+
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    """Values as MLflow stores them: text of limited length."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return {name: text[:5000] for name, text in texts.items()}

@@ -1,0 +1,107 @@
+"""Ray around the trials: joining it, files that workers share, and the blind test."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+import torch
+from ray._raylet import Config  # type: ignore[attr-defined]
+from safetensors.torch import load as unpack
+
+from spectune.search.records.task import WEIGHTS, Task, stored
+from spectune.search.workers.files import DistantShelf, Room, Shelf
+from spectune.search.workers.node import QUIET
+from spectune.spaces.saved import configs
+from spectune.trainables import own
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.metrics import by_label, confused, score
+from spectune.trainables.models import THRESHOLDS, restored
+from spectune.trainables.pace import Load, gpu_load
+from spectune.trainables.train import predict
+
+QUICK = 4e10  # multiply-adds of a second or two
+LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
+
+
+@contextmanager
+def joined(address: str) -> Iterator[dict[str, float]]:
+    """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
+    Config.initialize("")  # reads the environment again: Ray may have been imported before its door's mode was set
+    try:
+        ray.init(address=address, **QUIET)
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        yield {**ray.cluster_resources(), "nodes": len(alive)}
+    finally:
+        ray.shutdown()
+
+
+def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> list[dict[str, Any]]:
+    """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
+    start.
+
+    Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
+    """
+    points, classes = len(dataset.axis), len(dataset.classes)
+    work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
+    if isinstance(room.shelf, Shelf) and work < QUICK:
+        return [_evaluate(task.to_dict(), dataset, room.shelf, split) for task in tasks]
+    remote = ray.remote(num_cpus=room.cpus, num_gpus=room.gpus, max_retries=LOST_WORKERS)(_evaluate)
+    shared = ray.put(dataset)
+    found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, room.shelf, split) for task in tasks])
+    return found
+
+
+def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
+    own.known(shelf.read(own.COPY))
+    task = Task.from_dict(values)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(threads())
+    data = shelf.read(stored(task.number, WEIGHTS))
+    assert data is not None, f"weights of trial {task.number} are gone"
+    sizes = len(dataset.axis), len(dataset.classes)
+    model = restored(task.network, *sizes, unpack(data), several=dataset.several).to(device)
+    spectra = dataset.split(split)
+    logits = predict(model, spectra, device)
+    labels = torch.from_numpy(spectra.labels.copy())
+    if dataset.several:
+        above = model.get_buffer(THRESHOLDS).cpu()
+        return {"metrics": _finite(score(logits, labels, above)), "labels": by_label(logits, labels, above)}
+    predictions = logits.argmax(dim=1)
+    found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+    return {"metrics": _finite(score(logits, labels)), **found}
+
+
+def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, cpus: float) -> tuple[list[Load], int]:
+    """What trainings of configs take of one of the cluster's GPUs, and the bytes of its memory; no loads where torch
+    sees none."""
+    remote = ray.remote(num_cpus=cpus, num_gpus=1)(_loads)
+    found: tuple[list[Load], int] = ray.get(remote.remote(tried, ray.put(dataset), source))
+    return found
+
+
+def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) -> tuple[list[Load], int]:
+    own.known(source)
+    if not torch.cuda.is_available():
+        return [], 0
+    torch.set_num_threads(threads())
+    memory, found = torch.cuda.get_device_properties(0).total_memory, []
+    for config in tried:
+        try:
+            found.append(gpu_load(*configs(config), dataset))
+        except torch.OutOfMemoryError:
+            found.append(Load(memory, 1.0))
+    return found, memory
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
+def threads() -> int:
+    """Threads of a worker: as many as Ray gave it processors."""
+    return max(1, int(os.environ.get("OMP_NUM_THREADS") or 1))

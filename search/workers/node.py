@@ -1,0 +1,129 @@
+"""A Ray of our own, in a process that starts it while the driver reads the data and imports what it needs.
+
+It answers all addresses of the machine, so its door is a token that nobody else has. It ends with its input, so that a
+driver that is killed leaves none behind.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+from spectune.search.process.collector import importing
+from spectune.search.process.command import module
+from spectune.search.process.stop import SIGNALS
+
+SILENCE = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"  # Ray's variables
+DOOR = (MODE, TOKEN, "RAY_AUTH_TOKEN_PATH")
+QUIET = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
+
+
+@contextmanager
+def running(address: str | None) -> Iterator[Callable[[], str]]:
+    """Where Ray answers: at an address that there is, or where one of our own will, which starts meanwhile.
+
+    Ours ends with the block. Asking for its address raises RuntimeError when it did not start; it says why on stderr.
+    """
+    with _environment():
+        if address is not None:
+            yield lambda: address
+            return
+        with _start() as node:  # leaving it closes its input, upon which it ends
+            try:
+                yield lambda: _address(node)
+            except BaseException:
+                node.kill()  # nobody waits for it to start; Ray's processes end with the one that started them
+                raise
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Ray reads its settings from the environment: ours for so long."""
+    before = {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
+    os.environ.update(SILENCE)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _start() -> subprocess.Popen[str]:
+    for name in DOOR:
+        os.environ.pop(name, None)  # the user's own token is not for our processes
+    os.environ[TOKEN] = _token()
+    node = subprocess.Popen(
+        module("spectune.search.workers.node"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a Ctrl-C is the driver's to answer
+    )
+    os.environ[MODE] = "token"  # for this process, before it imports Ray; the other turns it on itself
+    return node
+
+
+def _address(node: subprocess.Popen[str]) -> str:
+    assert node.stdout is not None
+    address = node.stdout.readline().strip()
+    if not address:
+        raise RuntimeError("Ray did not start on this machine; it said why above")
+    return address
+
+
+@cache
+def _token() -> str:
+    """One a process, because Ray keeps the first that it reads."""
+    return secrets.token_hex(32)
+
+
+def main() -> None:
+    notes, sys.stdout = sys.stdout, sys.stderr  # whatever Ray prints is no address
+    with importing():
+        import ray
+        from ray._private import node, utils
+
+    class Bare(node.Node):  # type: ignore[misc]
+        """Without what nobody asks on a machine of its own, and what takes seconds of its cores to start: the
+        autoscaler, the dashboard, and the log that is sent to drivers."""
+
+        def start_monitor(self) -> None: ...
+
+        def start_api_server(self, **options: Any) -> None: ...
+
+        def start_log_monitor(self) -> None: ...
+
+    # As where the dashboard's packages are not installed, so that its agent opens no doors for jobs and metrics.
+    utils.get_dashboard_dependency_error = lambda: "a study needs no dashboard"
+    node.Node = Bare  # Ray 2.60 has no options for any of this
+    # Local outright: Ray would join whatever cluster an earlier session left behind.
+    ray.init(address="local", num_cpus=os.cpu_count(), **QUIET)
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)  # sent to a whole job: the driver says when it ends
+    with suppress(BrokenPipeError):  # the driver has ended: so does its input
+        print(ray.get_runtime_context().gcs_address, file=notes, flush=True)
+    sys.stdin.read()
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

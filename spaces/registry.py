@@ -1,0 +1,28 @@
+"""The families of architectures, and the spaces that a search may be given by name."""
+
+from __future__ import annotations
+
+from spectune.spaces.cnn import CNN
+from spectune.spaces.config import Network
+from spectune.spaces.forest import Forest
+from spectune.spaces.inception import Inception
+from spectune.spaces.mlp import MLP
+from spectune.spaces.recurrent import Recurrent
+from spectune.spaces.resnet import ResNet
+from spectune.spaces.space import Space
+from spectune.spaces.vit import ViT
+
+FAMILIES: dict[str, type[Network]] = {
+    "cnn": CNN,
+    "inception": Inception,
+    "resnet": ResNet,
+    "vit": ViT,
+    "recurrent": Recurrent,
+    "mlp": MLP,
+    "forest": Forest,
+}
+
+SPACES: dict[str, Space] = {
+    **{name: Space(name, (family,)) for name, family in FAMILIES.items()},
+    "any": Space("any", tuple(FAMILIES.values())),
+}

@@ -1,0 +1,152 @@
+import argparse
+import os
+import subprocess
+import sys
+
+import pytest
+
+from spectune.search.cli import main as cli
+from spectune.search.cli.flags import count, duration
+from spectune.search.cli.main import main
+from spectune.search.records.study import find
+from spectune.search.workers.node import DOOR, SILENCE
+from spectune.spaces import KNOWN
+
+SWALLOWED = [
+    "--start",
+    "--stop",
+    "--screen",
+    "--tmux",
+    "--args",
+    "--cluster-name",
+    "-n",
+    "--port-forward",
+    "-p",
+    "--no-config-cache",
+    "-v",
+    "--verbose",
+    "--log-style",
+    "--log-color",
+    "--disable-usage-stats",
+    "--extra-screen-args",
+]  # by `ray submit`
+
+
+def ours():
+    """What the environment says of the settings that a session gives Ray."""
+    return {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
+
+
+def refusal(capsys, *arguments):
+    """What a refused command says; asserts that it is one line on stderr and exit code 2, and that no setting stays."""
+    before = ours()
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    errors = capsys.readouterr().err
+    assert code == 2
+    assert "Traceback" not in errors
+    assert ours() == before
+    return errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1d", 86400)])
+def test_times_are_read_with_their_unit(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5m", "5 m", "5w", "nan"])
+def test_times_that_are_none_are_refused_with_the_cure(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="write 90s, 10m or 2h"):
+        duration(text)
+
+
+def test_counts_are_read_with_their_factor():
+    assert [count(text) for text in ("500000", "500k", "2M", "1.5G")] == [500_000, 500_000, 2_000_000, 1_500_000_000]
+
+
+def test_search_owns_no_option_that_ray_submit_swallows():
+    parser = cli._parser()._subparsers._group_actions[0].choices["search"]
+    ours = {option for action in parser._actions for option in action.option_strings}
+    assert "--space" in ours
+    assert not ours & set(SWALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "--space", "nope"], "cnn"),
+        (["search", "--dataset", "nope"], "benchmark"),
+        (["search", "--set", "pooling"], "--set takes name=value"),
+        (["search", "--set", "poling=max"], "known are depth"),
+        (["search", "--set", "pooling=nope"], "max | average | none"),
+        (["search", "--set", "depth=99"], "1..8"),
+        (["search", "--objective", "beauty"], "accuracy"),
+        (["search", "--objective", "parameters"], "the first --objective"),
+        (["search", "--baseline", "nope"], "cnn2"),
+        (["search", "--trials", "0"], "--trials must be at least 1"),
+        (["search", "--start-from", "nope"], "compact"),
+        (["search", "--space", "vit", "--start-from", "cnn6"], "vit_xrd"),
+        (["search", "--start-from", "cnn6", "--max-macs", "1M"], "--start-from cnn6 cannot be tried: --max-macs is"),
+        (["search", "--space", "any", "--set", "depth=3"], "known are family, cnn.depth"),
+        (["search", "--space", "any", "--set", "family=nope"], "cnn | inception"),
+        (["train", "nope"], "see spectune models list"),
+        (["models", "show", "nope"], "see spectune models list"),
+        (["models", "show", "cnn6", "--points", "10"], "pooling must leave a signal"),
+        (["search", "--concurrent", "0"], "--concurrent must be at least 1"),
+        (["search", "--grace", "0"], "--grace must be at least 1"),
+        (["search", "--gpus-per-trial", "-1"], "--gpus-per-trial must be at least 0"),
+        (["search", "--cpus-per-trial", "nan"], "--cpus-per-trial must be at least"),
+        (["search", "--trials", "x"], "invalid int value"),
+        (["search", "--time", "soon"], "write 90s"),
+        (["search", "--data", "points"], "--data takes name=value"),
+        (["search", "--data", "nope=1"], "nope"),
+        (["search", "--name", "../escape"], "plain folder name"),
+        (["export", "nope"], "known are"),
+        (["predict", "nope", "nope.csv"], "nope"),
+        (["report", "nope"], "known are"),
+        (["track", "nope"], "known are"),
+        (["diagnose", "nope"], "known are"),
+        (["diagnose"], "required: WHAT"),
+        (["data", "show", "nope"], "benchmark"),
+        (["data", "export", "challenge", "--split", "tset", "--out", "x.npz"], "train, validation, test"),
+    ],
+)
+def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in refusal(capsys, *arguments)
+    assert not list(tmp_path.rglob("journal.jsonl"))
+
+
+def test_known_studies_are_listed_when_one_is_not_found(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "journal.jsonl").touch()
+    with pytest.raises(ValueError, match="known are mine"):
+        find("yours", str(tmp_path))
+    assert find("mine", str(tmp_path)) == tmp_path / "mine"
+
+
+def test_known_networks_are_listed_with_their_published_sizes(capsys):
+    assert main(["models", "list"]) == 0
+    said = capsys.readouterr().out
+    for name, known in KNOWN.items():
+        (line,) = [line for line in said.splitlines() if line.split()[:1] == [name]]
+        assert known.parameters is None or f"{known.parameters:,}" in line
+
+
+@pytest.mark.parametrize("name", ["cnn6", "inc3", "regnet", "vit_xrd", "cnn_bilstm", "dense"])
+def test_a_known_network_is_shown_layer_by_layer(capsys, name):
+    assert main(["models", "show", name, "--points", "5000", "--classes", "500"]) == 0
+    said = capsys.readouterr().out
+    cost = KNOWN[name].network.cost(5000, 500)
+    assert f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds" in said
+    assert "Linear" in said
+
+
+def test_the_space_is_printed_with_its_conditions_and_size():
+    done = subprocess.run(
+        [sys.executable, "-m", "spectune.search.run", "--print-space"], capture_output=True, text=True, check=True
+    )
+    for text in ("pool_size", "pooling = max | average", "fc_activation", "fc_depth >= 1", "learning_rate", "log"):
+        assert text in done.stdout

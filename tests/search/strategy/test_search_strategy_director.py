@@ -1,0 +1,341 @@
+"""The director of a study against a simulated run: no Ray, no training, the same calls in the same order."""
+
+import math
+import random
+import time
+import zlib
+
+import pytest
+
+from spectune.search.records.journal import JOURNAL, Journal
+from spectune.search.records.options import Options
+from spectune.search.records.study import read
+from spectune.search.strategy import director as module
+from spectune.search.strategy.director import Director
+from spectune.spaces import FAMILIES, STARTS
+
+POINTS, CLASSES = 500, 5
+
+
+class Killed(Exception):
+    """The driver dies here."""
+
+
+class Silent:
+    def update(self, study): ...
+
+    def ended(self, trial): ...
+
+    def apart(self, reason): ...
+
+
+class Simulation:
+    """Sessions of one study in a folder; ``go`` runs one, as the trials on Ray would."""
+
+    def __init__(self, folder, **options):
+        self.folder = folder
+        self.settings = {"max_macs": 2_000_000, "epochs": 9, "trials": 12, "seeds": 3, "top": 2, **options}
+
+    def go(self, *, workers=3, die_after=math.inf, curve=None, clock=time.time, **changes):
+        options = Options(name=self.folder.name, studies=str(self.folder.parent), **{**self.settings, **changes})
+        journal = Journal(self.folder)
+        try:
+            study = read(self.folder) if (self.folder / JOURNAL).stat().st_size else module.Study(self.folder)
+            header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
+            study.apply(journal.append("study", **header))
+            director = Director(
+                options, study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+                clock=clock,
+            )  # fmt: skip
+            self.run(director, options, workers, die_after, curve or accuracy)
+        finally:
+            journal.close()
+        return read(self.folder)
+
+    @staticmethod
+    def objectives(options):
+        return [[name, "max" if name == "accuracy" else "min"] for name in options.objectives]
+
+    @staticmethod
+    def run(director, options, workers, die_after, curve):
+        chance, steps, running = random.Random(0), 0, {}
+        while running or not director.done:
+            while len(running) < workers and not director.done and (task := director.next()) is not None:
+                running[task.number] = (task, 0)
+            if not running:
+                assert director.done, "nothing runs and nothing comes: the study would hang"
+                break
+            number = chance.choice(sorted(running))
+            task, epoch = running[number]
+            epoch += 1
+            running[number] = (task, epoch)
+            message = curve(task, epoch)
+            message = {
+                "number": number,
+                "epoch": epoch,
+                "failed": "",
+                "apart": "",
+                "done": epoch >= options.epochs,
+                **message,
+            }
+            message.setdefault("best", dict(message.get("metrics", {})))
+            message.update(best_epoch=epoch, seconds=1.0 * epoch)
+            steps += 1
+            if steps > die_after:
+                raise Killed
+            go_on = director.report(number, message)
+            if not go_on or message["done"] or message["failed"]:
+                del running[number]
+                director.report(number, message)  # Tune reports the last message once more
+                director.end(number)
+
+
+def accuracy(task, epoch):
+    quality = (zlib.crc32(repr((task.network, task.training)).encode()) % 1000) / 1000
+    value = quality * (1 - math.exp(-epoch / 3))
+    return {"metrics": {"accuracy": value, "loss": 2 - value, "train_loss": 2 - value}}
+
+
+@pytest.fixture
+def simulation(tmp_path):
+    def build(**options):
+        return Simulation(tmp_path / "s", **options)
+
+    return build
+
+
+def test_a_study_explores_then_confirms_the_best_and_the_baseline_on_new_seeds(simulation):
+    study = simulation().go()
+
+    explored, confirmed = study.stage("explore"), study.confirmed()
+    assert len(explored) == 12
+    assert {trial.status for trial in explored} == {"complete", "stopped"}
+    assert set(confirmed) - {"cnn2"} == {trial.number for trial in module.finalists(study, 2)}
+    assert len(confirmed) == 3
+    for trials in confirmed.values():
+        assert [trial.seed for trial in trials] == [1, 2, 3]
+        assert len({str(trial.config) for trial in trials}) == 1
+    assert {trial.seed for trial in explored} == {0}
+
+
+def test_known_networks_that_fit_come_first_our_own_before_the_published(simulation):
+    study = simulation(max_macs=10_000_000).go(workers=1)
+    labels = [trial.label for trial in study.stage("explore")]
+    known = [label for label in labels if label]
+    assert labels[: len(known)] == known
+    assert set(known[:2]) == set(STARTS)  # a short search gets to these
+    macs = [trial.macs for trial in study.stage("explore") if trial.label]
+    assert macs[2:] == sorted(macs[2:]) and len(macs) > 3 and max(macs) <= 10_000_000
+
+
+def test_known_networks_get_a_third_of_the_exploration(simulation):
+    study = simulation(max_macs=None, trials=12).go()
+    labels = [trial.label for trial in study.stage("explore")]
+    assert [bool(label) for label in labels] == [True] * 4 + [False] * 8
+
+
+def test_known_networks_are_judged_at_the_last_rung_only(simulation):
+    def late(task, epoch):
+        value = min(epoch, 2) * 0.1 if task.label else accuracy(task, epoch)["metrics"]["accuracy"] + 0.5
+        return {"metrics": {"accuracy": value, "loss": 2 - value, "train_loss": 2 - value}}
+
+    study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1, curve=late)
+    known = [trial for trial in study.stage("explore") if trial.label]
+    others = [trial for trial in study.stage("explore") if not trial.label]
+    assert min(trial.epochs for trial in others) == 1  # the first rung of 9 epochs
+    assert {trial.epochs for trial in known if trial.status == "stopped"} == {3}
+
+
+def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
+    monkeypatch.setitem(globals(), "CLASSES", 500)  # as the benchmark has: too many for the published forest
+    study = simulation(max_macs=None, trials=3).go(workers=1)
+    assert study.trials[0].label
+
+
+def test_the_networks_that_are_asked_for_come_first_and_no_other_known_one(simulation):
+    study = simulation(max_macs=None, start_from=("cnn6", "vgg")).go(workers=1)
+    assert [trial.label for trial in study.stage("explore")][:3] == ["cnn6", "vgg", ""]
+    assert sum(bool(trial.label) for trial in study.stage("explore")) == 2
+
+
+def test_in_a_space_of_all_families_our_own_come_first_then_each_family_then_published_ones_in_turn(simulation):
+    study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1)
+    explored = study.stage("explore")
+    families = [trial.config["network"]["family"] for trial in explored]
+    assert {trial.label for trial in explored[: len(STARTS)]} == set(STARTS)
+    assert sorted(families[len(STARTS) - 1 : len(FAMILIES) + len(STARTS) - 1]) == sorted(FAMILIES)
+    known = [trial for trial in study.stage("explore") if trial.label and trial.label not in STARTS]
+    turns = [trial.config["network"]["family"] for trial in known]
+    assert len(turns) > len(set(turns[:3])) == 3
+    again = simulation(space="any", max_macs=5_000_000, trials=44).go(workers=1)
+    assert [trial.label for trial in again.stage("explore")[40:]] == [""] * 4
+
+
+def test_a_family_beyond_the_limits_is_passed_over(simulation):
+    study = simulation(space="any", max_params=3_000, trials=8).go(workers=1)
+    families = {trial.config["network"]["family"] for trial in study.stage("explore")}
+    assert "mlp" not in families and "vit" in families
+    assert all(trial.parameters <= 3_000 for trial in study.stage("explore"))
+
+
+def test_one_model_is_trained_on_seeds_without_exploration(simulation):
+    study = simulation(model="vgg", trials=0, seeds=2, fixed={"fc_activation": "relu", "learning_rate": 1e-3}).go()
+    assert study.stage("explore") == []
+    (trials,) = study.confirmed().values()
+    assert [trial.seed for trial in trials] == [0, 1]
+    assert {trial.label for trial in trials} == {"vgg fc_activation=relu"}
+    assert {(trial.flat["fc_activation"], trial.flat["learning_rate"]) for trial in trials} == {("relu", 1e-3)}
+
+
+def test_limits_hold_for_everything_that_is_explored(simulation):
+    study = simulation(max_params=50_000, fixed={"pooling": "max"}).go()
+    assert all(trial.parameters <= 50_000 and trial.flat["pooling"] == "max" for trial in study.stage("explore"))
+
+
+def test_what_set_says_of_the_training_holds_for_the_baseline_too(simulation):
+    study = simulation(fixed={"patience": 4}).go()
+    assert {trial.flat["patience"] for trial in study.trials.values()} == {4}
+
+
+@pytest.mark.parametrize("die_after", [1, 7, 23, 48, 60, 75, 90])
+def test_a_killed_driver_loses_nothing_and_runs_nothing_twice(simulation, die_after):
+    undisturbed = die_after
+    run = simulation()
+    with pytest.raises(Killed):
+        run.go(die_after=undisturbed)
+    before = read(run.folder)
+    finished = {number: trial for number, trial in before.trials.items() if trial.status != "running"}
+
+    after = run.go()
+
+    assert {trial.status for trial in after.trials.values()} <= {"complete", "stopped"}
+    assert {number: after.trials[number] for number in finished} == finished
+    assert len(after.stage("explore")) == 12
+    seeds = [(trial.candidate, trial.seed) for trial in after.stage("confirm")]
+    assert len(seeds) == len(set(seeds)) == 9
+
+
+def test_a_resumed_study_keeps_its_rungs(simulation):
+    run = simulation(trials=30)
+    with pytest.raises(Killed):
+        run.go(die_after=60)
+    rungs = {}
+
+    def spy(task, epoch):
+        rungs.setdefault(task.number, epoch)
+        return accuracy(task, epoch)
+
+    study = run.go(curve=spy)
+    first = {trial.number: trial.best(1)["accuracy"] for trial in study.stage("explore")}
+    stopped_at_once = [n for n, trial in study.trials.items() if trial.stage == "explore" and trial.epochs == 1]
+    survivors = [n for n in first if n not in stopped_at_once]
+    assert len(survivors) < 20  # about a third of 30 and those that came early; all of them without rungs
+    assert max(first[n] for n in stopped_at_once) < max(first[n] for n in survivors)
+
+
+def test_a_finished_study_can_be_extended(simulation):
+    run = simulation()
+    before = run.go()
+    again = run.go()
+    assert again.trials == before.trials
+
+    after = run.go(trials=20, seeds=4)
+
+    assert len(after.stage("explore")) == 20
+    assert {number: after.trials[number] for number in before.trials} == before.trials
+    assert all(len(trials) >= 4 for name, trials in after.confirmed().items() if name == "cnn2")
+
+
+def test_a_trial_that_is_not_a_number_fails_at_once_and_the_search_goes_on(simulation):
+    def curve(task, epoch):
+        sound = accuracy(task, epoch)
+        return {"metrics": {**sound["metrics"], "loss": math.nan}, "best": {}} if task.number == 3 else sound
+
+    study = simulation().go(curve=curve)
+    broken = study.trials[3]
+    assert (broken.status, broken.reason, broken.epochs, broken.values) == ("failed", "nan", 1, None)
+    assert len(study.stage("explore")) == 12 and study.confirmed()
+
+
+def test_a_trial_out_of_memory_fails_and_the_search_goes_on(simulation):
+    def curve(task, epoch):
+        return {"failed": "out of memory"} if task.number == 2 else accuracy(task, epoch)
+
+    study = simulation().go(curve=curve)
+    assert (study.trials[2].status, study.trials[2].reason) == ("failed", "out of memory")
+    assert study.confirmed()
+
+
+def test_a_study_in_which_everything_fails_ends(simulation):
+    study = simulation().go(curve=lambda task, epoch: {"failed": "error: no"})
+    assert {trial.status for trial in study.trials.values()} == {"failed"}
+    assert study.confirmed() == {}
+
+
+def test_when_the_time_is_up_exploring_stops_and_confirming_goes_on(simulation):
+    now = [1000.0]
+
+    def clock():
+        now[0] += 1.0
+        return now[0]
+
+    study = simulation(trials=10_000, time=150.0).go(clock=clock)
+    explored = study.stage("explore")
+    assert 3 < len(explored) < 200
+    assert any(trial.reason == "time" and trial.status == "stopped" for trial in explored)
+    assert len(study.confirmed()) == 3
+
+
+def test_reports_that_come_again_after_a_lost_worker_count_once(simulation):
+    seen = {}
+
+    def curve(task, epoch):  # trial 1 falls back to its first epoch once, as a restarted worker does
+        if task.number == 1 and epoch == 2 and not seen:
+            seen["again"] = True
+            return {**accuracy(task, 1), "epoch": 1}
+        return accuracy(task, epoch)
+
+    study = simulation().go(curve=curve)
+    epochs = [epoch for epoch, _ in study.trials[1].reports]
+    assert seen and epochs == sorted(set(epochs))
+
+
+def test_two_objectives_confirm_the_front(simulation):
+    study = simulation(objectives=("accuracy", "parameters")).go()
+    on_front = module.finalists(study, 2)
+    assert {trial.number for trial in on_front} <= set(study.confirmed())
+    assert all(trial.values[1] == trial.parameters for trial in on_front)
+
+
+def at_once(task, epoch):
+    """Forests are done after their one epoch, as their trials report."""
+    value = 0.5 + (zlib.crc32(repr(task.network).encode()) % 400) / 1000
+    metrics = {"accuracy": value, "loss": 2 - value, "train_loss": 0.0}
+    return {"metrics": metrics} if task.network.by_steps else {"metrics": metrics, "done": True}
+
+
+def test_what_is_fitted_at_once_is_complete_after_its_one_epoch_and_confirmed(simulation):
+    study = simulation(space="forest", grace=1).go(curve=at_once)
+    trials = study.stage("explore")
+    assert {(trial.status, trial.epochs, trial.reason) for trial in trials} == {("complete", 1, "")}
+    best = max(trial.metrics["accuracy"] for trial in trials)
+    assert best in [study.trials[number].metrics["accuracy"] for number in study.confirmed() if number != "cnn2"]
+    assert {trial.flat["learning_rate"] for trial in trials} == {3e-4}, "no step is made, so none is searched"
+
+
+def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed(simulation):
+    make = {"space": "any", "grace": 1, "max_macs": 5_000_000, "trials": 14, "baseline": "none"}
+    study = simulation(**make).go(workers=1, curve=at_once)
+    assert {trial.status for trial in study.stage("explore") if trial.flat["family"] == "forest"} == {"complete"}
+    journal = Journal(study.folder)
+    try:
+        director = Director(
+            Options(name=study.folder.name, studies=str(study.folder.parent), epochs=9, **make),
+            study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+        )  # fmt: skip
+    finally:
+        journal.close()
+    forests = [trial.best()["accuracy"] for trial in study.stage("explore") if trial.flat["family"] == "forest"]
+    others = [trial for trial in study.stage("explore") if trial.flat["family"] != "forest"]
+    assert forests
+    assert len(director._halving.rungs[1]) == len(others)

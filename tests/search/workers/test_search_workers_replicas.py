@@ -1,0 +1,134 @@
+"""Replicas in a search, on a real Ray: what is trained together is recorded apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from safetensors.torch import load_file
+
+from spectune.search.records.study import read
+from spectune.search.records.task import ENDED, WEIGHTS, Task, stored
+from spectune.search.workers import worker as module
+from spectune.search.workers.files import Shelf
+from spectune.spaces import KNOWN
+from spectune.spaces.saved import configs
+from spectune.trainables.data import load
+from spectune.trainables.train import train
+
+DATA = {"classes": "4", "points": "150", "train": "20", "validation": "8", "test": "5"}
+WORDS = ["--dataset", "generated", *(word for name, value in DATA.items() for word in ("--data", f"{name}={value}"))]
+SMALL = ["--set", "depth=2", "--set", "filters=8", "--set", "fc_dropout=0", "--set", "conv_dropout=0"]
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory, spectune):
+    """A study that trained one network on three seeds at once."""
+    folder = tmp_path_factory.mktemp("replicas")
+    once = ["--epochs", "4", "--seeds", "3", "--replicas", "3", "--name", "fused"]
+    spectune(folder, "train", "compact", *WORDS, *SMALL, *once)
+    return read(folder / "studies/fused")
+
+
+def test_replicas_are_the_trials_that_they_would_be_apart(fused):
+    dataset = load("generated", **DATA)
+    assert [one.seed for one in fused.stage("confirm")] == [0, 1, 2]
+    for one in fused.stage("confirm"):
+        *_, expected = train(*configs(one.config), dataset, seed=one.seed, epochs=4)
+        assert (one.status, one.epochs) == ("complete", 4)
+        assert one.reports[-1][1] == pytest.approx(expected.metrics, rel=1e-3)
+        weights = load_file(fused.folder / stored(one.number, WEIGHTS))
+        for name, tensor in expected.state["best"]["model"].items():
+            assert tensor.sub(weights[name]).abs().max() < 1e-3
+
+
+def test_they_train_side_by_side_and_share_the_time(fused):
+    lines = [json.loads(line) for line in (fused.folder / "journal.jsonl").read_text().splitlines()]
+    reported = [line for line in lines if line["event"] == "report"]
+    assert [line["trial"] for line in reported] == [0, 1, 2] * 4
+    lasted = max(line["time"] for line in reported) - min(one.started for one in fused.trials.values())
+    assert sum(one.seconds for one in fused.trials.values()) < 1.1 * lasted
+
+
+def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all_seeds_at_once(tmp_path, spectune):
+    asked = ["--trials", "8", "--epochs", "9", "--seeds", "3", "--top", "1", "--baseline", "none", "--max-macs", "2M"]
+    start = ["--start-from", "compact", "--set", "schedule=cosine", "--replicas", "4", "--name", "r"]
+    spectune(tmp_path, "search", *WORDS, *SMALL, *asked, *start)
+    study = read(tmp_path / "studies/r")
+    assert study.finished and len(study.stage("explore")) == 8
+    proposed = [one for one in study.stage("explore") if not one.label]
+    assert len(proposed) == 7 and len({json.dumps(one.config["network"]) for one in proposed}) == 2
+    assert len({one.flat["learning_rate"] for one in proposed}) == 7
+    assert {one.status for one in study.trials.values()} == {"complete", "stopped"}  # some went on without others
+    (confirmed,) = study.confirmed().values()
+    assert [one.seed for one in confirmed] == [1, 2, 3]
+    assert not list(study.folder.glob("trials/*/ended"))
+
+
+@pytest.fixture
+def working(tmp_path, monkeypatch):
+    """``working()``: a worker with three replicas, as Ray would start it, that reports and keeps every epoch."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
+    dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
+    network = network.replace(fc_dropout=0.0)  # masks depend on who trains along
+    tasks = [
+        Task(number=n, stage="confirm", network=network, training=training, seed=n, candidate="compact").to_dict()
+        for n in range(3)
+    ]
+
+    def start():
+        worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
+        worker.setup(
+            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0
+        )
+        return worker
+
+    return start
+
+
+def epochs(worker):
+    """(trial, epoch) of one step."""
+    return [(message["number"], message["epoch"]) for message in json.loads(worker.step()["messages"])]
+
+
+def test_one_that_is_stopped_leaves_the_others_at_work(working, tmp_path):
+    worker = working()
+    assert epochs(worker) == [(0, 1), (1, 1), (2, 1)]
+    Shelf(tmp_path).write(stored(1, ENDED), b"")
+    assert epochs(worker) == [(0, 2), (2, 2)]
+
+
+def test_a_worker_that_is_started_again_goes_on_with_those_that_had_not_ended(working, tmp_path):
+    lost, whole = working(), working()
+    epochs(lost), epochs(lost)
+    Shelf(tmp_path).write(stored(2, ENDED), b"")
+    again = working()
+    assert epochs(again) == [(0, 3), (1, 3)]
+    Shelf(tmp_path).remove(stored(2, ENDED))
+    last = {}
+    for worker in (again, whole):
+        steps = [worker.step() for _ in range(2 if worker is again else 5)]
+        assert [step["done"] for step in steps] == [False] * (len(steps) - 1) + [True]
+        last[worker] = {one["number"]: one["best"] for one in json.loads(steps[-1]["messages"])}
+    for number in (0, 1):
+        for name in ("accuracy", "loss"):
+            assert last[again][number][name] == pytest.approx(last[whole][number][name], rel=1e-3)
+
+
+def test_an_error_fails_all_that_are_trained_together(working, monkeypatch):
+    worker = working()
+    monkeypatch.setattr(module.Replicas, "epoch", lambda self: 1 / 0)
+    found = worker.step()
+    assert found["done"]
+    assert {(one["number"], one["failed"]) for one in json.loads(found["messages"])} == {
+        (number, "error: division by zero") for number in range(3)
+    }
+
+
+@pytest.mark.slow
+def test_what_cannot_be_fused_is_said_and_trained_all_the_same(tmp_path, spectune):
+    small = ["--set", "trees=10", "--seeds", "2", "--replicas", "2", "--name", "trees"]
+    done = spectune(tmp_path, "train", "extra_trees", *WORDS, *small)
+    assert "replicas are trained one after the other: forest is not trained by steps" in done.stderr
+    assert len(read(tmp_path / "studies/trees").confirmed()["extra_trees"]) == 2

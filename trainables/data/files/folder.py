@@ -1,0 +1,104 @@
+"""A folder per class of two-column text files, on a common axis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.trainables.data.dataset import SPLITS
+from spectune.trainables.data.files.rows import read_pairs
+from spectune.trainables.data.files.table import ALIASES, Table
+from spectune.trainables.data.files.text import read_lines
+from spectune.trainables.data.grid import interpolate
+
+SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int")
+
+Spectrum = tuple[NDArray[np.float64], NDArray[np.float64]]  # axis (L,), intensities (L,)
+
+
+def read_folder(path: Path, label: str = "") -> Table:
+    """Spectra of ``path/CLASS/FILE``, or of ``path/SPLIT/CLASS/FILE`` where the folders are called train, test ...
+
+    A folder with files and no folders is read without labels. Files on different axes are resampled linearly to the
+    range that all cover, rising, with as many points as the files have there (the median).
+    """
+    if label:
+        raise ValueError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
+    found = _files(path)
+    files = [file for _, _, file in found]
+    rows = [str(file.relative_to(path)) for file in files]
+    read = [read_pairs(read_lines(file)) for file in files]
+    values, spectra, notes = common([(axis.values, row) for axis, row in read], [str(file) for file in files])
+    axis = replace(read[0][0], values=values)
+    seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
+    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(files)
+    notes = (*notes, f"ignored {others} other files") if others else notes
+    labels = [name for _, name, _ in found]
+    splits = [split for split, _, _ in found]
+    return Table(
+        spectra,
+        rows,
+        labels=labels if all(labels) else None,
+        splits=splits if all(splits) else None,
+        axis=axis,
+        notes=notes,
+    )
+
+
+def common(pairs: list[Spectrum], files: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+    """An axis for all, the spectra (N, L) on it, and a note where they had to be resampled."""
+    first = pairs[0][0]
+    if all(len(axis) == len(first) and np.array_equal(axis, first) for axis, _ in pairs):
+        return first, np.stack([intensities for _, intensities in pairs]), ()
+    pairs = [
+        (axis[::-1], values[::-1]) if len(axis) > 1 and axis[0] > axis[-1] else (axis, values) for axis, values in pairs
+    ]
+    starts, ends = (np.array([axis[place] for axis, _ in pairs]) for place in (0, -1))
+    low, high, usual = starts.max(), ends.min(), float(np.median(ends - starts))
+    if not high - low >= usual / 2:
+        number = int(
+            starts.argmax() if starts.max() - np.median(starts) > np.median(ends) - ends.min() else ends.argmin()
+        )
+        raise ValueError(
+            f"{files[number]} must share half of the usual range with all other files, got {starts[number]:g} to "
+            f"{ends[number]:g}: remove the file or measure it on the range of the others"
+        )
+    points = int(np.median([np.count_nonzero((axis >= low) & (axis <= high)) for axis, _ in pairs]))
+    grid = np.linspace(low, high, max(points, 2))
+    spectra = np.stack([interpolate(values[None], axis, grid)[0] for axis, values in pairs])
+    return grid, spectra, (f"resampled to the common range {low:g} to {high:g}",)
+
+
+def _files(path: Path) -> list[tuple[str, str, Path]]:
+    """(split or "", class or "", file) of every text file, in the order of their names."""
+    folders = _folders(path)
+    if not folders:
+        return [("", "", file) for file in _texts(path)]
+    names = [ALIASES.get(folder.name.lower(), folder.name.lower()) for folder in folders]
+    if all(name in SPLITS for name in names) and all(_folders(folder) for folder in folders):
+        return [
+            (name, inner.name, file)
+            for name, folder in zip(names, folders, strict=True)
+            for inner in _folders(folder)
+            for file in _texts(inner)
+        ]
+    return [("", folder.name, file) for folder in folders for file in _texts(folder)]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _texts(path: Path) -> list[Path]:
+    """The text files of a class; ValueError when there are none."""
+    files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    texts = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if not texts:
+        raise ValueError(
+            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "
+            f"them, or remove the folder"
+        )
+    return texts

@@ -1,0 +1,250 @@
+"""The user's own spectra, from a file or a folder to a dataset: checked, cleaned, on one axis, in three splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
+from spectune.trainables.data.dense import Dense
+from spectune.trainables.data.files.archive import read_archive
+from spectune.trainables.data.files.baseline import NONE, correct, settings
+from spectune.trainables.data.files.folder import SUFFIXES, read_folder
+from spectune.trainables.data.files.parquet import read_parquet
+from spectune.trainables.data.files.rows import read_pairs, read_rows
+from spectune.trainables.data.files.splits import divide
+from spectune.trainables.data.files.table import Table
+from spectune.trainables.data.files.text import read_lines
+from spectune.trainables.data.grid import interpolate
+
+FORMATS: dict[str, Callable[[Path, str], Table]] = {
+    ".npz": read_archive,
+    ".csv": read_rows,
+    ".tsv": read_rows,
+    ".txt": read_rows,
+    ".parquet": read_parquet,
+}
+LEAST_POINTS, LEAST_SPECTRA, LARGEST = 8, 3, 1e30
+MISSING = ("refuse", "interpolate", "drop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Spectra from a file in one of ``FORMATS`` or from a folder per class.
+
+    Splits that the file brings are kept, and what is missing of them is taken from its training spectra; otherwise
+    all are drawn at random with the same shares of each class, always at least one spectrum.
+    """
+
+    path: Path
+    label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
+    several: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
+    axis: str = ""  # name of the axis, such as wavenumber
+    unit: str = ""  # its unit, such as 1/cm
+    points: int = 0  # resample to so many points; 0 keeps them
+    missing: str = "refuse"  # missing values: refuse the file, interpolate them linearly, or drop the spectrum
+    baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
+    validation: float = 0.15  # share of each class
+    test: float = 0.15
+    seed: int = 0  # of the splits
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("points", self.points == 0 or LEAST_POINTS <= self.points <= 1_000_000, "0 or from 8 to 1000000"),
+            ("missing", self.missing in MISSING, f"one of {', '.join(MISSING)}"),
+            ("validation", 0 < self.validation <= 0.4, "above 0 and at most 0.4"),
+            ("test", 0 < self.test <= 0.4, "above 0 and at most 0.4"),
+            ("seed", self.seed >= 0, "at least 0"),
+        )
+        for name, kept, rule in rules:
+            if not kept:
+                raise ValueError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
+        if self.baseline != NONE:
+            settings(self.baseline, LEAST_POINTS)
+
+    def load(self) -> Dataset:
+        table = _finite(self.path, _table(self.path, self.label), self.missing)
+        if self.several:
+            table = replace(table, separator=self.several)
+        classes, labels = _classes(self.path, table)
+        axis, spectra = _axis(self, table)
+        baseline = _baseline(self, table)
+        if table.baseline == NONE:
+            spectra = correct(spectra, axis, baseline, [f"{self.path}, {row}" for row in table.rows])
+        splits = divide(
+            self.path, table, labels, shares={"validation": self.validation, "test": self.test}, seed=self.seed
+        )
+        train, validation, test = (Dense(spectra[splits == n], labels[splits == n]) for n in range(len(SPLITS)))
+        removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
+        notes = "; ".join(("", *table.notes, *removed))
+        kind = "of" if labels.ndim == 1 else "with any of"
+        return Dataset(
+            name=self.path.resolve().stem,
+            description=f"{len(spectra)} measured spectra {kind} {len(classes)} classes from {self.path.name}{notes}",
+            classes=classes,
+            axis=axis,
+            train=train,
+            validation=validation,
+            test=test,
+            baseline=baseline,
+        )
+
+
+def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list[str] | None, list[str]]:
+    """Spectra to classify: (N, L), their axis where the file has one, labels where it has them, and a name for each.
+
+    Reads what ``load`` reads, labelled or not, and a single two-column text file; ValueError in one line.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS and path.suffix.lower() in SUFFIXES and path.is_file():
+        axis, intensities = read_pairs(read_lines(path))
+        table = Table(intensities[None], [path.name], axis=axis)
+    else:
+        table = _table(path, "")
+    if table.baseline != NONE:
+        raise ValueError(
+            f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
+            f"original file, or export the split again without baseline"
+        )
+    table = _finite(path, table, "refuse")
+    return table.spectra, table.axis, table.labels, table.rows
+
+
+def _table(path: Path, label: str) -> Table:
+    """What the file or folder holds, with its least shape checked."""
+    if not path.exists():
+        raise ValueError(f"{path} must be an existing file or folder, got none: check the path")
+    if path.is_dir():
+        table = read_folder(path, label)
+    elif path.suffix.lower() in FORMATS:
+        table = FORMATS[path.suffix.lower()](path, label)
+    else:
+        raise ValueError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
+    if table.spectra.shape[1] < LEAST_POINTS:
+        raise ValueError(
+            f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
+            f"there is one spectrum a row"
+        )
+    return table
+
+
+def _finite(path: Path, table: Table, missing: str) -> Table:
+    """The table without missing values; infinite and huge ones are refused."""
+    spectra = table.spectra
+    huge = np.abs(spectra) > LARGEST  # NaN is not
+    if huge.any():
+        raise _fault(path, table, huge, "a value beyond 1e30", "correct it")
+    gaps = np.isnan(spectra)
+    if not gaps.any():
+        return table
+    if missing == "refuse":
+        cure = "fill it, remove the spectrum, or use missing=interpolate or missing=drop"
+        raise _fault(path, table, gaps, "a missing value", cure)
+    rows = gaps.any(axis=1)
+    if missing == "drop":
+        keep = np.flatnonzero(~rows)
+        if not len(keep):
+            raise ValueError(f"{path} must hold spectra without missing values, got none: use missing=interpolate")
+        return _take(table, keep, f"dropped {rows.sum()} spectra with missing values")
+    spectra = spectra.copy()
+    places = np.arange(spectra.shape[1], dtype=np.float64) if table.axis is None else table.axis.values
+    for row in np.flatnonzero(rows):
+        known = ~gaps[row]
+        if known.sum() < len(known) / 2:
+            raise _fault(path, table, gaps & (np.arange(len(gaps)) == row)[:, None], "most values missing", "remove it")
+        spectra[row, ~known] = interpolate(spectra[row, known][None], places[known], places[~known])[0]
+    return replace(table, spectra=spectra, notes=(*table.notes, f"filled missing values of {rows.sum()} spectra"))
+
+
+def _take(table: Table, keep: NDArray[np.intp], note: str) -> Table:
+    def some(words: list[str] | None) -> list[str] | None:
+        return None if words is None else [words[row] for row in keep]
+
+    return replace(
+        table,
+        spectra=table.spectra[keep],
+        rows=[table.rows[row] for row in keep],
+        labels=some(table.labels),
+        splits=some(table.splits),
+        notes=(*table.notes, note),
+    )
+
+
+def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: str) -> ValueError:
+    """The error for the first ``wrong`` value."""
+    row, column = (int(place) for place in np.argwhere(wrong)[0])
+    place = f"value {column + 1}" if table.axis is None else f"at {table.axis.values[column]:g}"
+    return ValueError(f"{path}, {table.rows[row]}, {place}: an intensity must be a finite number, got {what}: {cure}")
+
+
+def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names of the classes, in the file's order or sorted, and the labels as ``Split`` has them."""
+    if table.labels is None and len(table.rows) == 1:
+        raise ValueError(
+            f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
+        )
+    if table.labels is None:
+        raise ValueError(
+            f"{path} must say the class of each spectrum, got no labels: add a column called "
+            f"label, or name one with label=COLUMN"
+        )
+    if "" in table.labels and not table.separator:
+        row = table.rows[table.labels.index("")]
+        raise ValueError(f"{path}, {row}: every spectrum must have a label, got none: fill it or remove the spectrum")
+    words = [_words(label, table.separator) for label in table.labels]
+    counts = Counter(word for some in words for word in some)
+    names = table.classes or tuple(sorted(counts, key=_order))
+    if len(set(names)) != len(names) or not set(counts) <= set(names):
+        raise ValueError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
+    if len(names) < 2:
+        raise ValueError(f"{path} must hold 2 or more classes, got only {names[0]!r}: add spectra of another class")
+    for name in names:
+        if counts[name] < LEAST_SPECTRA:
+            raise ValueError(
+                f"{path}: class {name!r} must have {LEAST_SPECTRA} or more spectra, one a split, got {counts[name]}: "
+                f"add spectra or remove the class"
+            )
+    numbers = {name: number for number, name in enumerate(names)}
+    if not table.separator:
+        return names, np.array([numbers[label] for label in table.labels], np.int64)
+    labels = np.zeros((len(words), len(names)), np.int64)
+    for line, some in enumerate(words):
+        labels[line, [numbers[word] for word in sorted(some)]] = 1
+    return names, labels
+
+
+def _words(label: str, separator: str) -> set[str]:
+    """The labels of a spectrum."""
+    return {word.strip() for word in label.split(separator)} - {""} if separator else {label}
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    """Whole numbers by value, before words."""
+    whole = name.isascii() and name.isdigit()
+    return (not whole, int(name) if whole and len(name) < 1000 else 0, name)
+
+
+def _axis(options: Measured, table: Table) -> tuple[Axis, NDArray[np.floating[Any]]]:
+    """The axis under its name, and the spectra on it, resampled where asked."""
+    spectra = table.spectra
+    axis = table.axis or Axis(np.arange(spectra.shape[1], dtype=np.float64))
+    if options.points and options.points != len(axis):
+        values = np.linspace(axis.values[0], axis.values[-1], options.points)
+        spectra, axis = interpolate(spectra, axis.values, values), replace(axis, values=values)
+    return replace(axis, name=options.axis or axis.name, unit=options.unit or axis.unit), spectra
+
+
+def _baseline(options: Measured, table: Table) -> str:
+    """What has removed the baseline, or is to do it; ValueError where a file is corrected already."""
+    if NONE not in (options.baseline, table.baseline):
+        raise ValueError(
+            f"baseline must be left away for {options.path}, whose spectra were corrected by {table.baseline} already, "
+            f"got {options.baseline!r}: leave it away"
+        )
+    return table.baseline if options.baseline == NONE else options.baseline
