@@ -14,7 +14,7 @@ $(shell rm -f $(READY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help search test slow cluster gpu lint types ui clean
+.PHONY: help search test slow cluster gpu lint types counts ui clean
 
 help:
 	@echo 'make search   search, confirm, test and export a network; options by SEARCH="..."; go on with it by the same'
@@ -22,6 +22,7 @@ help:
 	@echo 'make cluster  those on several machines, which root can make on this one'
 	@echo 'make gpu      the tests and figures that wait for a GPU; go on with it by the same'
 	@echo 'make lint     ruff;       make types  mypy'
+	@echo 'make counts   how many rooms, floors and lines the code has'
 	@echo 'make ui       the MLflow UI on the last study'
 	@echo 'make clean    remove what make made; studies stay'
 
@@ -55,6 +56,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy $(ARGS)
 	$(BIN)/mypy benchmarks/*.py
+
+counts:
+	@$(PYTHON) tests/architecture/house.py
 
 ui: $(READY)
 	$(BIN)/spectune ui $(ARGS)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from record import append
 
-from spectune.search.strategy import confirm
+from spectune.search.records import ranking
 from spectune.spaces import PUBLISHED
 from spectune.trainables.data import load
 from spectune.trainables.metrics import score
@@ -64,7 +64,7 @@ def measure(job: tuple[str, int, float]) -> dict[str, Any]:
 
 def interval(values: list[float]) -> tuple[float, float]:
     """Mean and half of the 95 % interval of the mean (Student's t)."""
-    ends = confirm.interval(values)
+    ends = ranking.interval(values)
     assert ends["mean"] is not None
     return ends["mean"], math.nan if ends["high"] is None else ends["high"] - ends["mean"]
 

@@ -143,7 +143,7 @@ def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any)
     settings = {"space": SPACE.name, "epochs": EPOCHS, "max_macs": LIMIT, "trials": 100_000, "baseline": "none"}
     options = Options(name="s", seed=seed, **{**settings, **changes})
     folder = Path(tempfile.mkdtemp(dir=SCRATCH.name))
-    sizes = {"points": surrogate.points, "classes": surrogate.classes, "several": False}
+    sizes = {"points": surrogate.points, "classes": surrogate.classes, "multilabel": False}
     searching = director(options, folder, Clock(), **sizes)
     if cold:
         searching._starts = searching._families = searching._published = lambda: iter(())  # type: ignore[method-assign]

@@ -66,7 +66,7 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
     study.apply(journal.append("study", **session.header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
     director = Director(
         options, study=study, journal=journal, progress=Progress(options, concurrent=concurrent), clock=clock,
-        points=len(dataset.axis), classes=len(dataset.classes), several=dataset.several,
+        points=len(dataset.axis), classes=len(dataset.classes), multilabel=dataset.multilabel,
     )  # fmt: skip
     memory, began, reports = megabytes(), time.thread_time(), 0
     for _ in simulate(director, lambda task: curves[task.number % len(curves)], workers=concurrent, clock=clock):

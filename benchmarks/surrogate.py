@@ -53,9 +53,11 @@ class Surrogate:
         self.curves = np.array([some.mean(0) for some in curves])
         pace = [np.log([self._pace(row) for row in rows]).mean() for rows in groups.values()]
         self.targets = np.column_stack([self.curves, pace])
-        several = [some for some in curves if len(some) > 1]
-        self._noise = np.concatenate([(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in several])
-        levels = np.concatenate([np.full(len(some), some[:, -1].mean()) for some in several])
+        repeated = [some for some in curves if len(some) > 1]
+        self._noise = np.concatenate(
+            [(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in repeated]
+        )
+        levels = np.concatenate([np.full(len(some), some[:, -1].mean()) for some in repeated])
         self.best = float(levels.max())
         order = np.argsort(levels, kind="stable")
         self._noise, self._levels = self._noise[order], levels[order]

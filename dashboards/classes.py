@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from spectune.dashboards.style.page import command, page, plot
+from spectune.dashboards.style.page import arguments_of, command, page, plot
 from spectune.dashboards.style.theme import INK, NAVY, Drawing, empty, envelope, plain, rounded
 
 NEEDED = ("title", "axis", "axis_label", "names", "nominal", "spectra")
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="spectune.dashboards.classes", description="Draw the classes of a dataset.")
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="arrays of the classes, from spectune data show")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page")
-    options = parser.parse_args(arguments)
+    options = arguments_of(parser, arguments)
     return command("classes", options.out, lambda: build(read(options.file)))
 
 

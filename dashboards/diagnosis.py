@@ -20,7 +20,7 @@ import numpy as np
 from spectune.dashboards.figures import regions
 from spectune.dashboards.figures.confusion import confusion
 from spectune.dashboards.figures.confusion import read as read_pairs
-from spectune.dashboards.style.page import Cell, command, facts, nothing, page, plot, table
+from spectune.dashboards.style.page import Cell, arguments_of, command, facts, nothing, page, plot, table
 from spectune.dashboards.style.theme import (
     BLUE,
     GREEN,
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="spectune.dashboards.diagnosis", description="Draw why networks are wrong.")
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="what spectune diagnose found")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page")
-    options = parser.parse_args(arguments)
+    options = arguments_of(parser, arguments)
     return command("diagnosis", options.out, lambda: build(options.file))
 
 

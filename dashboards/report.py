@@ -19,10 +19,10 @@ from spectune.dashboards.figures.labels import labels
 from spectune.dashboards.figures.tuning import tuning
 from spectune.dashboards.sections import ablation
 from spectune.dashboards.sections import search as sections
-from spectune.dashboards.style.page import command, page
+from spectune.dashboards.style.page import arguments_of, command, page
 from spectune.dashboards.style.words import moment
 from spectune.dashboards.tables.summary import Summary
-from spectune.search.records.study import Study, read
+from spectune.search.records import Study, read
 
 Draw = Callable[[Summary], str]
 Sections = dict[str, tuple[str, Draw]]  # name in the page's address -> heading, what draws it
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="spectune.dashboards.report", description="Write a study's report page.")
     parser.add_argument("study", type=Path, metavar="STUDY_FOLDER", help="folder with the study's journal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (default STUDY_FOLDER/report.html)")
-    options = parser.parse_args(arguments)
+    options = arguments_of(parser, arguments)
     out = options.out or options.study / "report.html"
     return command("report", out, lambda: build(read(options.study)))
 

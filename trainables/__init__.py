@@ -1,0 +1,18 @@
+"""Training one config on a dataset, and what becomes of it. No Ray, no Optuna, no MLflow."""
+
+__all__ = [
+    "confused",
+    "data",
+    "epoch",
+    "export",
+    "identify",
+    "metrics",
+    "models",
+    "own",
+    "pace",
+    "replicas",
+    "seal",
+    "summary",
+    "train",
+    "warm",
+]

@@ -47,7 +47,7 @@ class Exported:
 
     network: Network
     training: Training
-    several: bool
+    multilabel: bool
     classes: tuple[str, ...]
     axis: Axis
     dataset: dict[str, str]
@@ -68,7 +68,7 @@ class Exported:
     @property
     def thresholds(self) -> NDArray[np.float64]:
         """(C,) the probability above which each label is found; ValueError where a spectrum has one label."""
-        if not self.several:
+        if not self.multilabel:
             raise ValueError(
                 "only a network for several labels has thresholds: take the most probable class of this one"
             )
@@ -111,7 +111,7 @@ class Exported:
 
     def _probabilities(self, batches: tuple[Tensor, ...]) -> Tensor:
         logits = _logits(self.model, batches).double()
-        return logits.sigmoid() if self.several else logits.softmax(dim=1)
+        return logits.sigmoid() if self.multilabel else logits.softmax(dim=1)
 
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
         """Raw spectra on the network's axis, corrected as in training, in batches."""
@@ -145,7 +145,7 @@ def write(
     """
     folder = Path(folder)
     refuse_other(folder)
-    model = _model(network, len(dataset.axis), len(dataset.classes), weights, several=dataset.several)
+    model = _model(network, len(dataset.axis), len(dataset.classes), weights, multilabel=dataset.multilabel)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -179,12 +179,12 @@ def read(folder: Path | str) -> Exported:
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
             raise ValueError("classes must be a list of names")
-        several = config.get("labels", "one") == "several"
-        model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), several=several)
+        multilabel = config.get("labels", "one") == "several"
+        model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), multilabel=multilabel)
         if (baseline := str(config.get("baseline", NONE))) != NONE:
             described(baseline, len(axis))  # refuses what this version does not know
         return Exported(
-            network, training, several, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
+            network, training, multilabel, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
         )
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]
@@ -200,10 +200,10 @@ def _network(values: dict[str, Any]) -> Network:
     return FAMILIES[family].from_dict({name: value for name, value in values.items() if name != "family"})
 
 
-def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, several: bool) -> nn.Module:
+def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, multilabel: bool) -> nn.Module:
     """The network with ``weights``, ready to predict; ValueError when they belong to another one."""
     here = {name: tensor.detach().cpu() for name, tensor in weights.items()}
-    return restored(network, points, classes, here, several=several).eval().requires_grad_(False)
+    return restored(network, points, classes, here, multilabel=multilabel).eval().requires_grad_(False)
 
 
 def _config(
@@ -224,8 +224,8 @@ def _config(
         "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
         "baseline": dataset.baseline,
         "numbers": numbers,
-        "labels": "several" if dataset.several else "one",
-        **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.several else {}),
+        "labels": "several" if dataset.multilabel else "one",
+        **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.multilabel else {}),
         "classes": list(dataset.classes),
         "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
     }

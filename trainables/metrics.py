@@ -38,7 +38,7 @@ def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> d
     """
     if labels.ndim == 2:
         assert thresholds is not None, "several labels are found by their thresholds"
-        return _several(logits.float(), labels, thresholds)
+        return _multilabel(logits.float(), labels, thresholds)
     parts = [
         _outcomes(some.float(), true)
         for some, true in zip(torch.split(logits, ROWS), torch.split(labels, ROWS), strict=True)
@@ -95,7 +95,7 @@ def confused(predictions: ArrayLike, labels: ArrayLike) -> list[tuple[int, int, 
     return [(int(pairs[i, 0]), int(pairs[i, 1]), int(counts[i])) for i in order]
 
 
-def _several(logits: Tensor, labels: Tensor, thresholds: Tensor) -> dict[str, float]:
+def _multilabel(logits: Tensor, labels: Tensor, thresholds: Tensor) -> dict[str, float]:
     if not logits.isfinite().all():
         return dict.fromkeys(SEVERAL, math.nan)
     found, true = logits > thresholds, labels > 0

@@ -94,7 +94,9 @@ class Run:
         _keep_memory()
         with self.progress.own_random():
             torch.manual_seed(seed)
-            self.model = build(network, len(dataset.axis), len(dataset.classes), several=dataset.several).to(device)
+            self.model = build(network, len(dataset.axis), len(dataset.classes), multilabel=dataset.multilabel).to(
+                device
+            )
             self.fresh: list[str] = []
             if training.init != "scratch":
                 if init is None:
@@ -134,7 +136,7 @@ class Run:
         """What comes after them: validate and note the progress. ``given`` are the logits (N, C) of a split."""
         validated, labels = given(self.dataset.validation), self.validation_labels
         found = None
-        if self.dataset.several:  # chosen anew on the training split: above which logit a label is found
+        if self.dataset.multilabel:  # chosen anew on the training split: above which logit a label is found
             found = self.model.get_buffer(THRESHOLDS).copy_(thresholds(given(self.dataset.train), self.labels))
         rate = float(self.optimizer.param_groups[0]["lr"])
         metrics = {**score(validated, labels, found), "train_loss": train_loss, "learning_rate": rate}

@@ -12,7 +12,7 @@ from spectune.dashboards.style.theme import BLUE, INK, NAVY, Drawing, plain, rou
 from spectune.dashboards.style.words import number
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.variants import SPLITS, names
-from spectune.search.records.study import Study
+from spectune.search.records import Study
 
 Shares = dict[str, dict[str, list[float]]]  # category -> variant -> the share that was right, a seed each
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -110,6 +111,16 @@ def facts(rows: dict[str, object]) -> str:
 def code(text: str) -> str:
     """Something to copy."""
     return f'<pre class="copy">{escape(text)}</pre>'
+
+
+def arguments_of(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What a page's program was given. With ``--wait`` it has imported what draws and now waits for a line of input; it
+    ends with exit code 1 where there is none, because nobody wants the page any more."""
+    parser.add_argument("--wait", action="store_true", help="draw after a line on standard input, end without one")
+    options = parser.parse_args(arguments)
+    if options.wait and not sys.stdin.readline():
+        raise SystemExit(1)
+    return options
 
 
 def command(name: str, out: Path, build: Callable[[], str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spectune.dashboards.style.words import who
 from spectune.dashboards.tables.importance import importances
 from spectune.dashboards.tables.trials import CONFIG, confirmed, curves, trials, varied
-from spectune.search.records.study import Study
+from spectune.search.records import Study
 
 
 class Summary:

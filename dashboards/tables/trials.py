@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from spectune.dashboards.style.words import missing
+from spectune.search.records import Study, Trial
 from spectune.search.records.metrics import ends
-from spectune.search.records.study import Study, Trial
 
 CONFIG = "config."  # hyperparameters are columns under their space's name behind this
 TRIAL_COLUMNS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from spectune.dashboards.style.words import missing, said, setting
 from spectune.dashboards.tables.trials import interval
-from spectune.search.records.study import Study, Trial
+from spectune.search.records import Study, Trial
 
 Row = dict[str, Any]  # of a variant, as the journal's compare event has it
 SPLITS = {"validation": "validation split", "test": "blind test"}

@@ -11,21 +11,18 @@ import numpy as np
 from spectune.search.ablation.paired import ALPHA, LEVEL, bootstrap, effect, holm, least, permutation, seeds_needed
 from spectune.search.ablation.vary import said
 from spectune.search.process.table import table
-from spectune.search.records.journal import Journal
+from spectune.search.records import Journal, Options, Study, Task
 from spectune.search.records.metrics import SHARES
-from spectune.search.records.options import Options
 from spectune.search.records.ranking import CEILING, interval
-from spectune.search.records.study import Study
-from spectune.search.records.task import Task
 from spectune.search.workers import cluster
-from spectune.search.workers.files import Room
+from spectune.search.workers.files import Resources
 from spectune.trainables.data.ceiling.ideal import ceiling
 from spectune.trainables.data.dataset import Dataset
 
 TABLE = "ablation.csv"
 
 
-def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset, room: Room) -> None:
+def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
     """Record how every variant does on the validation split, class by class, and where asked on the blind test.
 
     What an earlier session recorded is not done again.
@@ -38,7 +35,7 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             if before is not None and before["trials"] == numbers:
                 continue
             tasks = [Task.from_dict(vars(one)) for one in trials]
-            found = cluster.evaluate(tasks, dataset=dataset, split=split, room=room)
+            found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources)
             line = journal.append(
                 "evaluate",
                 candidate=name,
@@ -47,7 +44,7 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
                 seeds=[one.seed for one in trials],
                 metrics=[row["metrics"] for row in found],
                 ceiling=expected,
-                **({} if dataset.several else _right(dataset, split, [row["predictions"] for row in found])),
+                **({} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])),
             )
             study.apply(line)
 

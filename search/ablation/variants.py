@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.ablation.vary import Variant, changed, said, value_of, variants
-from spectune.search.records.options import Options
+from spectune.search.records import Options, Task, Trial, read
 from spectune.search.records.ranking import best, winner
-from spectune.search.records.study import Trial, read
-from spectune.search.records.task import Task
 from spectune.search.strategy.director import Director
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
@@ -87,7 +85,7 @@ def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[
     reference = _unchanged(options.reference)
 
     def allow(network: Any) -> None:
-        options.allow(network, points, classes, several=dataset.several)
+        options.allow(network, points, classes, multilabel=dataset.multilabel)
 
     allow(reference.network)
     for name in options.retune:

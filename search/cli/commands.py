@@ -10,8 +10,7 @@ from typing import Any
 
 from spectune.search.process import pages
 from spectune.search.process.command import module
-from spectune.search.records.options import known_space, pairs
-from spectune.search.records.study import find
+from spectune.search.records import find, known_space, pairs
 from spectune.spaces import KNOWN, Training
 
 
@@ -37,8 +36,7 @@ def plan(*, study: str, studies: str, cores: int | None, gpus: int | None, card:
 
     from spectune.search.planning.plan import machine
     from spectune.search.planning.plan import plan as planned
-    from spectune.search.records.options import Options
-    from spectune.search.records.study import read
+    from spectune.search.records import Options, read
     from spectune.search.session.launch import possible, resolve
     from spectune.trainables.data import load
 
@@ -180,7 +178,7 @@ def predict(model: str, file: str, space: str, passes: int) -> None:
     drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
     for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
         best = row.argsort()[::-1]
-        best = [index for index in best if row[index] > exported.thresholds[index]] if exported.several else best[:5]
+        best = [index for index in best if row[index] > exported.thresholds[index]] if exported.multilabel else best[:5]
         sure = [f" (+- {spread[index]:.4f})" if passes else "" for index in best]
         said = (f"{exported.classes[index]} {row[index]:.4f}{more}" for index, more in zip(best, sure, strict=True))
         print(f"{name}: " + (", ".join(said) or "none of the labels"))

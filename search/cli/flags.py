@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from spectune.search.records.options import AUTO
+from spectune.search.records import AUTO
 from spectune.spaces import SPACES
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

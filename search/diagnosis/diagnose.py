@@ -53,7 +53,7 @@ def diagnose(
     """Print the diagnosis and write its page to ``out``. ValueError in one line for what a person can mend."""
     subjects = [subject(one, studies) for one in what]
     loaded = data_of(subjects, dataset, data)
-    if loaded.several:
+    if loaded.multilabel:
         raise ValueError(
             f"a diagnosis needs one label a spectrum, {loaded.name} has several: see the labels in the study's report"
         )

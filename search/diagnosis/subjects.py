@@ -11,10 +11,8 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import nn
 
-from spectune.search.records.journal import JOURNAL
+from spectune.search.records import JOURNAL, WEIGHTS, Study, Trial, find, read, stored
 from spectune.search.records.ranking import winner
-from spectune.search.records.study import Study, Trial, find, read
-from spectune.search.records.task import WEIGHTS, stored
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data import load
@@ -104,7 +102,7 @@ def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
     if not path.is_file():
         raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
     network, _ = configs(trial.config)
-    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), several=dataset.several)
+    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), multilabel=dataset.multilabel)
 
 
 def _exported(folder: Path) -> Subject:

@@ -23,10 +23,8 @@ import torch
 
 from spectune.search.planning.simulate import Clock, Curve, director, simulate
 from spectune.search.process.table import span, table
+from spectune.search.records import AUTO, Options, Study, Task
 from spectune.search.records.metrics import OBJECTIVES
-from spectune.search.records.options import AUTO, Options
-from spectune.search.records.study import Study
-from spectune.search.records.task import Task
 from spectune.search.strategy.director import Director
 from spectune.spaces import Network, Training
 from spectune.trainables.data.dataset import Dataset
@@ -197,7 +195,8 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
 
 def _director(options: Options, dataset: Dataset, folder: str, clock: Clock) -> Director:
     """That of the search; what it proposes at random takes as long as what a model would, and is there sooner."""
-    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
+    points, classes = len(dataset.axis), len(dataset.classes)
+    sizes: dict[str, Any] = {"points": points, "classes": classes, "multilabel": dataset.multilabel}
     return director(replace(options, sampler="random"), Path(folder), clock, **sizes)
 
 

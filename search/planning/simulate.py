@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spectune.search.records import Options, Plan, Study, Task
 from spectune.search.records.metrics import OBJECTIVES
-from spectune.search.records.options import Options
-from spectune.search.records.study import Study
-from spectune.search.records.task import Plan, Task
 from spectune.search.strategy.director import Director
 
 

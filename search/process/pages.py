@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# It imports what draws at once, and ends without a page when it is not told to draw.
-PROCESS = """
-import sys
-from spectune.search.collector import importing
-with importing():
-    from spectune.dashboards import {page} as page
-sys.exit(page.main() if sys.stdin.readline() else 1)
-"""
+from spectune.search.process.command import module
 
 
 @contextmanager
@@ -23,7 +15,7 @@ def ahead(page: str, *arguments: str) -> Iterator[Callable[[], None]]:
 
     The call raises ValueError in one line when that cannot be done.
     """
-    command = [sys.executable, "-P", "-c", PROCESS.format(page=page), *arguments]
+    command = module(f"spectune.dashboards.{page}", *arguments, "--wait")
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
 

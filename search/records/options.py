@@ -142,11 +142,11 @@ class Options:
         alone = self.model or (self.reference and not self.retune)
         return self.seed if alone else self.seed + 1
 
-    def allow(self, network: Network, points: int, classes: int, *, several: bool) -> None:
+    def allow(self, network: Network, points: int, classes: int, *, multilabel: bool) -> None:
         """ValueError where a network cannot work at this size, for ``several`` labels, or is beyond the limits."""
-        if several and not network.by_steps:
+        if multilabel and not network.by_steps:
             raise ValueError(f"several labels a spectrum need a network, got a {network.family}: choose another space")
-        if several and network.head != "linear":
+        if multilabel and network.head != "linear":
             raise ValueError(f"several labels a spectrum need head=linear, this network has {network.head}: set head")
         cost = network.cost(points, classes)
         limits = (

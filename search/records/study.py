@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spectune.search.process.collector import uncollected
 from spectune.search.records.journal import JOURNAL, events
 from spectune.search.records.reports import Reports
 
@@ -153,16 +152,15 @@ def read(folder: Path | str) -> Study:
     """The study in ``folder``. ValueError, in one line, when there is none or its journal is not one."""
     folder = Path(folder)
     study = Study(folder)
-    with uncollected():
-        for line, offset in events(folder / JOURNAL):
-            try:
-                study.apply(line)
-            except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-                raise ValueError(
-                    f"every line of a journal follows those before it, the one before byte {offset} of "
-                    f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "
-                    "restore it from a copy"
-                ) from None
+    for line, offset in events(folder / JOURNAL):
+        try:
+            study.apply(line)
+        except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+            raise ValueError(
+                f"every line of a journal follows those before it, the one before byte {offset} of "
+                f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "
+                "restore it from a copy"
+            ) from None
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study

@@ -17,14 +17,11 @@ from safetensors.torch import load_file
 
 from spectune.search.ablation import compare
 from spectune.search.process.collector import uncollected
-from spectune.search.records.journal import Journal
-from spectune.search.records.options import Options
+from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
 from spectune.search.records.ranking import best, ranking, winner
-from spectune.search.records.study import Study, Trial, read
-from spectune.search.records.task import WEIGHTS, Task, stored
 from spectune.search.session import result
 from spectune.search.workers import cluster
-from spectune.search.workers.files import Room
+from spectune.search.workers.files import Resources
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.confused import drawn, scaled
@@ -39,7 +36,7 @@ MOST_CLASSES = 6  # drawn with what decides
 DECISIVE = "decisive.npz"
 
 
-def test(options: Options, study: Study, journal: Journal, dataset: Dataset, room: Room) -> None:
+def test(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
     """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
     confirmed = study.confirmed()
     wanted = dict.fromkeys(name for name in (winner(study), options.baseline_name) if name in confirmed)
@@ -48,8 +45,8 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, roo
     for candidate in new:
         trials = confirmed[candidate]
         tasks = [Task.from_dict(vars(one)) for one in trials]
-        found = cluster.evaluate(tasks, dataset=dataset, split="test", room=room)
-        if dataset.several:
+        found = cluster.evaluate(tasks, dataset=dataset, split="test", resources=resources)
+        if dataset.multilabel:
             mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
         else:
             mistakes = {"confused": _confused(study, dataset, found, draw=candidate == winner(study))}

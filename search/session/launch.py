@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from spectune.search.process import stop
 from spectune.search.process.collector import importing
-from spectune.search.records.journal import JOURNAL, Journal
+from spectune.search.records import JOURNAL, KEPT, Journal, Options, Study, fixed, known_space, pairs, plain, read, word
 from spectune.search.records.metrics import ONE, SEVERAL
-from spectune.search.records.options import KEPT, Options, fixed, known_space, pairs, plain, word
-from spectune.search.records.study import Study, read
 from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
 from spectune.spaces import KNOWN, Training
@@ -152,13 +150,13 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
             f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
         )
-    needs, labels = (ONE, "one label") if dataset.several else (SEVERAL, "several labels")
+    needs, labels = (ONE, "one label") if dataset.multilabel else (SEVERAL, "several labels")
     for objective in options.objectives:
         if objective in needs:
             raise ValueError(
                 f"--objective {objective} needs {labels} a spectrum, {options.dataset} has not: choose another"
             )
-    if dataset.several and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
+    if dataset.multilabel and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
         raise ValueError("several labels a spectrum need head=linear, got another or --vary head: leave it out")
     if options.reference:
         from spectune.search.ablation import variants as ablate
@@ -167,7 +165,7 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
     points, classes = len(dataset.axis), len(dataset.classes)
     for name in options.start_from:
         try:
-            options.allow(KNOWN[name].network, points, classes, several=dataset.several)
+            options.allow(KNOWN[name].network, points, classes, multilabel=dataset.multilabel)
         except ValueError as error:
             raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:

@@ -9,13 +9,12 @@ import time
 from collections import Counter
 
 from spectune.search.process.table import span
-from spectune.search.records.options import Options
-from spectune.search.records.study import Study, Trial
+from spectune.search.records import Options, Study, Trial
 from spectune.search.strategy.confirm import finalists
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
 REFRESH_SECONDS = 0.2  # between two paintings of a terminal
-DEAR = 50  # times as long as a line took it stays, so that thousands of trials are looked through less often
+REST = 50  # times as long as a line took it stays, so that thousands of trials are looked through less often
 
 
 class Progress:
@@ -41,7 +40,7 @@ class Progress:
     def update(self, study: Study) -> None:
         """There is news: show the state, if the last time is long enough ago."""
         pause = REFRESH_SECONDS if self._terminal else LOG_SECONDS
-        if self._first or time.monotonic() - self._shown >= max(pause, DEAR * self._took):
+        if self._first or time.monotonic() - self._shown >= max(pause, REST * self._took):
             self._show(study)
 
     def ended(self, trial: Trial) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 from spectune.search.ablation import compare
 from spectune.search.process.table import table
-from spectune.search.records.options import Options
+from spectune.search.records import Options, Study, Trial
 from spectune.search.records.ranking import CEILING, front, interval, ranking, winner
-from spectune.search.records.study import Study, Trial
 
 
 def build(study: Study, options: Options) -> dict[str, Any]:

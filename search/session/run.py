@@ -8,25 +8,24 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from spectune.search.ablation import compare
 from spectune.search.ablation import variants as ablate
+from spectune.search.planning.plan import first_tasks
 from spectune.search.process import pages, stop
-from spectune.search.records.journal import Journal
+from spectune.search.records import Journal, Options, Study, read
 from spectune.search.records.metrics import OBJECTIVES
-from spectune.search.records.options import Options
-from spectune.search.records.study import Study, read
 from spectune.search.session import finish, result
 from spectune.search.session.progress import Progress
 from spectune.search.strategy.director import Director
 from spectune.search.tracking.store import public
 from spectune.search.tracking.writer import Writer
 from spectune.search.workers import cluster, packing, pool
-from spectune.search.workers.files import Room, shelf_for
+from spectune.search.workers.files import Resources, files_for
 from spectune.trainables import warm
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -36,29 +35,29 @@ PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
 def run(options: Options, journal: Journal, dataset: Dataset, address: Callable[[], str]) -> None:
     """Run a study, or go on with it, on the Ray at ``address()``."""
     began = time.monotonic()
-    with cluster.joined(address()) as resources:
-        _run(options, journal, dataset, resources, began)
+    with cluster.joined(address()) as capacity:
+        _run(options, journal, dataset, capacity, began)
 
 
-def _run(options: Options, journal: Journal, dataset: Dataset, resources: dict[str, float], began: float) -> None:
-    cpus, gpus = options.cpus_per_trial, packing.gpus(options, dataset, resources)
-    concurrent = packing.concurrent(options, resources, gpus)
+def _run(options: Options, journal: Journal, dataset: Dataset, capacity: dict[str, float], began: float) -> None:
+    cpus, gpus = options.cpus_per_trial, packing.gpus(options, dataset, capacity, _first(options, dataset))
+    concurrent = packing.concurrent(options, capacity, gpus)
     study = Study(options.folder)
     if journal.path.stat().st_size:
         study = read(options.folder)
-    study.apply(journal.append("study", **header(options, dataset, study, resources)))
+    study.apply(journal.append("study", **header(options, dataset, study, capacity)))
     progress = Progress(options, concurrent=concurrent)
     progress.note(_greeting(options, dataset, study, concurrent))
     writer, finished = Writer(options.folder, options.tracking_uri, progress.note), False
     try:
-        room = Room(shelf_for(options.folder, int(resources["nodes"])), cpus, gpus)
+        resources = Resources(files_for(options.folder, int(capacity["nodes"])), cpus, gpus)
         director = _director(options, dataset, study=study, journal=journal, progress=progress)
         stop.listen(director)
         spent = time.process_time()
         pool.run(
             director,
             dataset=dataset.blind(),
-            room=room,
+            resources=resources,
             epochs=options.epochs,
             stall=options.stall,
             concurrent=concurrent,
@@ -70,10 +69,10 @@ def _run(options: Options, journal: Journal, dataset: Dataset, resources: dict[s
         progress.note(f"training is done, {'comparing' if options.reference else 'testing and exporting'}")
         with pages.ahead("report", str(options.folder)) as draw:
             if options.reference:
-                compare.evaluate(options, study, journal, dataset, room)
+                compare.evaluate(options, study, journal, dataset, resources)
                 compare.compare(study, journal)
             else:
-                finish.test(options, study, journal, dataset, room)
+                finish.test(options, study, journal, dataset, resources)
                 finish.export(study, journal, dataset, top=1)
             finish.publish(options, study, journal, draw=draw, seconds=time.monotonic() - began, driver=spent)
         finished = True
@@ -84,9 +83,15 @@ def _run(options: Options, journal: Journal, dataset: Dataset, resources: dict[s
     result.show(study, options, left)
 
 
+def _first(options: Options, dataset: Dataset) -> Iterator[packing.Trainable]:
+    """What would be trained first."""
+    yield from ablate.plan(options, dataset)[0] if options.reference else first_tasks(options, dataset)
+
+
 def _director(options: Options, dataset: Dataset, **session: Any) -> Director:
     """What directs the session: a search, one training, or an ablation."""
-    sizes: dict[str, Any] = {"points": len(dataset.axis), "classes": len(dataset.classes), "several": dataset.several}
+    points, classes = len(dataset.axis), len(dataset.classes)
+    sizes: dict[str, Any] = {"points": points, "classes": classes, "multilabel": dataset.multilabel}
     if options.reference:
         return ablate.Ablation(ablate.plan(options, dataset)[0], options, **sizes, **session)
     return Director(options, **sizes, **session)
@@ -105,7 +110,7 @@ def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int)
     )
 
 
-def header(options: Options, dataset: Dataset, study: Study, resources: dict[str, float]) -> dict[str, Any]:
+def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str, float]) -> dict[str, Any]:
     """Everything that is needed to understand and repeat the session."""
     session = len(study.sessions) + 1
     sizes = {name: len(dataset.split(name)) for name in SPLITS}
@@ -122,7 +127,7 @@ def header(options: Options, dataset: Dataset, study: Study, resources: dict[str
             "digest": dataset.digest,
             "points": len(dataset.axis),
             "classes": len(dataset.classes),
-            "labels": "several" if dataset.several else "one",
+            "labels": "several" if dataset.multilabel else "one",
             "sizes": sizes,
         },
         "init": warm.origin(options.folder),
@@ -135,9 +140,9 @@ def header(options: Options, dataset: Dataset, study: Study, resources: dict[str
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "git": _commit(),
         "machine": {
-            "cpus": resources.get("CPU", 0),
-            "gpus": resources.get("GPU", 0),
-            "nodes": resources["nodes"],
+            "cpus": capacity.get("CPU", 0),
+            "gpus": capacity.get("GPU", 0),
+            "nodes": capacity["nodes"],
             "processor": platform.processor() or platform.machine(),
         },
     }

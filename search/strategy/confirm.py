@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from spectune.search.records import Study, Trial
 from spectune.search.records.ranking import front
-from spectune.search.records.study import Study, Trial
 
 
 def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) -> list[Trial]:

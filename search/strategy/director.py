@@ -12,13 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
-from typing import Any
+from typing import Any, Protocol
 
-from spectune.search.records.journal import Journal
-from spectune.search.records.options import Options
-from spectune.search.records.study import Study, Trial
-from spectune.search.records.task import Task
-from spectune.search.session.progress import Progress
+from spectune.search.records import Journal, Options, Study, Task, Trial
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.halving import Halving
 from spectune.search.strategy.sampler import Sampler
@@ -27,6 +23,19 @@ from spectune.spaces.space import FAMILY
 from spectune.trainables import warm
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
+
+
+class Progress(Protocol):
+    """Is told what happens, to show it."""
+
+    def update(self, study: Study) -> None:
+        """There is news."""
+
+    def ended(self, trial: Trial) -> None:
+        """A trial ended."""
+
+    def apart(self, reason: str) -> None:
+        """Why replicas are not fused; "" where they are."""
 
 
 class Director:
@@ -43,14 +52,14 @@ class Director:
         journal: Journal,
         points: int,
         classes: int,
-        several: bool,
+        multilabel: bool,
         progress: Progress,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options, self.study, self.done = options, study, False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._journal, self._progress, self._clock = journal, progress, clock
-        self._points, self._classes, self._several = points, classes, several
+        self._points, self._classes, self._multilabel = points, classes, multilabel
         self._space = SPACES[options.space]
         self._metric, direction = study.objectives[0]
         self._halving = Halving(grace=options.first_rung, epochs=options.epochs, eta=options.eta, direction=direction)
@@ -214,7 +223,7 @@ class Director:
         return False
 
     def _allowed(self, network: Network) -> None:
-        self.options.allow(network, self._points, self._classes, several=self._several)
+        self.options.allow(network, self._points, self._classes, multilabel=self._multilabel)
 
     def _macs(self, network: Network) -> int:
         return network.cost(self._points, self._classes).macs

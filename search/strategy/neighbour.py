@@ -18,7 +18,7 @@ REDRAWN = 0.15  # of the hyperparameters of the others, which are a good trial's
 PARENTS = 0.05  # best share of the trials that they come from, three at least
 
 
-class Near(optuna.samplers.BaseSampler):
+class Neighbour(optuna.samplers.BaseSampler):
     """Proposes a good trial's config with some hyperparameters drawn anew: one that has no conditions to model.
 
     A stopped trial counts by its last report. Its asking takes milliseconds however many families a space has.

@@ -19,8 +19,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from spectune.search.records.study import Trial
-from spectune.search.strategy.neighbour import Near, Storage
+from spectune.search.records import Trial
+from spectune.search.strategy.neighbour import Neighbour, Storage
 from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
@@ -37,7 +37,7 @@ HOPELESS = 2000  # random proposals that may be refused before the limits count 
 STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "near": Near,
+    "near": Neighbour,
     "tpe": lambda seed: optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
@@ -139,7 +139,7 @@ class Sampler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "the value is nan" says what the record says already
                 self._study.tell(asked, values=frozen.values, state=frozen.state)
-        if isinstance(self._optuna, Near):
+        if isinstance(self._optuna, Neighbour):
             self._optuna.learn(frozen, [-1 if direction == "max" else 1 for _, direction in self.objectives])
         self._mirror.add(frozen)
 

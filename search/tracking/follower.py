@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records.journal import JOURNAL, events
+from spectune.search.records import JOURNAL, events
 from spectune.search.tracking.runs import Runs
 from spectune.search.tracking.store import analyse, public
 

@@ -13,8 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from spectune.search.process.command import module
-from spectune.search.records.journal import JOURNAL
-from spectune.search.records.study import read
+from spectune.search.records import JOURNAL, read
 
 SQLITE = "sqlite:///"
 LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")

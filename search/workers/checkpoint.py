@@ -10,8 +10,8 @@ import io
 
 import torch
 
-from spectune.search.records.task import STATES, stored
-from spectune.search.workers.files import DistantShelf, Shelf
+from spectune.search.records import STATES, stored
+from spectune.search.workers.files import Files, RemoteFiles
 from spectune.trainables.epoch import State
 
 SEAL = hashlib.sha256().digest_size
@@ -21,8 +21,8 @@ HEAD = SEAL + 8
 class Checkpoints:
     """The checkpoints of the trials that a worker trains."""
 
-    def __init__(self, shelf: Shelf | DistantShelf) -> None:
-        self._shelf = shelf
+    def __init__(self, files: Files | RemoteFiles) -> None:
+        self._files = files
         self._turn: dict[int, int] = {}  # trial -> which of its files is written next
 
     def write(self, number: int, state: State) -> None:
@@ -31,7 +31,7 @@ class Checkpoints:
         torch.save(state, buffer)
         data = state["epoch"].to_bytes(8) + buffer.getvalue()
         turn = self._turn.get(number, 0)
-        self._shelf.write(stored(number, STATES[turn]), hashlib.sha256(data).digest() + data)
+        self._files.write(stored(number, STATES[turn]), hashlib.sha256(data).digest() + data)
         self._turn[number] = 1 - turn
 
     def read(self, number: int, device: str) -> State | None:
@@ -47,12 +47,12 @@ class Checkpoints:
     def remove(self, number: int) -> None:
         """The trial needs them no more."""
         for file in STATES:
-            self._shelf.remove(stored(number, file))
+            self._files.remove(stored(number, file))
 
     def _whole(self, number: int, file: str) -> bytes:
         """The file's bytes; none where it is absent, torn or damaged."""
         try:
-            data = self._shelf.read(stored(number, file)) or b""
+            data = self._files.read(stored(number, file)) or b""
         except OSError:
             return b""
         return data if len(data) > HEAD and hashlib.sha256(data[SEAL:]).digest() == data[:SEAL] else b""

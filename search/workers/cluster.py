@@ -13,8 +13,8 @@ import torch
 from ray._raylet import Config  # type: ignore[attr-defined]
 from safetensors.torch import load as unpack
 
-from spectune.search.records.task import WEIGHTS, Task, stored
-from spectune.search.workers.files import DistantShelf, Room, Shelf
+from spectune.search.records import WEIGHTS, Task, stored
+from spectune.search.workers.files import Files, RemoteFiles, Resources
 from spectune.search.workers.node import QUIET
 from spectune.spaces.saved import configs
 from spectune.trainables import own
@@ -40,7 +40,7 @@ def joined(address: str) -> Iterator[dict[str, float]]:
         ray.shutdown()
 
 
-def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> list[dict[str, Any]]:
+def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> list[dict[str, Any]]:
     """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
     start.
 
@@ -48,27 +48,29 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, room: Room) -> 
     """
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
-    if isinstance(room.shelf, Shelf) and work < QUICK:
-        return [_evaluate(task.to_dict(), dataset, room.shelf, split) for task in tasks]
-    remote = ray.remote(num_cpus=room.cpus, num_gpus=room.gpus, max_retries=LOST_WORKERS)(_evaluate)
+    if isinstance(resources.files, Files) and work < QUICK:
+        return [_evaluate(task.to_dict(), dataset, resources.files, split) for task in tasks]
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    found: list[dict[str, Any]] = ray.get([remote.remote(task.to_dict(), shared, room.shelf, split) for task in tasks])
+    found: list[dict[str, Any]] = ray.get(
+        [remote.remote(task.to_dict(), shared, resources.files, split) for task in tasks]
+    )
     return found
 
 
-def _evaluate(values: dict[str, Any], dataset: Dataset, shelf: Shelf | DistantShelf, split: str) -> dict[str, Any]:
-    own.known(shelf.read(own.COPY))
+def _evaluate(values: dict[str, Any], dataset: Dataset, files: Files | RemoteFiles, split: str) -> dict[str, Any]:
+    own.known(files.read(own.COPY))
     task = Task.from_dict(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
-    data = shelf.read(stored(task.number, WEIGHTS))
+    data = files.read(stored(task.number, WEIGHTS))
     assert data is not None, f"weights of trial {task.number} are gone"
     sizes = len(dataset.axis), len(dataset.classes)
-    model = restored(task.network, *sizes, unpack(data), several=dataset.several).to(device)
+    model = restored(task.network, *sizes, unpack(data), multilabel=dataset.multilabel).to(device)
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
     labels = torch.from_numpy(spectra.labels.copy())
-    if dataset.several:
+    if dataset.multilabel:
         above = model.get_buffer(THRESHOLDS).cpu()
         return {"metrics": _finite(score(logits, labels, above)), "labels": by_label(logits, labels, above)}
     predictions = logits.argmax(dim=1)

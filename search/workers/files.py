@@ -16,7 +16,7 @@ class NoSpace(OSError):
     """The disk under the study's folder is full."""
 
 
-class Shelf:
+class Files:
     """Files of the study that workers write and read: weights and checkpoints."""
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +47,7 @@ class Shelf:
         (self.folder / name).unlink(missing_ok=True)
 
 
-class DistantShelf:
+class RemoteFiles:
     """The same for workers on nodes that do not see the study's folder: the bytes travel through Ray."""
 
     def __init__(self, actor: Any) -> None:
@@ -64,18 +64,18 @@ class DistantShelf:
         ray.get(self._actor.remove.remote(name))
 
 
-def shelf_for(folder: Path, nodes: int) -> Shelf | DistantShelf:
+def files_for(folder: Path, nodes: int) -> Files | RemoteFiles:
     """Where workers keep files: the folder itself on one node, an actor beside the driver on several."""
     if nodes == 1:
-        return Shelf(folder.absolute())
+        return Files(folder.absolute())
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    actor = ray.remote(Shelf).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
-    return DistantShelf(actor)
+    actor = ray.remote(Files).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
+    return RemoteFiles(actor)
 
 
-class Room(NamedTuple):
-    """What a task has: the shelf with its files, CPU cores and GPUs."""
+class Resources(NamedTuple):
+    """What a task has: the study's files, CPU cores and GPUs."""
 
-    shelf: Shelf | DistantShelf
+    files: Files | RemoteFiles
     cpus: float
     gpus: float

@@ -7,13 +7,13 @@ that share a GPU take turns. What turns out too large for its share is trained a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Protocol
 
-from spectune.search.ablation import variants as ablate
-from spectune.search.planning.plan import first_tasks
-from spectune.search.records.options import AUTO, Options
+from spectune.search.records import AUTO, Options
 from spectune.search.workers import cluster
+from spectune.spaces import Network, Training
 from spectune.spaces.saved import recorded
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
@@ -26,6 +26,15 @@ FULL = 0.9  # of a GPU's memory, that trials are to fill
 MOST = 16  # trials of a GPU
 
 
+class Trainable(Protocol):
+    """Something with a network and its training, such as a task."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def training(self) -> Training: ...
+
+
 def trials_of_gpu(loads: list[Load], *, memory: float, cores: float, replicas: int = 1) -> int:
     """How many trials of ``replicas`` such ``loads`` share a GPU of ``memory`` bytes, with processors for ``cores``."""
     needs = sorted(load.memory * replicas + OWN for load in loads)
@@ -34,35 +43,37 @@ def trials_of_gpu(loads: list[Load], *, memory: float, cores: float, replicas: i
     return max(1, int(min(fit, math.ceil(1 / max(busy, 1e-3)), cores, MOST)))
 
 
-def gpus(options: Options, dataset: Dataset, resources: dict[str, float]) -> float:
-    """GPUs of a trial: as many as asked for, or one where there are some. ValueError where they cannot be measured."""
+def gpus(options: Options, dataset: Dataset, capacity: dict[str, float], tasks: Iterator[Trainable]) -> float:
+    """GPUs of a trial: as many as asked for, or one where there are some. ValueError where they cannot be measured.
+
+    ``tasks`` are those that would be trained first; where a GPU is to be measured some of them are tried.
+    """
     if options.gpus_per_trial == AUTO:
-        return _share(options, dataset, resources)
+        return _share(options, dataset, capacity, tasks)
     if options.gpus_per_trial is not None:
         return float(options.gpus_per_trial)
-    return 1.0 if resources.get("GPU") else 0.0
+    return 1.0 if capacity.get("GPU") else 0.0
 
 
-def concurrent(options: Options, resources: dict[str, float], gpus: float) -> int:
+def concurrent(options: Options, capacity: dict[str, float], gpus: float) -> int:
     """Trials at a time: as many as asked for, or as fit. ValueError where not one fits."""
     cpus = options.cpus_per_trial
-    fit = int(resources.get("CPU", 0) / cpus)
+    fit = int(capacity.get("CPU", 0) / cpus)
     if gpus:
-        fit = min(fit, int(resources.get("GPU", 0) / gpus))
+        fit = min(fit, int(capacity.get("GPU", 0) / gpus))
     if fit < 1:
-        have = f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
+        have = f"{capacity.get('CPU', 0):g} CPUs and {capacity.get('GPU', 0):g} GPUs"
         raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower --cpus-per-trial")
     return options.concurrent or fit
 
 
-def _share(options: Options, dataset: Dataset, resources: dict[str, float]) -> float:
+def _share(options: Options, dataset: Dataset, capacity: dict[str, float], tasks: Iterator[Trainable]) -> float:
     """That of a trial in a GPU, measured on one of the cluster's."""
-    trained: Any = ablate.plan(options, dataset)[0] if options.reference else first_tasks(options, dataset)
-    tried = [recorded(one.network, one.training) for one in islice(trained, MEASURED) if one.network.by_steps]
-    if not tried or not resources.get("GPU"):
+    tried = [recorded(one.network, one.training) for one in islice(tasks, MEASURED) if one.network.by_steps]
+    if not tried or not capacity.get("GPU"):
         return 0.0
     loads, memory = cluster.loads(tried, dataset.blind(), own.kept(options.folder), cpus=options.cpus_per_trial)
     if not loads:
         raise ValueError("--gpus-per-trial auto measures a GPU, torch sees none on its node: give a number")
-    cores = resources["CPU"] / resources["GPU"] / options.cpus_per_trial
+    cores = capacity["CPU"] / capacity["GPU"] / options.cpus_per_trial
     return 1 / trials_of_gpu(loads, memory=memory, cores=cores, replicas=options.replicas)

@@ -24,9 +24,9 @@ from ray.tune.execution import class_cache, tune_controller
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from spectune.search.records.task import ENDED, Plan, Task, stored
+from spectune.search.records import ENDED, Plan, Task, stored
 from spectune.search.workers.cluster import LOST_WORKERS
-from spectune.search.workers.files import DistantShelf, NoSpace, Room, Shelf
+from spectune.search.workers.files import Files, NoSpace, RemoteFiles, Resources
 from spectune.search.workers.worker import MEMORY, SPACE, Worker
 from spectune.trainables.data.dataset import Dataset
 
@@ -98,7 +98,7 @@ progress_reporter.TrialProgressCallback = _Silent  # as one of ours Tune would c
 class_cache.DEFAULT_ENV_VARS.clear()  # of no use here, and Ray's idle workers are none for an actor with variables
 
 
-class Crowd:
+class Sharing:
     """Trials that share GPUs: one that runs out of its ``share`` of memory is trained again with a GPU to itself.
 
     So is from then on everything that is as large.
@@ -136,15 +136,15 @@ class Crowd:
         return sum(cost.activations * batch + cost.parameters for cost, batch in sizes)
 
 
-class _Feed(Searcher):  # type: ignore[misc]
+class _Searcher(Searcher):  # type: ignore[misc]
     """Hands the plan's tasks to Tune, and what comes back to the plan."""
 
-    def __init__(self, plan: Plan, shelf: Shelf | DistantShelf, crowd: Crowd) -> None:
+    def __init__(self, plan: Plan, files: Files | RemoteFiles, sharing: Sharing) -> None:
         super().__init__(metric="messages", mode="max")
-        self._plan, self._shelf = plan, shelf
+        self._plan, self._files = plan, files
         self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
         self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
-        self._crowd = crowd
+        self._sharing = sharing
         self._failure: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -152,12 +152,12 @@ class _Feed(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> Any:
         self.check()
-        tasks = self._crowd.again() or self._next()
+        tasks = self._sharing.again() or self._next()
         if not tasks:
-            return Searcher.FINISHED if self._plan.done and not (self._crowd.shares and self.living) else None
+            return Searcher.FINISHED if self._plan.done and not (self._sharing.shares and self.living) else None
         self.living[trial_id] = [one.number for one in tasks]
         self._tasks[trial_id] = tasks
-        return {"tasks": json.dumps([one.to_dict() for one in tasks]), "gpus": self._crowd.gpus(tasks)}
+        return {"tasks": json.dumps([one.to_dict() for one in tasks]), "gpus": self._sharing.gpus(tasks)}
 
     def _next(self) -> list[Task]:
         """What the plan wants to be trained next as one; nothing while it wants nothing."""
@@ -169,7 +169,7 @@ class _Feed(Searcher):  # type: ignore[misc]
         living = self.living[trial_id]
         for message in json.loads(messages):
             number = message["number"]
-            if message["failed"] == MEMORY and self._crowd.retries(self._tasks[trial_id], living):
+            if message["failed"] == MEMORY and self._sharing.retries(self._tasks[trial_id], living):
                 self._forget(trial_id)
                 return False
             if message["failed"] == SPACE:
@@ -178,7 +178,7 @@ class _Feed(Searcher):  # type: ignore[misc]
                 self._plan.end(number)
                 living.remove(number)
                 if living:
-                    self._shelf.write(stored(number, ENDED), b"")
+                    self._files.write(stored(number, ENDED), b"")
         return bool(living)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -207,7 +207,7 @@ class _Feed(Searcher):  # type: ignore[misc]
         self.living.pop(trial_id, None)
         tasks = self._tasks.pop(trial_id, [])
         for task in tasks if len(tasks) > 1 else ():
-            self._shelf.remove(stored(task.number, ENDED))
+            self._files.remove(stored(task.number, ENDED))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study's journal is the truth."""
@@ -216,25 +216,25 @@ class _Feed(Searcher):  # type: ignore[misc]
         """Nothing: a resumed study starts a new run."""
 
 
-class _Judge(FIFOScheduler):  # type: ignore[misc]
+class _Scheduler(FIFOScheduler):  # type: ignore[misc]
     """Stops a trial when nothing of it goes on."""
 
-    def __init__(self, feed: _Feed, tick: Callable[[], None]) -> None:
+    def __init__(self, searcher: _Searcher, tick: Callable[[], None]) -> None:
         super().__init__()
-        self._feed, self.tick = feed, tick
+        self._searcher, self.tick = searcher, tick
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        return str(self.CONTINUE if self._feed.take(trial.trial_id, result["messages"]) else self.STOP)
+        return str(self.CONTINUE if self._searcher.take(trial.trial_id, result["messages"]) else self.STOP)
 
 
 def run(
     plan: Plan,
     *,
     dataset: Dataset,
-    room: Room,
+    resources: Resources,
     epochs: int,
     stall: float,
     concurrent: int,
@@ -245,18 +245,18 @@ def run(
 
     ``tick`` is called some times a second, whether there is news or not.
     """
-    feed = _Feed(plan, room.shelf, Crowd(room.gpus, len(dataset.axis), len(dataset.classes)))
+    searcher = _Searcher(plan, resources.files, Sharing(resources.gpus, len(dataset.axis), len(dataset.classes)))
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, shelf=room.shelf, epochs=epochs, stall=stall),
-        lambda config: tune.PlacementGroupFactory([{"CPU": room.cpus, "GPU": config["gpus"]}]),
+        tune.with_parameters(Worker, dataset=dataset, files=resources.files, epochs=epochs, stall=stall),
+        lambda config: tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": config["gpus"]}]),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
         tuner = tune.Tuner(
             worker,
             tune_config=tune.TuneConfig(
-                search_alg=feed,
-                scheduler=_Judge(feed, tick),
+                search_alg=searcher,
+                scheduler=_Scheduler(searcher, tick),
                 num_samples=10**9,
                 max_concurrent_trials=concurrent,
                 reuse_actors=True,
@@ -272,5 +272,5 @@ def run(
             ),
         )
         tuner.fit()
-    feed.check()
-    assert not feed.living, f"Tune ended before the trials {list(feed.living.values())} did"
+    searcher.check()
+    assert not searcher.living, f"Tune ended before the trials {list(searcher.living.values())} did"

@@ -1,6 +1,6 @@
 """One worker of a study: a process that trains one task after another, and stays for the next.
 
-Workers reach the study only through messages and the shelf, so that they may run on other machines.
+Workers reach the study only through messages and its files, so that they may run on other machines.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ with importing():
     from safetensors.torch import load as unpack
     from safetensors.torch import save as pack
 
-    from spectune.search.records.task import ENDED, WEIGHTS, Task, stored
+    from spectune.search.records import ENDED, WEIGHTS, Task, stored
     from spectune.search.workers.checkpoint import Checkpoints
     from spectune.search.workers.cluster import threads
-    from spectune.search.workers.files import NoSpace, Shelf
+    from spectune.search.workers.files import Files, NoSpace
     from spectune.search.workers.watch import Watch
     from spectune.trainables import own, warm
     from spectune.trainables.data.dataset import Dataset
@@ -38,10 +38,10 @@ MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial 
 class Worker(tune.Trainable):  # type: ignore[misc]
     """Trains one task after another in one process, or some at once as replicas; a Tune step is some epochs."""
 
-    def setup(self, config: dict[str, Any], dataset: Dataset, shelf: Shelf, epochs: int, stall: float) -> None:
+    def setup(self, config: dict[str, Any], dataset: Dataset, files: Files, epochs: int, stall: float) -> None:
         torch.set_num_threads(threads())
-        own.known(shelf.read(own.COPY))
-        self._watch, self._shelf, self._limit = Watch(stall), shelf, epochs
+        own.known(files.read(own.COPY))
+        self._watch, self._files, self._limit = Watch(stall), files, epochs
         self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cuda" and 0 < config["gpus"] < 1:
@@ -52,7 +52,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         tasks = [Task.from_dict(values) for values in json.loads(config["tasks"])]
         self._tasks = {replica: task for replica, task in enumerate(tasks) if len(tasks) == 1 or not self._left(task)}
         self._together = max(1, len(self._tasks))
-        self._checkpoints = Checkpoints(self._shelf)
+        self._checkpoints = Checkpoints(self._files)
         self._began = self._saved = time.monotonic()
         self._replicas: Replicas | None = None
         return True
@@ -110,14 +110,14 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     def _left(self, task: Task) -> bool:
         """Whether the plan needs no more of a replica, while others go on."""
-        return self._shelf.read(stored(task.number, ENDED)) is not None
+        return self._files.read(stored(task.number, ENDED)) is not None
 
     def _start(self) -> Replicas:
         tasks = list(self._tasks.values())
         self._tasks = dict(enumerate(tasks))
         init = None
         if tasks[0].training.init != "scratch":
-            weights = self._shelf.read(warm.COPY)
+            weights = self._files.read(warm.COPY)
             init = None if weights is None else unpack(weights)
         replicas = Replicas(
             [task.network for task in tasks],
@@ -155,11 +155,11 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if epoch.last:
             data = self._dataset
             sizes = len(data.axis), len(data.classes)
-            model = restored(task.network, *sizes, best["model"], several=data.several)
+            model = restored(task.network, *sizes, best["model"], multilabel=data.multilabel)
             message["best"]["latency"] = latency(model, len(data.axis), self._device)
             if task.stage == "confirm":
                 weights = {name: tensor.detach().cpu().contiguous() for name, tensor in best["model"].items()}
-                self._shelf.write(stored(task.number, WEIGHTS), pack(weights))
+                self._files.write(stored(task.number, WEIGHTS), pack(weights))
             self._checkpoints.remove(task.number)
         message["seconds"] = round(self._seconds(), 3)
         return message

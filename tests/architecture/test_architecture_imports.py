@@ -38,15 +38,10 @@ ROOMS = {
         "scipy",
         "torch",
     },
-    "dashboards": {"spectune.search.records.study", "mlflow", "numpy", "optuna", "pandas", "plotly"},
+    "dashboards": {"spectune.search.records", "numpy", "optuna", "pandas", "plotly"},
 }
-# Big libraries that one file each knows, so that they can be replaced.
-EXPERTS = {
-    "ray": {"search/cluster.py", "search/node.py", "search/trial.py", "search/worker.py"},
-    "ray.tune": {"search/trial.py", "search/worker.py"},
-    "optuna": {"search/near.py", "search/sampler.py"},
-    "mlflow": {"search/runs.py"},
-}
+# Big libraries that one folder each knows, so that they can be replaced.
+EXPERTS = {"ray": "search/workers", "optuna": "search/strategy", "mlflow": "search/tracking"}
 
 
 def within(name: str, allowed: set[str]) -> bool:
@@ -64,8 +59,10 @@ def test_every_room_imports_only_what_the_design_lets_it(imports: dict[str, list
 
 @pytest.mark.parametrize("library", EXPERTS)
 def test_only_its_experts_know_the_library(imports: dict[str, list[str]], library: str) -> None:
+    """Dashboards may read what Optuna says of importances."""
     knowing = {path for path, names in imports.items() if any(within(name, {library}) for name in names)}
-    assert {path for path in knowing if not path.startswith("dashboards/")} == EXPERTS[library]
+    assert knowing, "the check itself works"
+    assert {path for path in knowing if not path.startswith(("dashboards/", EXPERTS[library] + "/"))} == set()
 
 
 def test_nothing_is_imported_behind_the_back_of_these_tests(source: dict[str, ast.Module]) -> None:
@@ -88,14 +85,7 @@ def test_a_dashboard_starts_without_the_search_and_its_heavy_libraries(checkout:
     """What it imports must not bring torch or ray in either."""
     pages = [path.stem for path in (checkout / "dashboards").glob("*.py") if path.stem != "__init__"]
     assert pages
-    heavy = (
-        "torch",
-        "ray",
-        "spectune.trainables",
-        "spectune.search.workers.pool",
-        "spectune.search.workers.worker",
-        "spectune.search.strategy.director",
-    )
+    heavy = ("torch", "ray", "spectune.trainables", "spectune.search.workers", "spectune.search.strategy")
     code = (
         f"import sys, {', '.join(f'spectune.dashboards.{page}' for page in pages)}\n"
         f"print(*[name for name in {heavy} if name in sys.modules])"

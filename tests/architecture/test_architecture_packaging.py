@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,8 @@ def test_no_module_of_search_is_named_like_another(checkout: Path) -> None:
     """``python search/run.py`` puts search/ first on the path of the driver and of every worker."""
     others = set(sys.stdlib_module_names) | set(importlib.metadata.packages_distributions()) - {"spectune"}
     assert {"optuna", "queue", "select", "pytest"} <= others  # the check itself works
-    assert not others & {path.stem for path in (checkout / "search").glob("*.py")} - {"__init__"}
+    ours = {path.stem for path in (checkout / "search").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not others & ours - {"__init__"}
 
 
 def test_modules_are_named_by_one_word(checkout: Path) -> None:
@@ -47,15 +47,15 @@ def test_modules_are_named_by_one_word(checkout: Path) -> None:
 
 
 def test_the_tests_mirror_the_folders(checkout: Path) -> None:
-    """tests/search/ holds test_search_*.py; what tests a small folder of a room may lie beside that room's tests."""
+    """tests/search/records/ holds test_search_records_*.py."""
     tests = checkout / "tests"
-    for folder in folders(checkout) | {"deploy", "architecture"}:
-        prefix = "test_" + folder.replace("/", "_")
-        own = list((tests / folder).glob("test_*.py"))
-        assert own or list((tests / folder).parent.glob(f"{prefix}*.py")), f"{folder} has no tests"
-        assert not [path.name for path in own if not path.name.startswith(f"{prefix}_")], f"in tests/{folder}"
-    names = Counter(path.name for path in tests.rglob("test_*.py"))
-    assert not [name for name, count in names.items() if count > 1]
+    for path in tests.rglob("test_*.py"):
+        folder = str(path.parent.relative_to(tests)).replace("/", "_")
+        assert path.name.startswith(f"test_{folder}_"), path
+    tested = {str(path.parent.relative_to(tests)) for path in tests.rglob("test_*.py")}
+    assert {
+        folder for folder in folders(checkout) if not any(f"{one}/".startswith(f"{folder}/") for one in tested)
+    } == set()
 
 
 def test_every_import_is_a_declared_dependency(imports: dict[str, list[str]], project: dict[str, Any]) -> None:

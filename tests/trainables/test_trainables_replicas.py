@@ -210,12 +210,12 @@ def test_heads_that_compare_directions_keep_their_own_scales(head, few, double):
 
 @pytest.mark.parametrize("settings", [{}, {"balance": True}, {"loss": "focal", "label_smoothing": None}])
 def test_several_labels_have_thresholds_of_their_own(settings, few, double):
-    def several(split):
+    def multilabel(split):
         return Some(
             split.split, split.rows, np.eye(4, dtype=np.int64)[split.labels] | (split.rows.numpy()[:, None] % 2)
         )
 
-    data = replace(few, train=several(few.train), validation=several(few.validation))
+    data = replace(few, train=multilabel(few.train), validation=multilabel(few.validation))
     own = ones(FAST, **settings)
     for number, epochs in followed(fused(SMALL, own, data)).items():
         assert epochs[-1].state["model"]["thresholds"].any()

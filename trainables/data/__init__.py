@@ -5,4 +5,17 @@ from spectune.trainables.data.grid import resample
 from spectune.trainables.data.show import describe, examples, save
 from spectune.trainables.data.sources import SOURCES, load
 
-__all__ = ["SOURCES", "describe", "examples", "load", "read", "resample", "save"]
+__all__ = [
+    "SOURCES",
+    "ceiling",
+    "dataset",
+    "describe",
+    "examples",
+    "files",
+    "grid",
+    "load",
+    "peaks",
+    "read",
+    "resample",
+    "save",
+]

@@ -72,7 +72,7 @@ class Dataset:
             object.__setattr__(self, "digest", self._digest())
 
     @property
-    def several(self) -> bool:
+    def multilabel(self) -> bool:
         """Whether a spectrum may have several labels, or none."""
         return self.train.labels.ndim == 2
 

@@ -57,7 +57,7 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
     nominal = np.full((count, points), np.nan, np.float32)
     for number in range(count):
         labels = dataset.train.labels
-        rows = np.flatnonzero(labels[:, number] if dataset.several else labels == number)
+        rows = np.flatnonzero(labels[:, number] if dataset.multilabel else labels == number)
         some = _spectra(dataset.train, rows[:EXAMPLES])
         spectra[number, : len(some)] = some
         if not isinstance(dataset.definition, Definition):

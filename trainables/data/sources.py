@@ -22,6 +22,7 @@ class Source(Protocol):
     def load(self) -> Dataset: ...
 
 
+RENAMED = {"several": "multilabel"}  # options of studies that were made before
 SOURCES: dict[str, type[Source]] = {"benchmark": Benchmark, "challenge": Challenge, "generated": Generated}
 
 
@@ -53,7 +54,8 @@ def make(kind: type[Source], source: str, options: dict[str, Any]) -> Source:
     """``kind`` with ``options``, text turned into the type of the default."""
     known = {field.name: field.default for field in dataclasses.fields(kind) if field.name != "path"}
     values = {}
-    for name, value in options.items():
+    for given, value in options.items():
+        name = RENAMED.get(given, given)
         if name == "path":
             values[name] = value
         elif name not in known:

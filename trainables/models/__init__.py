@@ -34,7 +34,7 @@ BUILDERS: dict[type[Network], Builder] = {
 THRESHOLDS = "thresholds"  # the name of the buffer
 
 
-def build(network: Network, points: int, classes: int, *, several: bool = False) -> nn.Module:
+def build(network: Network, points: int, classes: int, *, multilabel: bool = False) -> nn.Module:
     """The untrained network: raw spectra (B, L) float32 to logits (B, C).
 
     It divides each spectrum by its own maximum first, as the published scripts do, so that it needs no preprocessing.
@@ -46,19 +46,22 @@ def build(network: Network, points: int, classes: int, *, several: bool = False)
         known = ", ".join(space.family for space in BUILDERS)
         raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
     model = BUILDERS[type(network)](network, network.inputs(points), classes)
-    if several:
+    if multilabel:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
     return model
 
 
 def restored(
-    network: Network, points: int, classes: int, weights: dict[str, Tensor], *, several: bool = False
+    network: Network, points: int, classes: int, weights: dict[str, Tensor], *, multilabel: bool = False
 ) -> nn.Module:
     """The trained network: it holds the ``weights`` themselves, where they are. ValueError where they are another's."""
     with torch.device("meta"):  # draws nothing, and takes no memory, whatever a foreign config asks for
-        model = build(network, points, classes, several=several)
+        model = build(network, points, classes, multilabel=multilabel)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in weights.items()}:
         raise ValueError("weights must have the names and shapes of their network, got those of another one")
     model.load_state_dict(weights, assign=True)
     return model
+
+
+__all__ = ["BUILDERS", "THRESHOLDS", "build", "estimator", "forest", "heads", "layers", "restored", "vit"]

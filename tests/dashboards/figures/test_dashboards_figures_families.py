@@ -16,7 +16,7 @@ from spectune.spaces import FAMILIES, PUBLISHED, Training
 
 
 @pytest.fixture
-def several(scribe: Any) -> record.Study:
+def multilabel(scribe: Any) -> record.Study:
     """Two trials of every family, of which the resnets fail and the vits are best."""
     scribe.study(space="any")
     for number, (name, family) in enumerate(FAMILIES.items()):
@@ -29,30 +29,30 @@ def several(scribe: Any) -> record.Study:
     return record.read(scribe.folder)
 
 
-def test_every_family_is_counted_and_the_best_comes_first(several: record.Study) -> None:
-    ranked = ranking(trials(several), "max")
+def test_every_family_is_counted_and_the_best_comes_first(multilabel: record.Study) -> None:
+    ranked = ranking(trials(multilabel), "max")
     assert set(ranked.index) == set(FAMILIES)
     assert ranked.index[0] == "vit" and ranked.index[-1] == "resnet"
     assert (ranked["trials"] == 2).all()
     assert ranked.loc["resnet", "failed"] == 2 and pd.isna(ranked.loc["resnet", "best"])
     best = ranked.loc["vit"]
-    assert several.trials[int(best["trial"])].metrics["accuracy"] == best["best"]
+    assert multilabel.trials[int(best["trial"])].metrics["accuracy"] == best["best"]
 
 
-def test_a_metric_to_be_minimal_turns_the_order_round(several: record.Study) -> None:
-    frame = trials(several)
+def test_a_metric_to_be_minimal_turns_the_order_round(multilabel: record.Study) -> None:
+    frame = trials(multilabel)
     frame["value"] = 1 - frame["value"]
     assert ranking(frame, "min").index[0] == "vit"
 
 
-def test_there_is_a_mark_for_every_trial_with_a_value(several: record.Study) -> None:
-    figure = strip(trials(several), list(FAMILIES), "accuracy")
+def test_there_is_a_mark_for_every_trial_with_a_value(multilabel: record.Study) -> None:
+    figure = strip(trials(multilabel), list(FAMILIES), "accuracy")
     assert sum(len(trace.x) for trace in figure.data) == 2 * (len(FAMILIES) - 1)
     assert list(figure.layout.yaxis.ticktext) == list(FAMILIES)
 
 
-def test_the_section_lists_all_families(several: record.Study) -> None:
-    html = families(Summary(several))
+def test_the_section_lists_all_families(multilabel: record.Study) -> None:
+    html = families(Summary(multilabel))
     assert all(name in html for name in FAMILIES)
 
 

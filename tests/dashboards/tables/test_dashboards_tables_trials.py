@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 from spectune.dashboards.tables import trials as table
+from spectune.search.records import ranking
 from spectune.search.records import study as record
-from spectune.search.strategy import confirm
 
 
 def events(folder: Path, event: str) -> list[dict[str, Any]]:
@@ -77,9 +77,9 @@ def test_finalists_are_ranked_and_measured_as_the_search_does_it(folders: dict[s
     study = record.read(folders[name])
     found = table.confirmed(study)
     metric = study.objectives[0][0]
-    for row, (candidate, trials) in zip(found.itertuples(), confirm.ranking(study), strict=True):
+    for row, (candidate, trials) in zip(found.itertuples(), ranking.ranking(study), strict=True):
         values = [trial.metrics[metric] for trial in trials]
-        said = confirm.interval(values, metric)
+        said = ranking.interval(values, metric)
         assert (row.candidate, row.values, row.seeds) == (candidate, values, [trial.seed for trial in trials])
         assert (row.mean, row.low, row.high) == pytest.approx((said["mean"], said["low"], said["high"]), abs=1e-9)
     tests = {line["candidate"]: line for line in study.tests}
@@ -111,7 +111,7 @@ def test_the_baseline_is_the_candidate_with_a_name(folders: dict[str, Path]) -> 
 def test_the_front_is_the_one_of_the_search(folders: dict[str, Path]) -> None:
     study = record.read(folders["two"])
     frame = table.trials(study)
-    assert list(frame.index[table.front(frame, study.objectives)]) == confirm.front(study)
+    assert list(frame.index[table.front(frame, study.objectives)]) == ranking.front(study)
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 4, 7.3, 29, 400])

@@ -71,7 +71,9 @@ def test_a_line_torn_by_a_crash_is_dropped_and_the_next_one_is_whole(journal, tm
 
 
 def test_a_second_writer_in_another_process_is_refused_in_one_line(journal):
-    code = "import pathlib, sys; from spectune.search.records.study import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import pathlib, sys; from spectune.search.records.journal import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, str(journal.path.parent)], capture_output=True, text=True, check=False
     )

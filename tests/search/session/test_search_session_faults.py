@@ -18,7 +18,7 @@ from spectune.search.records.task import STATES, WEIGHTS, Task, stored
 from spectune.search.strategy.director import Director
 from spectune.search.workers import pool as trial
 from spectune.search.workers import worker as module
-from spectune.search.workers.files import NoSpace, Shelf
+from spectune.search.workers.files import Files, NoSpace
 from spectune.spaces import KNOWN
 from spectune.trainables.data import load
 
@@ -68,12 +68,12 @@ def test_a_journal_without_space_keeps_whole_lines_and_goes_on_when_there_is_som
 
 
 def test_a_full_disk_leaves_the_file_before_and_no_part(disk):
-    shelf = Shelf(disk)
-    shelf.write("a/file", b"old" * 1000)
+    files = Files(disk)
+    files.write("a/file", b"old" * 1000)
     fill(disk)
     with pytest.raises(NoSpace):
-        shelf.write("a/file", b"new" * 10_000)
-    assert shelf.read("a/file") == b"old" * 1000
+        files.write("a/file", b"new" * 10_000)
+    assert files.read("a/file") == b"old" * 1000
     assert [path.name for path in (disk / "a").iterdir()] == ["file"]
 
 
@@ -91,7 +91,7 @@ def working(tmp_path, monkeypatch):
     def start(folder=tmp_path):
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         tasks = {"tasks": json.dumps([task.to_dict()]), "gpus": 0.0}
-        worker.setup(tasks, dataset=dataset, shelf=Shelf(folder), epochs=5, stall=600.0)
+        worker.setup(tasks, dataset=dataset, files=Files(folder), epochs=5, stall=600.0)
         return worker
 
     return start
@@ -172,7 +172,7 @@ def test_weights_that_find_no_space_are_no_failure_of_the_trial(working, whole, 
         message(worker)
     filler = fill(disk)
     assert message(worker)["failed"] == module.SPACE
-    feed = trial._Feed(plan=None, shelf=None, crowd=trial.Crowd(0.0, 150, 4))
+    feed = trial._Searcher(plan=None, files=None, sharing=trial.Sharing(0.0, 150, 4))
     feed.living["a"] = [0]
     with pytest.raises(NoSpace, match="No space left on device"):
         feed.take("a", json.dumps([{"number": 0, "failed": module.SPACE}]))
@@ -190,7 +190,7 @@ def test_an_end_that_cannot_be_written_down_ends_the_search_and_not_only_the_tri
         def end(self, number, failure=""):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    feed = trial._Feed(plan=Full(), shelf=None, crowd=trial.Crowd(0.0, 150, 4))
+    feed = trial._Searcher(plan=Full(), files=None, sharing=trial.Sharing(0.0, 150, 4))
     feed.living["a"] = [0]
     feed.on_trial_complete("a", error=True)
     for raised in (feed.check, lambda: feed.suggest("b")):
@@ -257,7 +257,7 @@ def test_a_clock_that_jumps_changes_no_time_limit_neither_now_nor_after_a_resume
         options = Options(
             name="s", time=100.0, trials=10_000, studies=str(tmp_path), baseline="none", epochs=1, seeds=1
         )
-        sizes = {"points": 500, "classes": 5, "several": False, "clock": lambda: steady[0]}
+        sizes = {"points": 500, "classes": 5, "multilabel": False, "clock": lambda: steady[0]}
         director = Director(options, study=study, journal=journal, progress=Silent(), **sizes)
         for tick in range(ticks):
             task = director.next()

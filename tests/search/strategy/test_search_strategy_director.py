@@ -44,9 +44,15 @@ class Simulation:
             header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
             study.apply(journal.append("study", **header))
             director = Director(
-                options, study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+                options,
+                study=study,
+                journal=journal,
+                points=POINTS,
+                classes=CLASSES,
+                multilabel=False,
+                progress=Silent(),
                 clock=clock,
-            )  # fmt: skip
+            )
             self.run(director, options, workers, die_after, curve or accuracy)
         finally:
             journal.close()
@@ -331,7 +337,7 @@ def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed
     try:
         director = Director(
             Options(name=study.folder.name, studies=str(study.folder.parent), epochs=9, **make),
-            study=study, journal=journal, points=POINTS, classes=CLASSES, several=False, progress=Silent(),
+            study=study, journal=journal, points=POINTS, classes=CLASSES, multilabel=False, progress=Silent(),
         )  # fmt: skip
     finally:
         journal.close()

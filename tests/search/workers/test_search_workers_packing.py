@@ -13,7 +13,7 @@ import pytest
 from spectune.search.records.study import read
 from spectune.search.records.task import Task
 from spectune.search.workers import packing
-from spectune.search.workers.pool import Crowd
+from spectune.search.workers.pool import Sharing
 from spectune.spaces import KNOWN
 from spectune.trainables.pace import Load
 
@@ -34,8 +34,8 @@ GB = 10**9
         ([Load(1 * GB, 0.1)] * 9 + [Load(70 * GB, 0.1)], {"memory": 80 * GB, "cores": 16}, 10),  # that one goes alone
     ],
 )
-def test_as_many_trials_share_a_gpu_as_fit_and_help(loads, room, number):
-    assert packing.trials_of_gpu(loads, **room) == number
+def test_as_many_trials_share_a_gpu_as_fit_and_help(loads, resources, number):
+    assert packing.trials_of_gpu(loads, **resources) == number
     assert int(1 / (1 / number)) == number
 
 
@@ -48,22 +48,22 @@ def tasks(*names):
 
 def test_what_ran_out_of_memory_and_all_that_is_as_large_get_a_gpu():
     small, other, large = tasks("compact", "cnn2", "cnn6")
-    crowd = Crowd(0.25, 1000, 10)
-    assert [crowd.gpus([one]) for one in (small, other, large)] == [0.25] * 3
-    assert crowd.retries([other], [1])
-    assert crowd.again() == [other] and crowd.again() == []
-    assert crowd.gpus([small]) == 0.25
-    assert crowd.gpus([other]) == 1.0
-    assert not crowd.retries([other], [1])  # not even a whole one was enough
-    assert crowd.retries([large], [2])  # had been given a share before
-    assert crowd.gpus([large]) == 1.0
-    assert crowd.gpus([small] * 50) == 1.0  # as replicas
+    sharing = Sharing(0.25, 1000, 10)
+    assert [sharing.gpus([one]) for one in (small, other, large)] == [0.25] * 3
+    assert sharing.retries([other], [1])
+    assert sharing.again() == [other] and sharing.again() == []
+    assert sharing.gpus([small]) == 0.25
+    assert sharing.gpus([other]) == 1.0
+    assert not sharing.retries([other], [1])  # not even a whole one was enough
+    assert sharing.retries([large], [2])  # had been given a share before
+    assert sharing.gpus([large]) == 1.0
+    assert sharing.gpus([small] * 50) == 1.0  # as replicas
 
 
 def test_trials_that_have_a_gpu_or_none_are_not_tried_again():
     (one,) = tasks("compact")
-    assert not Crowd(1.0, 1000, 10).retries([one], [0])
-    assert not Crowd(0.0, 1000, 10).retries([one], [0])
+    assert not Sharing(1.0, 1000, 10).retries([one], [0])
+    assert not Sharing(0.0, 1000, 10).retries([one], [0])
 
 
 @pytest.fixture

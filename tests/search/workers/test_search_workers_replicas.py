@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from spectune.search.records.study import read
 from spectune.search.records.task import ENDED, WEIGHTS, Task, stored
 from spectune.search.workers import worker as module
-from spectune.search.workers.files import Shelf
+from spectune.search.workers.files import Files
 from spectune.spaces import KNOWN
 from spectune.spaces.saved import configs
 from spectune.trainables.data import load
@@ -80,7 +80,7 @@ def working(tmp_path, monkeypatch):
     def start():
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         worker.setup(
-            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, shelf=Shelf(tmp_path), epochs=5, stall=600.0
+            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, files=Files(tmp_path), epochs=5, stall=600.0
         )
         return worker
 
@@ -95,17 +95,17 @@ def epochs(worker):
 def test_one_that_is_stopped_leaves_the_others_at_work(working, tmp_path):
     worker = working()
     assert epochs(worker) == [(0, 1), (1, 1), (2, 1)]
-    Shelf(tmp_path).write(stored(1, ENDED), b"")
+    Files(tmp_path).write(stored(1, ENDED), b"")
     assert epochs(worker) == [(0, 2), (2, 2)]
 
 
 def test_a_worker_that_is_started_again_goes_on_with_those_that_had_not_ended(working, tmp_path):
     lost, whole = working(), working()
     epochs(lost), epochs(lost)
-    Shelf(tmp_path).write(stored(2, ENDED), b"")
+    Files(tmp_path).write(stored(2, ENDED), b"")
     again = working()
     assert epochs(again) == [(0, 3), (1, 3)]
-    Shelf(tmp_path).remove(stored(2, ENDED))
+    Files(tmp_path).remove(stored(2, ENDED))
     last = {}
     for worker in (again, whole):
         steps = [worker.step() for _ in range(2 if worker is again else 5)]

@@ -119,7 +119,7 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
         y = y.ravel()
     if y.ndim == 2 and len(y) == count and y.dtype.kind in "fiub" and ((y == 0) | (y == 1)).all():
         if not (y.sum(axis=1) == 1).all():
-            return _several(path, y, names)
+            return _multilabel(path, y, names)
         y = y.argmax(axis=1)
     if y.shape != (count,):
         cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class a spectrum"
@@ -135,7 +135,7 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
     return _words(path, "y", y)
 
 
-def _several(path: Path, y: NDArray[Any], names: list[str]) -> list[str]:
+def _multilabel(path: Path, y: NDArray[Any], names: list[str]) -> list[str]:
     """The labels of each spectrum, from 0 and 1 (N, C)."""
     if names and len(names) != y.shape[1]:
         raise ValueError(f"{path}: names must name the {y.shape[1]} columns of y, got {len(names)}: correct names")

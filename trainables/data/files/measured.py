@@ -44,7 +44,7 @@ class Measured:
 
     path: Path
     label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
-    several: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
+    multilabel: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
     axis: str = ""  # name of the axis, such as wavenumber
     unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
@@ -70,8 +70,8 @@ class Measured:
 
     def load(self) -> Dataset:
         table = _finite(self.path, _table(self.path, self.label), self.missing)
-        if self.several:
-            table = replace(table, separator=self.several)
+        if self.multilabel:
+            table = replace(table, separator=self.multilabel)
         classes, labels = _classes(self.path, table)
         axis, spectra = _axis(self, table)
         baseline = _baseline(self, table)

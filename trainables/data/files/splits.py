@@ -17,7 +17,7 @@ def divide(
     """The split of each spectrum, as its number in ``SPLITS``. Those that the file brings stay; ``shares`` are those of
     validation and test where it brings none. ValueError where a class or a label would have no training spectra.
     """
-    return (_splits if labels.ndim == 1 else _splits_of_several)(path, table, labels, shares=shares, seed=seed)
+    return (_splits if labels.ndim == 1 else _multilabel_splits)(path, table, labels, shares=shares, seed=seed)
 
 
 def _splits(
@@ -45,7 +45,7 @@ def _splits(
     return splits
 
 
-def _splits_of_several(
+def _multilabel_splits(
     path: Path, table: Table, labels: NDArray[np.int64], *, shares: dict[str, float], seed: int
 ) -> NDArray[np.int64]:
     """For labels (N, C): iterative stratification (Sechidis et al. 2011), the rarest label first."""

@@ -29,7 +29,7 @@ def all_rows(dataset):
 
 def test_an_array_of_zeros_and_ones_gives_every_spectrum_its_labels(tmp_path):
     dataset = load(archive(tmp_path))
-    assert dataset.several and dataset.classes == NAMES
+    assert dataset.multilabel and dataset.classes == NAMES
     spectra, labels = all_rows(dataset)
     assert labels.dtype == np.int64 and len(spectra) == len(X)
     where = [int(np.abs(X - row).sum(axis=1).argmin()) for row in spectra]
@@ -43,7 +43,7 @@ def test_a_table_with_a_separator_is_the_same_dataset(tmp_path):
         words = " | ".join(name for name, there in zip(NAMES, own, strict=True) if there)
         lines.append(words + "," + ",".join(repr(float(value)) for value in row))
     (tmp_path / "groups.csv").write_text("\n".join(lines))
-    table, array = load(str(tmp_path / "groups.csv"), several="|"), load(archive(tmp_path))
+    table, array = load(str(tmp_path / "groups.csv"), multilabel="|"), load(archive(tmp_path))
     for one, other in zip(all_rows(table), all_rows(array), strict=True):
         np.testing.assert_allclose(one, other)
     with pytest.raises(ValueError, match="every spectrum must have a label"):
@@ -52,7 +52,7 @@ def test_a_table_with_a_separator_is_the_same_dataset(tmp_path):
 
 def test_one_one_a_row_stays_one_label_a_spectrum(tmp_path):
     np.savez(tmp_path / "one.npz", x=X, y=np.eye(3, dtype=int)[np.arange(60) % 3])
-    assert not load(str(tmp_path / "one.npz")).several
+    assert not load(str(tmp_path / "one.npz")).multilabel
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -108,7 +108,7 @@ def test_mixed_spectra_are_sums_of_their_classes():
     """Without shifts and changes each is a sum of the spectra of its labels, the first one at full height."""
     same = {"classes": 5, "points": 300, "shift": 0.0, "change": 0.0, "min_width": 2.0, "max_width": 2.0, "train": 8}
     pure, mixed = load("generated", **same), load("generated", mixed=3, **same)
-    assert mixed.several and not pure.several
+    assert mixed.multilabel and not pure.multilabel
     labels = mixed.train.labels
     assert set(labels.sum(axis=1)) == {1, 2, 3}
     basis = pure.train.batch(torch.arange(0, 40, 8)).double().numpy()

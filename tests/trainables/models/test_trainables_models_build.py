@@ -34,15 +34,15 @@ def test_published_networks_have_the_published_size(name):
 
 @pytest.mark.parametrize("network", BY_STEPS, ids=lambda network: network.family)
 def test_a_restored_network_is_the_trained_one_and_draws_nothing(network):
-    trained = build(network, 64, 5, several=True).eval()
+    trained = build(network, 64, 5, multilabel=True).eval()
     weights, random = trained.state_dict(), torch.get_rng_state()
-    model = restored(network, 64, 5, weights, several=True).eval()
+    model = restored(network, 64, 5, weights, multilabel=True).eval()
     assert torch.equal(torch.get_rng_state(), random)
     spectra = torch.rand(3, 64)
     assert torch.equal(model(spectra), trained(spectra))
     assert all(tensor.data_ptr() == weights[name].data_ptr() for name, tensor in model.state_dict().items())
     with pytest.raises(ValueError, match="weights must have the names and shapes of their network"):
-        restored(network, 64, 6, weights, several=True)
+        restored(network, 64, 6, weights, multilabel=True)
 
 
 def test_spectra_are_divided_by_their_own_maximum():

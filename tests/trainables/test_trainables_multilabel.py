@@ -106,21 +106,21 @@ def test_a_head_that_compares_directions_is_refused(mixtures):
         next(train(MLP(head="adacos"), QUICK, mixtures, seed=0, epochs=1))
 
 
-@pytest.mark.parametrize("several", [True, False])
-def test_only_several_labels_find_all_classes_of_a_mixture(mixtures, several):
+@pytest.mark.parametrize("multilabel", [True, False])
+def test_only_several_labels_find_all_classes_of_a_mixture(mixtures, multilabel):
     """With one label a spectrum, that of its strongest class, a network can be right on unmixed spectra at most."""
     data, test = mixtures, mixtures.validation
-    if not several:
+    if not multilabel:
         one = [_one_label(part) for part in (mixtures.train, mixtures.validation)]
         data = load("generated", classes=6, points=200)
         data = type(data)(data.name, "", data.classes, data.axis, one[0], one[1], one[1])
     *_, last = train(SMALL, QUICK, data, seed=0, epochs=12)
-    model = build(SMALL, 200, 6, several=several)
+    model = build(SMALL, 200, 6, multilabel=multilabel)
     model.load_state_dict(last.state["best"]["model"])
     logits = predict(model, test)
-    above = model.thresholds if several else logits.amax(dim=1, keepdim=True) - 1e-6
+    above = model.thresholds if multilabel else logits.amax(dim=1, keepdim=True) - 1e-6
     right = ((logits > above).numpy() == (test.labels > 0)).all(axis=1).mean()
-    assert (right > 0.6) == several
+    assert (right > 0.6) == multilabel
 
 
 def _one_label(part: Peaks) -> Peaks:
@@ -158,12 +158,12 @@ def test_an_export_finds_the_same_labels(mixtures, tmp_path):
     weights = last.state["best"]["model"]
     folder = tmp_path / "model"
     write(folder, network=SMALL, training=QUICK, weights=weights, dataset=mixtures, numbers={})
-    model = build(SMALL, 200, 6, several=True)
+    model = build(SMALL, 200, 6, multilabel=True)
     model.load_state_dict(weights)
     spectra = mixtures.test.batch(torch.arange(len(mixtures.test)))
     expected = (predict(model, mixtures.test) > model.thresholds).numpy()
     exported = read(folder)
-    assert exported.several
+    assert exported.multilabel
     assert ((exported.predict(spectra) > exported.thresholds) == expected).all()
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {"spectra": spectra.numpy()})

@@ -1,0 +1,17 @@
+"""Tables to figures."""
+
+__all__ = [
+    "categories",
+    "confusion",
+    "decisive",
+    "differences",
+    "epochs",
+    "exploration",
+    "families",
+    "labels",
+    "learning",
+    "paired",
+    "parallel",
+    "regions",
+    "tuning",
+]

@@ -1,0 +1,3 @@
+"""Sections of the report."""
+
+__all__ = ["ablation", "search"]

@@ -1,0 +1,3 @@
+"""How pages look: theme, words, the page itself."""
+
+__all__ = ["marks", "page", "panels", "theme", "words"]

@@ -1,0 +1,3 @@
+"""Records to tables."""
+
+__all__ = ["importance", "summary", "trials", "variants"]

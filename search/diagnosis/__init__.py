@@ -1,0 +1,3 @@
+"""Why trained networks are wrong."""
+
+__all__ = ["diagnose"]

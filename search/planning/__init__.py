@@ -1,0 +1,3 @@
+"""What a search will take, before anything is spent."""
+
+__all__ = ["plan"]

@@ -1,0 +1,3 @@
+"""How our own processes start, print and end."""
+
+__all__ = ["collector", "command", "pages", "stop", "table"]

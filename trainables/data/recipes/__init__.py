@@ -1,0 +1,3 @@
+"""Spectra that are made."""
+
+__all__ = ["benchmark", "challenge", "described", "generated", "sampling"]
