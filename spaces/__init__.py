@@ -35,6 +35,7 @@ __all__ = [
     "cnn",
     "config",
     "domain",
+    "files",
     "forest",
     "inception",
     "layers",
