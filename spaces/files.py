@@ -1,4 +1,4 @@
-"""Writing a file so that it is whole or not there, whatever happens meanwhile: the one way in which files are replaced."""
+"""Writing a file so that it is whole or not there, whatever happens meanwhile."""
 
 from __future__ import annotations
 
