@@ -8,12 +8,13 @@ import random
 import tempfile
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from curves import EPOCHS, SPACE
-from rivals import ETA, GRACE, SCRATCH, WORST, Rival
+from rivals import ETA, GRACE, WORST, Rival
 from surrogate import Surrogate
 
 from spectune.search.planning.simulate import Curve
@@ -21,6 +22,8 @@ from spectune.search.records.task import Task
 from spectune.spaces import Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Float, Int
+
+SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)  # goes at the end
 
 
 class SyneTune(Rival):

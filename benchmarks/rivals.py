@@ -1,4 +1,4 @@
-"""Searches to compare, each a plan that ``search/simulate.py`` can run: our study's own director, and others.
+"""Searches to compare, each a plan that ``search/planning/simulate.py`` can run: our study's own director, and others.
 
 All propose from the same space within the same limit. A proposal beyond it costs nothing: ours asks for another, the
 others are told the worst value for it, so that their models learn the limit. All
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import importlib
 import random
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import optuna
@@ -22,12 +21,12 @@ from surrogate import Surrogate
 from spectune.search.planning.simulate import Clock, Curve, director
 from spectune.search.records.options import Options
 from spectune.search.records.task import Task
+from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.strategy.sampler import _chooser as chooser
-from spectune.spaces import SPACES
+from spectune.spaces import SPACES, Sizes
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta
-SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)  # goes at the end
 WORST = 0.0  # what is told of a proposal beyond the limit
 SPACES[SPACE.name] = SPACE  # as a user's own space is made known
 
@@ -138,13 +137,18 @@ class TuneOptuna(ASHA):
         self.search.on_trial_complete(self.ids[number], self.last.pop(number))
 
 
+class Cold(Agenda):
+    """Without a head start."""
+
+    def _starts(self) -> Iterator[Task]:
+        return iter(())
+
+    _families = _published = _starts
+
+
 def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
     settings = {"space": SPACE.name, "epochs": EPOCHS, "max_macs": LIMIT, "trials": 100_000, "baseline": "none"}
     options = Options(name="s", seed=seed, **{**settings, **changes})
-    folder = Path(tempfile.mkdtemp(dir=SCRATCH.name))
-    sizes = {"points": surrogate.points, "classes": surrogate.classes, "multilabel": False}
-    searching = director(options, folder, Clock(), **sizes)
-    if cold:
-        searching._starts = searching._families = searching._published = lambda: iter(())  # type: ignore[method-assign]
-    return searching
+    sizes = Sizes(surrogate.points, surrogate.classes)
+    return director(options, Clock(), sizes, kind=Cold if cold else Agenda)

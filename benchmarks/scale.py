@@ -29,9 +29,10 @@ from spectune.search.records.journal import JOURNAL, Journal
 from spectune.search.records.options import Options
 from spectune.search.records.study import Study
 from spectune.search.records.study import read as read_study
-from spectune.search.session import run as session
 from spectune.search.session.finish import publish
+from spectune.search.session.header import header
 from spectune.search.session.progress import Progress
+from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.tracking.writer import Writer
 from spectune.trainables.data import load
@@ -63,11 +64,9 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
         max_macs=LIMIT, concurrent=concurrent, baseline="none", tracking_uri=store,
     )  # fmt: skip
     journal, study, clock = Journal(options.folder), Study(options.folder), Clock()
-    study.apply(journal.append("study", **session.header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
-    director = Director(
-        options, study=study, journal=journal, progress=Progress(options, concurrent=concurrent), clock=clock,
-        points=len(dataset.axis), classes=len(dataset.classes), multilabel=dataset.multilabel,
-    )  # fmt: skip
+    study.apply(journal.append("study", **header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
+    agenda = Agenda.of(options, options, study, sizes=dataset.sizes, folder=options.folder, clock=clock)
+    director = Director(agenda, study, journal, progress=Progress(options, concurrent=concurrent))
     memory, began, reports = megabytes(), time.thread_time(), 0
     for _ in simulate(director, lambda task: curves[task.number % len(curves)], workers=concurrent, clock=clock):
         reports += 1

@@ -1,7 +1,7 @@
 """What may vary: hyperparameter domains, config types and the published architectures. Standard library only."""
 
 from spectune.spaces.cnn import CNN
-from spectune.spaces.config import Config, Cost, Network
+from spectune.spaces.config import Config, Cost, Network, Sizes
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
@@ -10,10 +10,11 @@ from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.space import Space
-from spectune.spaces.training import Training
+from spectune.spaces.training import ALIASES, Training
 from spectune.spaces.vit import ViT
 
 __all__ = [
+    "ALIASES",
     "CNN",
     "FAMILIES",
     "KNOWN",
@@ -29,6 +30,7 @@ __all__ = [
     "Published",
     "Recurrent",
     "ResNet",
+    "Sizes",
     "Space",
     "Training",
     "ViT",

@@ -197,6 +197,14 @@ def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
     return hp.domain.check(hp.name, value)
 
 
+class Sizes(NamedTuple):
+    """What a network is built for: points of a spectrum, classes or labels, and whether a spectrum may have several."""
+
+    points: int
+    classes: int
+    multilabel: bool = False
+
+
 class Cost(NamedTuple):
     """What one forward pass of a network takes, computed from its config before anything is built."""
 

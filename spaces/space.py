@@ -61,8 +61,7 @@ class Space:
         """Whether the space holds the network and it has the ``fixed`` values, as far as they are its family's."""
         if not self.holds(network) or fixed.get(FAMILY, network.family) != network.family:
             return False
-        values = network.to_dict()
-        return all(values.get(name) == value for name, value in self._of(type(network), fixed).items())
+        return all(getattr(network, name) == value for name, value in self._of(type(network), fixed).items())
 
     def size(self) -> tuple[int, int]:
         """(combinations of the discrete hyperparameters, number of continuous ones) of all families together."""

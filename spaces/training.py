@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from spectune.spaces.config import Config, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
 
+ALIASES = {"lr": "learning_rate"}  # other names of hyperparameters, as people type them
+
 # What concerns the steps alone: nothing to search for a network that is fitted at once.
 STEPS = (
     "learning_rate",

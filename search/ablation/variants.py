@@ -7,7 +7,7 @@ tracked and resumed like any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from spectune.search.ablation.vary import Variant, changed, said, value_of, variants
 from spectune.search.records import Options, Task, Trial, read
 from spectune.search.records.ranking import best, winner
-from spectune.search.strategy.director import Director
+from spectune.search.strategy.agenda import Agenda
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.saved import configs, recorded
@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
     return recorded(*configs(config))
 
 
-def _unchanged(reference: dict[str, Any]) -> Variant:
+def _unchanged(reference: Mapping[str, Any]) -> Variant:
     """The reference as a variant of itself."""
     return Variant(reference["name"], *configs(reference["config"]), changes={}, also={})
 
@@ -81,11 +81,10 @@ def settle(reference: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any
 
 def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[str, str]]]:
     """The reference and its variants, and those that cannot be with the reason. ValueError where nothing can be."""
-    points, classes = len(dataset.axis), len(dataset.classes)
     reference = _unchanged(options.reference)
 
     def allow(network: Any) -> None:
-        options.allow(network, points, classes, multilabel=dataset.multilabel)
+        options.allow(network, dataset.sizes)
 
     allow(reference.network)
     for name in options.retune:
@@ -120,24 +119,24 @@ def header(options: Options, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-class Ablation(Director):
-    """Directs one session of an ablation: tunes each variant where asked, then trains all on every seed in turn."""
+class Ablation(Agenda):
+    """The tasks of an ablation: tunes each variant where asked, then trains all on every seed in turn."""
 
-    def __init__(self, found: list[Variant], options: Options, **session: Any) -> None:
-        super().__init__(options, **session)
-        self._variants = found  # the reference first
+    def __init__(self, *agenda: Any, variants: list[Variant], **session: Any) -> None:
+        super().__init__(*agenda, **session)
+        self._variants = variants  # the reference first
 
-    def _life(self) -> Iterator[Task | None]:
-        yield from self._interrupted()
-        if self.options.retune:
+    def tasks(self) -> Iterator[Task | None]:
+        yield from self.interrupted()
+        if self.goal.retune:
             yield from self._tunings()
             while any(trial.stage == "tune" for trial in self.study.running.values()):
                 yield None
         tasks = [self._best(variant) for variant in self._variants]
-        for seed in range(self.options.first_seed, self.options.first_seed + self.options.seeds):
-            for task in sorted(tasks, key=lambda task: -self._macs(task.network)):
+        for seed in self.seeds():
+            for task in sorted(tasks, key=lambda task: -self.macs(task.network)):
                 if self.lacks(task.candidate, seed):
-                    yield replace(task, number=self._number(), stage="confirm", seed=seed)
+                    yield replace(task, number=self.number(), stage="confirm", seed=seed)
 
     def _tunings(self) -> Iterator[Task]:
         """The same settings of the hyperparameters to tune for every variant, on the study's seed."""
@@ -151,11 +150,11 @@ class Ablation(Director):
         """The variant's own values, then points spread evenly over the domains (a scrambled Sobol sequence)."""
         from scipy.stats import qmc  # a second to import
 
-        names = self.options.retune
+        names = self.goal.retune
         own = {name: value_of(variant, name) for name in names}
         domains = {hp.name: hp.domain for config in variant[1:3] for hp in hyperparameters(type(config))}
-        more = self.options.retune_trials - 1
-        shares = qmc.Sobol(len(names), rng=self.options.seed).random_base2(more.bit_length())[:more]
+        more = self.budget.retune_trials - 1
+        shares = qmc.Sobol(len(names), rng=self.goal.seed).random_base2(more.bit_length())[:more]
         drawn = [{name: domains[name].at(share) for name, share in zip(names, row, strict=True)} for row in shares]
         return [own, *({name: row[name] for name in names if own[name] is not None} for row in drawn)]
 
@@ -172,11 +171,11 @@ class Ablation(Director):
     def _task(self, variant: Variant, settings: dict[str, Any], *, stage: str) -> Task:
         network, training = changed(variant, settings)
         return Task(
-            number=self._number(),
+            number=self.number(),
             stage=stage,
             network=network,
             training=training,
-            seed=self.options.seed,
+            seed=self.goal.seed,
             label=variant.name,
             candidate=variant.name,
         )

@@ -6,12 +6,11 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from spectune.spaces import Config, Network, Training
+from spectune.spaces import ALIASES, Config, Network, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 from spectune.spaces.domain import Choice, Float, Int
 
 ALL = "all"
-ALIASES = {"lr": "learning_rate"}
 MOST_VALUES = 12  # of a hyperparameter that is named without values
 LAYERS = "/"  # between the values of a hyperparameter layer by layer: commas separate variants
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from spectune.search.process import pages
 from spectune.search.process.command import module
-from spectune.search.records import find, known_space, pairs
-from spectune.spaces import KNOWN, Training
+from spectune.search.process.stop import FAILED, INTERRUPTED
+from spectune.search.records import PRESETS, Options, find, known_space, pairs
+from spectune.spaces import ALIASES, KNOWN, Training
 
 
 def search(print_space: bool = False, **given: Any) -> int:
@@ -26,17 +27,36 @@ def search(print_space: bool = False, **given: Any) -> int:
         print(space_table(known_space(name)))
         print(space_table(Training))
         return 0
-    from spectune.search.session.launch import launch
-
-    return launch(given)
+    return _session(given)
 
 
-def plan(*, study: str, studies: str, cores: int | None, gpus: int | None, card: str, **given: Any) -> None:
+def _session(given: dict[str, Any]) -> int:
+    """Run a session and show what it found; an interrupt and a full disk are answered with the way to go on."""
+    from spectune.search.session.launch import DiskFull, Interrupted, launch
+    from spectune.search.session.progress import Progress
+
+    try:
+        finished = launch(given, lambda options, concurrent: Progress(options, concurrent=concurrent))
+    except Interrupted as error:
+        print(f"\n{error}", file=sys.stderr)
+        return INTERRUPTED
+    except DiskFull as error:
+        print(f"\nspectune: {error}", file=sys.stderr)
+        return FAILED
+    from spectune.search.session.result import show
+
+    show(*finished)
+    return 0
+
+
+def plan(
+    *, study: str, cores: int | None, gpus: int | None, card: str, studies: str = Options.studies, **given: Any
+) -> None:
     import tempfile
 
     from spectune.search.planning.plan import machine
     from spectune.search.planning.plan import plan as planned
-    from spectune.search.records import Options, read
+    from spectune.search.records import read
     from spectune.search.session.launch import possible, resolve
     from spectune.trainables.data import load
 
@@ -56,8 +76,6 @@ def plan(*, study: str, studies: str, cores: int | None, gpus: int | None, card:
 
 
 def train(model: str, **given: Any) -> int:
-    from spectune.search.session.launch import launch
-
     if model == "" and given.get("init_from"):
         model = "transfer"
     elif model not in KNOWN or given.get("init_from"):
@@ -65,26 +83,23 @@ def train(model: str, **given: Any) -> int:
             f"a model must be one of {', '.join(KNOWN)}, or be left out with --init-from, got {model!r}: "
             "see spectune models list"
         )
-    return launch({"trials": 0, "seeds": 1, **given, "model": model})
+    return _session({**PRESETS["train"], **given, "model": model})
 
 
 def ablate(config: str, study: str, **given: Any) -> int:
-    from spectune.search.ablation.vary import ALIASES
-    from spectune.search.session.launch import launch
-
     if "retune" in given:
         given["retune"] = [ALIASES.get(name, name) for name in given["retune"]]
     again = given.get("resume") and not config and not study
     if not again:
         from spectune.search.ablation.variants import refer
 
-        followed = refer(config, find(study, given["studies"]) if study else None)
+        followed = refer(config, find(study, given.get("studies", Options.studies)) if study else None)
         if "dataset" in given:
             followed.pop("data", None)
         given = {**followed, **given}
     if "contrasts" not in given and not again:
         raise ValueError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
-    return launch({"trials": 0, **given})
+    return _session({**PRESETS["ablate"], **given})
 
 
 def list_models() -> None:

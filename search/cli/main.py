@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spectune.search.cli import commands
-from spectune.search.cli.flags import exploration, session, studies, training, warm
+from spectune.search.cli.flags import add_options, studies
 from spectune.search.process.stop import INTERRUPTED
 
 
@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"spectune: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,48 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     _ablate_parser(verbs)
     _models_parser(verbs)
     _data_parser(verbs)
-
-    export = verbs.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
-    export.add_argument("study", metavar="STUDY", help="name or folder of a study")
-    export.add_argument("--top", type=int, default=1, metavar="K", help="the best K confirmed configs (default 1)")
-    studies(export)
-    export.set_defaults(command_function=commands.export)
-
-    predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
-    predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
-    predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
-    predict.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
-    predict.add_argument("--passes", type=int, default=0, metavar="N", help="Monte-Carlo dropout: mean and spread of N")
-    predict.set_defaults(command_function=commands.predict)
-
-    identify = verbs.add_parser(
-        "identify", help="find the most similar references, of new classes too", allow_abbrev=False
-    )
-    identify.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export, whose embeddings are compared")
-    identify.add_argument("file", metavar="FILE", help="spectra to identify: .npz, .csv, .parquet or two-column text")
-    identify.add_argument(
-        "--references", required=True, metavar="FILE", help="spectra of known classes, or a folder each"
-    )
-    identify.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
-    identify.set_defaults(command_function=commands.identify)
-
+    _model_parsers(verbs)
     _diagnose_parser(verbs)
-
-    report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
-    report.add_argument("study", metavar="STUDY", help="name or folder of a study")
-    studies(report)
-    report.set_defaults(command_function=commands.report)
-
-    track = verbs.add_parser("track", help="deliver to MLflow what it missed of a study", allow_abbrev=False)
-    track.add_argument("study", metavar="STUDY", help="name or folder of a study")
-    track.add_argument("--tracking-uri", default="", metavar="URI", help="MLflow server or database")
-    studies(track)
-    track.set_defaults(command_function=commands.track)
-
-    ui = verbs.add_parser("ui", help="open the MLflow UI on the store of the last study", allow_abbrev=False)
-    ui.add_argument("--port", type=int, default=5000, help="port on the loopback address (default 5000)")
-    studies(ui)
-    ui.set_defaults(command_function=commands.ui)
+    _study_parsers(verbs)
     return parser
 
 
@@ -99,12 +64,10 @@ def _search_parser(verbs: Any) -> None:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    exploration(search)
     search.add_argument(
         "--print-space", action="store_true", help="print the space with its conditions and size, and stop"
     )
-    warm(search)
-    session(search)
+    add_options(search, "search")
     search.set_defaults(command_function=commands.search)
 
     train = verbs.add_parser(
@@ -117,9 +80,7 @@ def _search_parser(verbs: Any) -> None:
     train.add_argument(
         "model", nargs="?", default="", metavar="MODEL", help="name of a known network (spectune models list)"
     )
-    train.add_argument("--seeds", type=int, metavar="N", help="trainings, from --seed on (default 1)")
-    warm(train)
-    session(train)
+    add_options(train, "train")
     train.set_defaults(command_function=commands.train)
 
 
@@ -138,9 +99,7 @@ def _plan_parser(verbs: Any) -> None:
     add("--gpus", type=int, default=None, metavar="N", help="GPUs to plan for, measured on this machine's")
     add("--gpu", dest="card", default="", metavar="KIND", help="their kind where there is none here, as h200 or a100")
     add("--price", type=float, default=None, metavar="P", help="price of a core or a GPU for an hour")
-    exploration(plan)
-    training(plan)
-    studies(plan)
+    add_options(plan, "plan")
     plan.set_defaults(command_function=commands.plan)
 
 
@@ -156,23 +115,10 @@ def _ablate_parser(verbs: Any) -> None:
     add = ablate.add_argument
     add("config", nargs="?", default="", metavar="CONFIG", help="known network, or a config file (an export's)")
     add("--of", dest="study", default="", metavar="STUDY", help="the confirmed winner of a study, on its dataset")
-    add(
-        "--vary",
-        action="append",
-        dest="contrasts",
-        metavar="NAME[=VALUE,VALUE]",
-        help="a hyperparameter and its values (all of them without), or all to flip each once; several times. Layers: "
-        "filters=64,16/32/64",
-    )
     how = ablate.add_mutually_exclusive_group()
     how.add_argument("--one-at-a-time", dest="grid", action="store_false", help="one change a variant (the default)")
     how.add_argument("--grid", action="store_true", help="all combinations")
-    add("--seeds", type=int, metavar="N", help="trainings of every variant, on the same seeds (default 5)")
-    add("--retune", action="append", metavar="NAME", help="let every variant choose this for itself first, as lr")
-    add("--retune-trials", type=int, metavar="N", help="trainings of every variant for that (default 8)")
-    add("--objective", action="append", metavar="METRIC", help="what is compared (default accuracy)")
-    add("--test", action="store_true", help="compare on the blind test split as well")
-    session(ablate)
+    add_options(ablate, "ablate")
     ablate.set_defaults(command_function=commands.ablate)
 
 
@@ -225,3 +171,49 @@ def _diagnose_parser(verbs: Any) -> None:
     add("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
     studies(diagnose)
     diagnose.set_defaults(command_function=commands.diagnose)
+
+
+def _model_parsers(verbs: Any) -> None:
+    """What is done with an export."""
+    predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
+    predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
+    predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
+    predict.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
+    predict.add_argument("--passes", type=int, default=0, metavar="N", help="Monte-Carlo dropout: mean and spread of N")
+    predict.set_defaults(command_function=commands.predict)
+
+    identify = verbs.add_parser(
+        "identify", help="find the most similar references, of new classes too", allow_abbrev=False
+    )
+    identify.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export, whose embeddings are compared")
+    identify.add_argument("file", metavar="FILE", help="spectra to identify: .npz, .csv, .parquet or two-column text")
+    identify.add_argument(
+        "--references", required=True, metavar="FILE", help="spectra of known classes, or a folder each"
+    )
+    identify.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
+    identify.set_defaults(command_function=commands.identify)
+
+
+def _study_parsers(verbs: Any) -> None:
+    """What is done with a study that was run."""
+    export = verbs.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
+    export.add_argument("study", metavar="STUDY", help="name or folder of a study")
+    export.add_argument("--top", type=int, default=1, metavar="K", help="the best K confirmed configs (default 1)")
+    studies(export)
+    export.set_defaults(command_function=commands.export)
+
+    report = verbs.add_parser("report", help="write the report page of a study again", allow_abbrev=False)
+    report.add_argument("study", metavar="STUDY", help="name or folder of a study")
+    studies(report)
+    report.set_defaults(command_function=commands.report)
+
+    track = verbs.add_parser("track", help="deliver to MLflow what it missed of a study", allow_abbrev=False)
+    track.add_argument("study", metavar="STUDY", help="name or folder of a study")
+    track.add_argument("--tracking-uri", default="", metavar="URI", help="MLflow server or database")
+    studies(track)
+    track.set_defaults(command_function=commands.track)
+
+    ui = verbs.add_parser("ui", help="open the MLflow UI on the store of the last study", allow_abbrev=False)
+    ui.add_argument("--port", type=int, default=5000, help="port on the loopback address (default 5000)")
+    studies(ui)
+    ui.set_defaults(command_function=commands.ui)

@@ -10,13 +10,11 @@ import math
 import os
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +23,7 @@ from spectune.search.planning.simulate import Clock, Curve, director, simulate
 from spectune.search.process.table import span, table
 from spectune.search.records import AUTO, Options, Study, Task
 from spectune.search.records.metrics import OBJECTIVES
-from spectune.search.strategy.director import Director
+from spectune.search.strategy.agenda import first
 from spectune.spaces import Network, Training
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.pace import epoch_seconds
@@ -109,21 +107,11 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     found: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
     sure = options.trials + (options.baseline_name is not None)
-    for number, task in enumerate(islice(first_tasks(options, dataset), min(MEASURED, sure or 1))):
+    for number, task in enumerate(islice(first(options, options, dataset.sizes), min(MEASURED, sure or 1))):
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
         found.append((task.network, task.training, seconds))
         note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
     return _between(found, len(dataset.axis), len(dataset.classes))
-
-
-def first_tasks(options: Options, dataset: Dataset) -> Iterator[Task]:
-    """The baseline, then what the search would train first, as far as that can be known."""
-    with tempfile.TemporaryDirectory() as folder:
-        trying = _director(options, dataset, folder, Clock())
-        if options.baseline_name is not None:
-            yield trying.baseline()
-        while (task := trying.next()) is not None:
-            yield task
 
 
 def _between(found: list[tuple[Network, Training, float]], points: int, classes: int) -> Pace:
@@ -186,18 +174,11 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
         seconds = [START + each * epoch for epoch in range(1, epochs + 1)]
         return Curve(metrics, seconds, asleep.pop() if asleep else 0.0)
 
-    with tempfile.TemporaryDirectory() as folder:
-        directing = _director(replace(options, seed=seed), dataset, folder, clock)
-        for _ in simulate(directing, passing, workers=workers, clock=clock):
-            pass
-        return directing.study
-
-
-def _director(options: Options, dataset: Dataset, folder: str, clock: Clock) -> Director:
-    """That of the search; what it proposes at random takes as long as what a model would, and is there sooner."""
-    points, classes = len(dataset.axis), len(dataset.classes)
-    sizes: dict[str, Any] = {"points": points, "classes": classes, "multilabel": dataset.multilabel}
-    return director(replace(options, sampler="random"), Path(folder), clock, **sizes)
+    # What it proposes at random takes as long as what a model would, and is there sooner.
+    directing = director(replace(options, seed=seed, sampler="random"), clock, dataset.sizes)
+    for _ in simulate(directing, passing, workers=workers, clock=clock):
+        pass
+    return directing.study
 
 
 def used(study: Study) -> dict[str, Use]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from spectune.search.records import Options, Plan, Study, Task
-from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.strategy.agenda import Agenda, planned
 from spectune.search.strategy.director import Director
+from spectune.spaces import Sizes
 
 
 class Clock:
@@ -42,16 +42,11 @@ class Step(NamedTuple):
     ended: bool  # whether the trial ended with it
 
 
-def director(options: Options, folder: Path, clock: Clock, **sizes: Any) -> Director:
-    """A study's director that leaves nothing behind but in ``folder``; ``sizes`` are ``points``, ``classes``,
-    ``several``."""
-    study = Study(folder)
-    study.apply({
-        "event": "study", "time": 0.0, "name": options.name,
-        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
-    })  # fmt: skip
-    session: dict[str, Any] = {"journal": _Notes(clock), "progress": _Silence(), "clock": clock, "study": study}
-    return Director(options, **session, **sizes)
+def director(options: Options, clock: Clock, sizes: Sizes, *, kind: type[Agenda] = Agenda) -> Director:
+    """The director of a study that leaves nothing behind, with an agenda of some kind."""
+    study = planned(options)
+    agenda = kind.of(options, options, study, sizes=sizes, clock=clock)
+    return Director(agenda, study, _Unread(clock), progress=_Silence(), replicas=options.replicas)
 
 
 def simulate(plan: Plan, look_up: Callable[[Task], Curve], *, workers: int, clock: Clock) -> Iterator[Step]:
@@ -105,7 +100,7 @@ class _Training:
         }  # fmt: skip
 
 
-class _Notes:
+class _Unread:
     """A journal that nobody reads."""
 
     def __init__(self, clock: Clock) -> None:

@@ -1,7 +1,23 @@
 """What a study is on the disk: its journal and everything that is read from it. All that a dashboard may see."""
 
 from spectune.search.records.journal import JOURNAL, Journal, events
-from spectune.search.records.options import AUTO, KEPT, Options, fixed, known_space, pairs, plain, word
+from spectune.search.records.options import (
+    AUTO,
+    PRESETS,
+    Budget,
+    Goal,
+    Group,
+    Machine,
+    Option,
+    Options,
+    Place,
+    fixed,
+    known_space,
+    options_of,
+    pairs,
+    plain,
+    word,
+)
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
 
@@ -9,11 +25,17 @@ __all__ = [
     "AUTO",
     "ENDED",
     "JOURNAL",
-    "KEPT",
+    "PRESETS",
     "STATES",
     "WEIGHTS",
+    "Budget",
+    "Goal",
+    "Group",
     "Journal",
+    "Machine",
+    "Option",
     "Options",
+    "Place",
     "Plan",
     "Study",
     "Task",
@@ -23,6 +45,7 @@ __all__ = [
     "fixed",
     "known_space",
     "metrics",
+    "options_of",
     "pairs",
     "plain",
     "ranking",

@@ -43,6 +43,11 @@ class Journal:
         self._size = _whole(self.path)
         self._file.truncate(self._size)  # a last line that a crash left unfinished
 
+    @property
+    def begun(self) -> bool:
+        """Whether it holds anything."""
+        return self._size > 0
+
     def append(self, event: str, **values: Any) -> dict[str, Any]:
         """Write one event, whole or not at all; returns it as it will be read back. OSError when it cannot."""
         line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+DEFAULT = "accuracy"  # what a search optimises unless it is asked for something else
 METRICS = {
     "accuracy": "max",
     "macro_f1": "max",

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spectune.search.process import stop
-from spectune.search.process.collector import importing
-from spectune.search.records import JOURNAL, KEPT, Journal, Options, Study, fixed, known_space, pairs, plain, read, word
+from spectune.search.records import (
+    JOURNAL,
+    Journal,
+    Options,
+    Study,
+    fixed,
+    known_space,
+    options_of,
+    pairs,
+    plain,
+    read,
+    word,
+)
 from spectune.search.records.metrics import ONE, SEVERAL
 from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
@@ -23,29 +35,75 @@ from spectune.spaces import KNOWN, Training
 from spectune.spaces.config import hyperparameters
 
 if TYPE_CHECKING:
+    from spectune.search.session.run import Finished, Watcher
     from spectune.trainables.data.dataset import Dataset
 
-FLAGS = {"fixed": "set", "contrasts": "vary"}  # options whose flag has another name
+
+class Interrupted(KeyboardInterrupt):
+    """A session was interrupted; nothing that was finished is lost. ``resume`` is the command that goes on."""
+
+    def __init__(self, resume: str) -> None:
+        super().__init__(f"interrupted; nothing that was finished is lost. To go on: {resume}")
+        self.resume = resume
 
 
-def launch(given: dict[str, Any]) -> int:
-    """Run or resume a study with the options of the command line; returns the exit code.
+class DiskFull(OSError):
+    """The disk of a study is full; nothing that was finished is lost."""
 
-    Raises ValueError in one line for whatever a person can mend; no study is begun then. Ray starts while the data are
-    read and the driver imports, as all of that takes seconds.
+    def __init__(self, folder: Path, resume: str) -> None:
+        said = f"a study needs space, the disk of {folder} is full: make room; nothing finished is lost."
+        super().__init__(f"{said} To go on: {resume}")
+
+
+def launch(given: dict[str, Any], watcher: Watcher | None = None) -> Finished:
+    """Run or resume a study with the options of the command line; returns what it found.
+
+    ``watcher`` makes what is told meanwhile; without one it is the log "spectune". Raises ValueError in one line
+    for whatever a person can mend; no study is begun then. ``Interrupted`` and ``DiskFull`` say how to go on. Ray
+    starts while the data are read and the driver imports, as all of that takes seconds.
     """
     options, before = resolve(given)
     with node.running(options.address) as address:
-        return _launch(options, before, address)
+        return _launch(options, before, address, watcher)
 
 
-def _launch(options: Options, before: Study | None, address: Callable[[], str]) -> int:
+def _launch(options: Options, before: Study | None, address: Callable[[], str], watcher: Watcher | None) -> Finished:
     """The same, with what the options turned out to be, on the Ray at ``address()``."""
-    with importing():
-        from spectune.trainables.data import load
+    from spectune.trainables.data import load
+
     dataset = load(options.dataset, **options.data)
     possible(options, dataset, before)
-    journal = Journal(options.folder)
+    with _journal(options.folder) as journal:
+        _keep(options)
+        try:
+            from spectune.search.session.run import run
+
+            return run(options, journal, dataset, address, watcher)
+        except KeyboardInterrupt:
+            if not journal.begun:
+                raise  # there is nothing to go on with
+            raise Interrupted(resume_command(options)) from None
+        except Exception as error:
+            if not stop.full(error):
+                raise
+            raise DiskFull(options.folder, resume_command(options)) from error
+
+
+@contextmanager
+def _journal(folder: Path) -> Iterator[Journal]:
+    """The study's journal; a study that never begins leaves no folder."""
+    new = not folder.exists()
+    journal = Journal(folder)
+    try:
+        yield journal
+    finally:
+        journal.close()
+        if new and not journal.begun:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(options: Options) -> None:
+    """Copy what the study needs of its own into its folder."""
     if ":" in options.space:
         from spectune.trainables import own
 
@@ -54,78 +112,84 @@ def _launch(options: Options, before: Study | None, address: Callable[[], str]) 
         from spectune.trainables import warm
 
         warm.keep(options.init_from, options.folder)
-    try:
-        with importing():
-            from spectune.search.session.run import run
-        run(options, journal, dataset, address)
-        return 0
-    except KeyboardInterrupt:
-        if not journal.path.stat().st_size:
-            raise  # there is nothing to go on with
-        print(f"\ninterrupted; nothing that was finished is lost. To go on: {resume_command(options)}", file=sys.stderr)
-        return stop.INTERRUPTED
-    except Exception as error:
-        if not stop.full(error):
-            raise
-        said = f"a study needs space, the disk of {options.folder} is full: make room; nothing finished is lost."
-        print(f"\nspectune: {said} To go on: {resume_command(options)}", file=sys.stderr)
-        return stop.FAILED
-    finally:
-        journal.close()
 
 
 def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     """The options of this session and, when it resumes one, the study so far. Raises ValueError."""
-    given = dict(given)
+    given = {"studies": Options.studies, **given}
     resume = given.pop("resume", False)
     if given.get("model") in KNOWN:
         given["space"] = KNOWN[given["model"]].network.family
-    varied = given.get("reference", {}).get("name", "")
-    what = f"ablate-{varied}" if varied else given.get("model") or given.get("space", "cnn").rpartition(":")[2]
-    data = Path(given.get("dataset", "challenge")).stem
-    name = plain(given.get("name") or f"{word(what)}-{word(data)}-{time.strftime('%Y%m%d-%H%M%S')}")
-    folder = Path(given.get("studies", "studies")) / name
+    given["name"] = _name(given)
+    folder = Path(given["studies"]) / given["name"]
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
         raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
     kept = {} if before is None else before.header["options"]
-    space = given.get("space", kept.get("space", "cnn"))
+    given = _with_architecture(given, kept, folder)
+    given["tracking_uri"] = given.get("tracking_uri") or default_uri()
+    given.setdefault("address", os.environ.get("RAY_ADDRESS"))
+    options = Options.from_dict({**kept, **given})
+    if before is not None:
+        _same(options, Options.from_dict({**kept, "name": options.name}))
+    return options, before
+
+
+def _name(given: dict[str, Any]) -> str:
+    """The name of the study: as given, or by what is searched, on which data, and when."""
+    if given.get("name"):
+        return plain(given["name"])
+    varied = given.get("reference", {}).get("name", "")
+    what = f"ablate-{varied}" if varied else given.get("model") or given.get("space", "cnn").rpartition(":")[2]
+    data = Path(given.get("dataset", Options.dataset)).stem
+    return plain(f"{word(what)}-{word(data)}-{time.strftime('%Y%m%d-%H%M%S')}")
+
+
+def _with_architecture(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What was typed with its ``--data`` and ``--set`` read, for the space or the export that the study is of.
+
+    Makes an architecture of the user's own, and the network of an export, known.
+    """
+    given = dict(given)
+    space = given.get("space", kept.get("space", Options.space))
     if ":" in space:
         from spectune.trainables import own
 
         own.load(space, folder, named="space" in given)
-    export = given.get("init_from", kept.get("init_from", ""))
-    start = {}
-    if export:
-        from spectune.trainables import warm
-
-        start = warm.load(export, folder)
+    start = _start(given.get("init_from", kept.get("init_from", "")), folder)
     if start and given.setdefault("space", start["family"]) != start["family"]:
         raise ValueError(f"--init-from keeps the network of its export, a {start['family']}: leave --space out")
-    space = start.get("family", space)
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
-    if "objective" in given:
-        given["objectives"] = given.pop("objective")
-    if "set" in given:
-        given["fixed"] = fixed(known_space(space), given.pop("set"))
+    if "fixed" in given:
+        given["fixed"] = fixed(known_space(start.get("family", space)), given["fixed"])
     if "reference" in given and given.get("fixed"):
-        from spectune.search.ablation import variants as ablate
+        from spectune.search.ablation import variants
 
-        given["reference"] = ablate.settle(given["reference"], given.pop("fixed"))
-    if start and ("fixed" in given or before is None):
-        kept_network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
-        given["fixed"] = kept_network | _of_training(given.get("fixed", {}))
-    given["tracking_uri"] = given.get("tracking_uri") or default_uri()
-    given.setdefault("address", os.environ.get("RAY_ADDRESS"))
-    options = Options.from_dict({**kept, **given, "name": name})
-    for key in KEPT if before else ():
-        value, flag = options.to_dict()[key], FLAGS.get(key, key).replace("_", "-")
-        if value != kept[key]:
+        given["reference"] = variants.settle(given["reference"], given.pop("fixed"))
+    if start and ("fixed" in given or not kept):
+        network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
+        given["fixed"] = network | _of_training(given.get("fixed", {}))
+    return given
+
+
+def _start(export: str, folder: Path) -> dict[str, Any]:
+    """The family and the settings of the export that a study starts from; empty without one."""
+    if not export:
+        return {}
+    from spectune.trainables import warm
+
+    return warm.load(export, folder)
+
+
+def _same(options: Options, before: Options) -> None:
+    """ValueError where a resumed study is asked for something else than it was begun with."""
+    for one in options_of(Options):
+        value, kept = getattr(options, one.name), getattr(before, one.name)
+        if one.kept and value != kept:
             raise ValueError(
-                f"a resumed study keeps its --{flag}, it is {kept[key]!r}, got {value!r}: choose another --name"
+                f"a resumed study keeps its --{one.flag}, it is {kept!r}, got {value!r}: choose another --name"
             )
-    return options, before
 
 
 def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
@@ -150,27 +214,31 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
             f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
         )
-    needs, labels = (ONE, "one label") if dataset.multilabel else (SEVERAL, "several labels")
-    for objective in options.objectives:
-        if objective in needs:
-            raise ValueError(
-                f"--objective {objective} needs {labels} a spectrum, {options.dataset} has not: choose another"
-            )
-    if dataset.multilabel and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
-        raise ValueError("several labels a spectrum need head=linear, got another or --vary head: leave it out")
+    _measurable(options, dataset)
     if options.reference:
-        from spectune.search.ablation import variants as ablate
+        from spectune.search.ablation import variants
 
-        ablate.plan(options, dataset)
-    points, classes = len(dataset.axis), len(dataset.classes)
+        variants.plan(options, dataset)
     for name in options.start_from:
         try:
-            options.allow(KNOWN[name].network, points, classes, multilabel=dataset.multilabel)
+            options.allow(KNOWN[name].network, dataset.sizes)
         except ValueError as error:
             raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
         try:
-            KNOWN[options.baseline_name].network.cost(points, classes)
+            KNOWN[options.baseline_name].network.cost(dataset.sizes.points, dataset.sizes.classes)
         except ValueError as error:
             cure = "" if options.model else "; or use --baseline none"
             raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None
+
+
+def _measurable(options: Options, dataset: Dataset) -> None:
+    """ValueError where the labels of the spectra are not such as an objective or a head needs."""
+    needs, labels = (ONE, "one label") if dataset.multilabel else (SEVERAL, "several labels")
+    for objective in options.objectives:
+        if objective in needs:
+            raise ValueError(
+                f"--objective {objective} needs {labels} per spectrum, {options.dataset} has not: choose another"
+            )
+    if dataset.multilabel and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
+        raise ValueError("several labels per spectrum need head=linear, got another or --vary head: leave it out")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectune.spaces import Sizes
 from spectune.trainables.data.variation import Variation
 
 SPLITS = ("train", "validation", "test")
@@ -75,6 +76,11 @@ class Dataset:
     def multilabel(self) -> bool:
         """Whether a spectrum may have several labels, or none."""
         return self.train.labels.ndim == 2
+
+    @property
+    def sizes(self) -> Sizes:
+        """What a network for it is built for."""
+        return Sizes(len(self.axis), len(self.classes), self.multilabel)
 
     def split(self, name: str) -> Split:
         """The split called ``name``; ValueError lists the known ones."""

@@ -1,4 +1,3 @@
-import argparse
 import os
 import subprocess
 import sys
@@ -6,8 +5,8 @@ import sys
 import pytest
 
 from spectune.search.cli import main as cli
-from spectune.search.cli.flags import count, duration
 from spectune.search.cli.main import main
+from spectune.search.records.options import count, duration
 from spectune.search.records.study import find
 from spectune.search.workers.node import DOOR, SILENCE
 from spectune.spaces import KNOWN
@@ -58,7 +57,7 @@ def test_times_are_read_with_their_unit(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "0", "-5m", "5 m", "5w", "nan"])
 def test_times_that_are_none_are_refused_with_the_cure(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="write 90s, 10m or 2h"):
+    with pytest.raises(ValueError, match="write 90s, 10m or 2h"):
         duration(text)
 
 

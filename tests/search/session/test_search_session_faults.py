@@ -15,11 +15,12 @@ from spectune.search.records.journal import HOLDER, JOURNAL, Journal
 from spectune.search.records.options import Options
 from spectune.search.records.study import Study, read
 from spectune.search.records.task import STATES, WEIGHTS, Task, stored
+from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.workers import pool as trial
 from spectune.search.workers import worker as module
 from spectune.search.workers.files import Files, NoSpace
-from spectune.spaces import KNOWN
+from spectune.spaces import KNOWN, Sizes
 from spectune.trainables.data import load
 
 DATA = {"classes": "4", "points": "150", "train": "20", "validation": "8", "test": "5"}
@@ -202,7 +203,7 @@ def test_an_end_that_cannot_be_written_down_ends_the_search_and_not_only_the_tri
 
 WATCHED = """
 import ctypes, sys, time
-from spectune.search.watch import Watch
+from spectune.search.workers.watch import Watch
 from spectune.trainables.data import load
 
 watch = Watch(4.0)
@@ -257,8 +258,8 @@ def test_a_clock_that_jumps_changes_no_time_limit_neither_now_nor_after_a_resume
         options = Options(
             name="s", time=100.0, trials=10_000, studies=str(tmp_path), baseline="none", epochs=1, seeds=1
         )
-        sizes = {"points": 500, "classes": 5, "multilabel": False, "clock": lambda: steady[0]}
-        director = Director(options, study=study, journal=journal, progress=Silent(), **sizes)
+        agenda = Agenda.of(options, options, study, sizes=Sizes(500, 5), folder=tmp_path / "s", clock=lambda: steady[0])
+        director = Director(agenda, study, journal, progress=Silent())
         for tick in range(ticks):
             task = director.next()
             if task is None or task.stage != "explore":
@@ -281,7 +282,9 @@ def test_a_clock_that_jumps_changes_no_time_limit_neither_now_nor_after_a_resume
 
 def test_a_second_driver_is_told_who_is_the_first(tmp_path):
     journal = Journal(tmp_path)
-    code = "import pathlib, sys; from spectune.search.records.study import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom spectune.search.records import Journal\nJournal(Path(sys.argv[1]))"
+    )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert f"process {os.getpid()} on '{os.uname().nodename}' (since 2" in done.stderr.splitlines()[-1]
     (tmp_path / HOLDER).write_text("{torn")

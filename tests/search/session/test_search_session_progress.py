@@ -92,7 +92,7 @@ def test_a_wide_terminal_shows_all(monkeypatch):
 def test_time_is_seen_to_pass_on_a_terminal_and_makes_no_lines_in_a_log(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)
-    monkeypatch.setattr(progress, "DEAR", 0)
+    monkeypatch.setattr(progress, "REST", 0)
     study = studied(ended(0, epochs=1, seconds=2.0))
     Progress(OPTIONS, concurrent=1).tick(study)
     assert capsys.readouterr().err == ""
@@ -148,7 +148,7 @@ def test_the_time_between_two_sessions_is_not_taken_for_training():
 
 
 TABLE = """
-from spectune.search.progress import table
+from spectune.search.process.table import table
 row = {"config": "fc_activation=relu", "mean": "0.8519 (0.8217 to 0.8820)", "difference": "+4.1 (+1.3 to +6.4)",
        "p": "0.062", "seconds": "4680.4"}
 table([row, {**row, "config": "[red]"}], "accuracy")

@@ -9,12 +9,13 @@ import pytest
 
 from spectune.search.records.journal import JOURNAL, Journal
 from spectune.search.records.options import Options
-from spectune.search.records.study import read
-from spectune.search.strategy import director as module
+from spectune.search.records.study import Study, read
+from spectune.search.strategy.agenda import Agenda
+from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.director import Director
-from spectune.spaces import FAMILIES, STARTS
+from spectune.spaces import FAMILIES, STARTS, Sizes
 
-POINTS, CLASSES = 500, 5
+SIZES = Sizes(500, 5)
 
 
 class Killed(Exception):
@@ -40,19 +41,11 @@ class Simulation:
         options = Options(name=self.folder.name, studies=str(self.folder.parent), **{**self.settings, **changes})
         journal = Journal(self.folder)
         try:
-            study = read(self.folder) if (self.folder / JOURNAL).stat().st_size else module.Study(self.folder)
+            study = read(self.folder) if (self.folder / JOURNAL).stat().st_size else Study(self.folder)
             header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
             study.apply(journal.append("study", **header))
-            director = Director(
-                options,
-                study=study,
-                journal=journal,
-                points=POINTS,
-                classes=CLASSES,
-                multilabel=False,
-                progress=Silent(),
-                clock=clock,
-            )
+            agenda = Agenda.of(options, options, study, sizes=SIZES, folder=self.folder, clock=clock)
+            director = Director(agenda, study, journal, progress=Silent(), replicas=options.replicas)
             self.run(director, options, workers, die_after, curve or accuracy)
         finally:
             journal.close()
@@ -116,7 +109,7 @@ def test_a_study_explores_then_confirms_the_best_and_the_baseline_on_new_seeds(s
     explored, confirmed = study.stage("explore"), study.confirmed()
     assert len(explored) == 12
     assert {trial.status for trial in explored} == {"complete", "stopped"}
-    assert set(confirmed) - {"cnn2"} == {trial.number for trial in module.finalists(study, 2)}
+    assert set(confirmed) - {"cnn2"} == {trial.number for trial in finalists(study, 2)}
     assert len(confirmed) == 3
     for trials in confirmed.values():
         assert [trial.seed for trial in trials] == [1, 2, 3]
@@ -153,7 +146,7 @@ def test_known_networks_are_judged_at_the_last_rung_only(simulation):
 
 
 def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
-    monkeypatch.setitem(globals(), "CLASSES", 500)  # as the benchmark has: too many for the published forest
+    monkeypatch.setitem(globals(), "SIZES", Sizes(500, 500))  # as the benchmark has: too many for the published forest
     study = simulation(max_macs=None, trials=3).go(workers=1)
     assert study.trials[0].label
 
@@ -308,7 +301,7 @@ def test_reports_that_come_again_after_a_lost_worker_count_once(simulation):
 
 def test_two_objectives_confirm_the_front(simulation):
     study = simulation(objectives=("accuracy", "parameters")).go()
-    on_front = module.finalists(study, 2)
+    on_front = finalists(study, 2)
     assert {trial.number for trial in on_front} <= set(study.confirmed())
     assert all(trial.values[1] == trial.parameters for trial in on_front)
 
@@ -335,13 +328,11 @@ def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed
     assert {trial.status for trial in study.stage("explore") if trial.flat["family"] == "forest"} == {"complete"}
     journal = Journal(study.folder)
     try:
-        director = Director(
-            Options(name=study.folder.name, studies=str(study.folder.parent), epochs=9, **make),
-            study=study, journal=journal, points=POINTS, classes=CLASSES, multilabel=False, progress=Silent(),
-        )  # fmt: skip
+        options = Options(name=study.folder.name, studies=str(study.folder.parent), epochs=9, **make)
+        director = Director(Agenda.of(options, options, study, sizes=SIZES), study, journal, progress=Silent())
     finally:
         journal.close()
     forests = [trial.best()["accuracy"] for trial in study.stage("explore") if trial.flat["family"] == "forest"]
     others = [trial for trial in study.stage("explore") if trial.flat["family"] != "forest"]
     assert forests
-    assert len(director._halving.rungs[1]) == len(others)
+    assert len(director._judge._halving.rungs[1]) == len(others)

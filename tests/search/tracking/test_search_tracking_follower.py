@@ -435,7 +435,7 @@ def test_what_an_absent_server_missed_is_kept_and_can_be_delivered_later(journal
 DRIVER = """
 import sys, time
 from pathlib import Path
-from spectune.search.writer import Writer
+from spectune.search.tracking.writer import Writer
 writer = Writer(Path(sys.argv[1]), sys.argv[2], print)
 print("writes", flush=True)
 time.sleep(600)

@@ -1,0 +1,259 @@
+"""What is trained next: the tasks of a study in their order, as far as its records say that they are still to be done.
+
+A study's life: explore a space, confirm the best configs and the published baseline on new seeds, test once, export.
+The agenda knows the first two steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any, Self
+
+from spectune.search.records import Budget, Goal, Study, Task
+from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.strategy.confirm import finalists
+from spectune.search.strategy.sampler import Sampler
+from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network, Sizes
+from spectune.spaces.space import FAMILY
+
+HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
+TRANSFER = "transfer"  # the network of an export that a study starts from, among the known ones
+
+
+class TimeLimit:
+    """The seconds that exploring may take, of which earlier sessions took some; none where there is no limit."""
+
+    def __init__(self, seconds: float | None, *, before: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.began = clock()
+        self._seconds = seconds
+        self._before = before
+
+    def passed(self) -> float:
+        """Seconds of this session."""
+        return self.clock() - self.began
+
+    def up(self, share: float = 1.0) -> bool:
+        """Whether a share of the time is over."""
+        return self._seconds is not None and self._before + self.passed() > share * self._seconds
+
+
+class Agenda:
+    """The tasks of one session of a study. What is asked for once counts as begun when the records say so."""
+
+    def __init__(
+        self, goal: Goal, budget: Budget, study: Study, *, sizes: Sizes, limit: TimeLimit, sampler: Sampler
+    ) -> None:
+        self.goal = goal
+        self.budget = budget
+        self.study = study
+        self.sizes = sizes
+        self.limit = limit
+        self.sampler = sampler
+        self._space = SPACES[goal.space]
+
+    @classmethod
+    def of(
+        cls,
+        goal: Goal,
+        budget: Budget,
+        study: Study,
+        *,
+        sizes: Sizes,
+        folder: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **more: Any,
+    ) -> Self:
+        """That of a study's newest session, whose sampler mirrors its trials in ``folder``, if there is one."""
+        limit = TimeLimit(budget.time, before=sum(study.exploring), clock=clock)
+        sampler = sampler_of(goal, study, folder=folder)
+        return cls(goal, budget, study, sizes=sizes, limit=limit, sampler=sampler, **more)
+
+    def tasks(self) -> Iterator[Task | None]:
+        """All tasks of the session in order; None while the next one cannot be known yet."""
+        yield from self.interrupted()
+        yield from self._starts()
+        yield from self._families()
+        yield from self._published()
+        while self._exploring():
+            yield self._explore()
+        baseline = [self.baseline()] if self.goal.baseline_name else []
+        yield from self.confirmations(baseline)
+        while any(trial.stage == "explore" for trial in self.study.running.values()):
+            yield None
+        best = finalists(self.study, self.budget.top, self.baseline().config if baseline else None)
+        candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}) for trial in best]
+        yield from self.confirmations(sorted(candidates, key=lambda task: -self.macs(task.network)))
+
+    def alongside(self, task: Task) -> Iterator[Task]:
+        """Replicas of a task: of a confirmation its other seeds, of a proposal other settings of its training."""
+        if task.stage == "confirm":
+            yield from self.confirmations([task])
+        while task.stage == "explore" and not task.label and self._exploring():
+            network, training = self.sampler.ask_like(task.network, task.training)
+            yield replace(task, number=self.number(), network=network, training=training)
+
+    def interrupted(self) -> list[Task]:
+        """Trials that a crash left without an end: they are run again under their number."""
+        return [Task.from_dict(vars(trial)) for _, trial in sorted(self.study.running.items())]
+
+    def _starts(self) -> Iterator[Task]:
+        """The networks asked for, or all known ones that are not published: even a short search gets to these."""
+        asked = self.goal.start_from
+        yield from self._known(asked or self._fitting(KNOWN.keys() - PUBLISHED), share=1.0 if asked else HEAD_START)
+
+    def _families(self) -> Iterator[Task]:
+        """In a space of several families, one trial of each, so that none is judged unseen."""
+        tried = {trial.config["network"]["family"] for trial in self.study.stage("explore")}
+        for family in self._space.families if len(self._space.families) > 1 else ():
+            fixed = self.sampler.fixed.get(FAMILY, family.family)
+            if fixed == family.family and family.family not in tried and self._exploring():
+                with suppress(ValueError):  # nothing of it is within the limits
+                    yield self._explore(family.family)
+
+    def _published(self) -> Iterator[Task]:
+        """The published networks, the families in turn, unless others were asked for."""
+        families: dict[str, list[str]] = {}
+        for name in () if self.goal.start_from else self._fitting(PUBLISHED):
+            families.setdefault(KNOWN[name].network.family, []).append(name)
+        yield from self._known(filter(None, chain(*zip_longest(*families.values()))), share=HEAD_START)
+
+    def _known(self, names: Iterable[str], *, share: float) -> Iterator[Task]:
+        """Those that were not tried yet, within a share of the exploration."""
+        tried = {trial.label for trial in self.study.stage("explore")}
+        for name in names:
+            if self._exploring(share) and name not in tried:
+                yield self._named(name, stage="explore")
+
+    def _fitting(self, names: Iterable[str]) -> list[str]:
+        """Those within the limits, cheapest first."""
+        fitting = filter(lambda name: self._fits(KNOWN[name].network), names)  # the others may have no cost here
+        return sorted(fitting, key=lambda name: (self.macs(KNOWN[name].network), name))
+
+    def _explore(self, family: str | None = None) -> Task:
+        number = self.number()
+        network, training = self.sampler.ask(number, self._allowed, family=family)
+        return Task(number=number, stage="explore", network=network, training=training, seed=self.goal.seed)
+
+    def confirmations(self, candidates: list[Task]) -> Iterator[Task]:
+        """Every candidate on every new seed, but for what earlier sessions did."""
+        for candidate in candidates:
+            for seed in self.seeds():
+                if self.lacks(candidate.candidate, seed):
+                    yield replace(candidate, number=self.number(), stage="confirm", seed=seed)
+
+    def seeds(self) -> range:
+        """The seeds of the confirmation."""
+        return range(self.goal.first_seed, self.goal.first_seed + self.budget.seeds)
+
+    def lacks(self, candidate: int | str | None, seed: int) -> bool:
+        """Whether no training of the candidate was started on the seed."""
+        return not any((trial.candidate, trial.seed) == (candidate, seed) for trial in self.study.stage("confirm"))
+
+    def baseline(self) -> Task:
+        """The published baseline as a candidate; what ``--set`` says of the training holds for it, too.
+
+        For ``spectune train`` it is the network that is trained, and what ``--set`` says of the network holds as well.
+        """
+        name = self.goal.baseline_name
+        assert name is not None
+        task = replace(self._named(name, stage="confirm"), candidate=name)
+        known = {field: getattr(task.network, field, None) for field in self.sampler.fixed}
+        changes = {field: value for field, value in self.sampler.fixed.items() if known[field] != value}
+        if not (self.goal.model and changes):
+            return task
+        label = " ".join([name, *(f"{field}={value}" for field, value in changes.items())])
+        return replace(task, network=task.network.replace(**changes), label=label)
+
+    def _named(self, name: str, *, stage: str) -> Task:
+        network, training = KNOWN[name].network, KNOWN[name].training
+        changes = dict(self.sampler.fixed_training)
+        if name != TRANSFER:  # others have no weights to start from
+            changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
+        training = training.replace(**changes)
+        return Task(
+            number=self.number(), stage=stage, network=network, training=training, seed=self.goal.seed, label=name
+        )
+
+    def number(self) -> int:
+        """The next trial's."""
+        return max(self.study.trials, default=-1) + 1
+
+    def _exploring(self, share: float = 1.0) -> bool:
+        enough = self.study.begun["explore"] >= math.ceil(share * self.budget.trials)
+        return not enough and not self.limit.up(share)
+
+    def _fits(self, network: Network) -> bool:
+        with suppress(ValueError):
+            self._allowed(network)
+            return self._space.agrees(network, self.sampler.fixed)
+        return False
+
+    def _allowed(self, network: Network) -> None:
+        self.goal.allow(network, self.sizes)
+
+    def macs(self, network: Network) -> int:
+        return network.cost(self.sizes.points, self.sizes.classes).macs
+
+
+def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None = None) -> Sampler:
+    """The sampler of a study's newest session; in ``folder``, if there is one, it mirrors its trials.
+
+    Every session has proposals of its own.
+    """
+    return Sampler(
+        SPACES[goal.space],
+        fixed=dict(goal.fixed),
+        vary=goal.vary,
+        objectives=study.objectives,
+        kind=kind or goal.sampler,
+        seed=goal.seed + 1000 * len(study.sessions),
+        name=study.name,
+        folder=folder,
+    )
+
+
+def planned(goal: Goal) -> Study:
+    """A study that is nowhere but in memory."""
+    study = Study(Path())
+    objectives = [[name, OBJECTIVES[name]] for name in goal.objectives]
+    study.apply({"event": "study", "time": 0.0, "name": "planned", "objectives": objectives})
+    return study
+
+
+def started(task: Task, sizes: Sizes) -> dict[str, Any]:
+    """What the records say of a task that starts."""
+    cost = task.network.cost(sizes.points, sizes.classes)
+    return {
+        "trial": task.number,
+        "stage": task.stage,
+        "config": task.config,
+        "label": task.label,
+        "seed": task.seed,
+        "candidate": task.candidate,
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+    }
+
+
+def first(goal: Goal, budget: Budget, sizes: Sizes) -> Iterator[Task]:
+    """The baseline, then what a search would train first, as far as that can be known before anything is trained.
+
+    What it would propose by a model is proposed at random: it takes as long.
+    """
+    study = planned(goal)
+    limit = TimeLimit(None, before=0.0)
+    agenda = Agenda(goal, budget, study, sizes=sizes, limit=limit, sampler=sampler_of(goal, study, kind="random"))
+    if goal.baseline_name is not None:
+        yield agenda.baseline()
+    for task in agenda.tasks():
+        if task is None:
+            return
+        study.apply({"event": "start", "time": 0.0, **started(task, sizes)})
+        yield task

@@ -1,0 +1,42 @@
+"""What may go on: why a running trial should be stopped, by what it reported."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from spectune.search.records import Budget, Study, Trial
+from spectune.search.strategy.agenda import TimeLimit
+from spectune.search.strategy.halving import Halving
+
+
+class Judge:
+    """Stops explore trials that are behind, all trials that diverged, and exploring when its time is up."""
+
+    def __init__(self, budget: Budget, study: Study, limit: TimeLimit) -> None:
+        self._metric, direction = study.objectives[0]
+        self._limit = limit
+        self._late = budget.epochs / budget.eta  # epochs from which on a known network is judged like others
+        self._halving = Halving(grace=budget.first_rung, epochs=budget.epochs, eta=budget.eta, direction=direction)
+        for trial in study.stage("explore"):
+            if trial.status != "running":
+                self._learn(trial)
+
+    def verdict(self, trial: Trial, message: dict[str, Any]) -> str:
+        """Why the trial should stop after the epoch of a message: nan, asha or time; "" where it should not."""
+        if not all(math.isfinite(message["metrics"][name]) for name in ("loss", "train_loss", self._metric)):
+            return "nan"
+        if trial.stage != "explore" or message["done"]:
+            return ""
+        good = self._halving.good(trial.number, message["epoch"], trial.best()[self._metric])
+        proven = trial.label and message["epoch"] < self._late
+        if not good and not proven:  # a known network is judged at the last rung: some are slow to start
+            return "asha"
+        return "time" if self._limit.up() else ""
+
+    def _learn(self, trial: Trial) -> None:
+        """Put a trial of an earlier session on its rungs again."""
+        for epoch in trial.reports.epochs[: -1 if trial.status == "complete" else None]:
+            best = trial.best(epoch)
+            if best:
+                self._halving.good(trial.number, epoch, best[self._metric])
