@@ -174,6 +174,8 @@ def export_data(dataset: str, data: list[str], split: str, out: str) -> None:
 def export(study: str, top: int, studies: str) -> None:
     from spectune.search.session.finish import export_again
 
+    if top < 1:
+        raise ValueError(f"--top must be at least 1, got {top}: give a larger number")
     for folder in export_again(find(study, studies), top):
         print(folder)
 

@@ -49,7 +49,7 @@ def studies(parser: argparse.ArgumentParser) -> None:
 def explained(one: Option, command: str) -> str:
     """The help of an option with its default."""
     text, default = one.on[command], one.default_for(command)
-    if "(default" in text or default in (None, "", (), {}, False, MISSING):
+    if "(default" in text or default is False or default in (None, "", (), {}, MISSING):
         return text
     return f"{text} (default {', '.join(default) if isinstance(default, tuple) else _number(default)})"
 

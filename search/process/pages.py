@@ -17,7 +17,7 @@ def ahead(page: str, *arguments: str) -> Iterator[Callable[[], None]]:
     """
     command = module(f"spectune.dashboards.{page}", *arguments, "--wait")
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
 
         def drawn() -> None:
             _, said = process.communicate("draw\n")

@@ -38,10 +38,14 @@ class Journal:
                 f"a study has one driver at a time, and {_holder(folder)} is writing {self.path}: "
                 "wait for it, stop it, or choose another --name"
             ) from None
+        try:
+            self._size = _whole(self.path)
+            self._file.truncate(self._size)  # a last line that a crash left unfinished
+        except BaseException:
+            self._file.close()
+            raise
         with suppress(OSError):  # without space for it nothing is lost
             (folder / HOLDER).write_text(json.dumps({"host": platform.node(), "pid": os.getpid(), "time": time.time()}))
-        self._size = _whole(self.path)
-        self._file.truncate(self._size)  # a last line that a crash left unfinished
 
     @property
     def begun(self) -> bool:

@@ -61,10 +61,13 @@ def run(
         watch.note(_greeting(options, dataset, study, concurrent))
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
         try:
+            agenda = _agenda(options, dataset, study)
+            director = Director(agenda, study, journal, progress=watch, replicas=options.replicas)
+            stop.listen(director)
             files = files_for(options.folder, int(capacity["nodes"]))
             session = _Session(
                 options=options,
-                study=study,
+                director=director,
                 journal=journal,
                 dataset=dataset,
                 resources=Resources(files, options.cpus_per_trial, gpus),
@@ -85,20 +88,21 @@ class _Session:
     """What all steps of a session work with."""
 
     options: Options
-    study: Study
+    director: Director
     journal: Journal
     dataset: Dataset
     resources: Resources
     watch: Watch
 
+    @property
+    def study(self) -> Study:
+        return self.director.study
+
     def train(self, concurrent: int) -> float:
         """Train all that is to be trained; gives the seconds of this process's processor that went into it."""
-        agenda = _agenda(self.options, self.dataset, self.study)
-        director = Director(agenda, self.study, self.journal, progress=self.watch, replicas=self.options.replicas)
-        stop.listen(director)
         spent = time.process_time()
         pool.run(
-            director,
+            self.director,
             dataset=self.dataset.blind(),
             resources=self.resources,
             epochs=self.options.epochs,
@@ -121,7 +125,9 @@ class _Session:
                 compare.compare(study, journal)
             else:
                 finish.test(options, study, journal, dataset, self.resources)
+                self.director.heed()
                 finish.export(study, journal, dataset, top=1)
+            self.director.heed()
             finish.publish(options, study, journal, draw=draw, seconds=time.monotonic() - began, driver=spent)
 
 

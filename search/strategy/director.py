@@ -58,7 +58,7 @@ class Director:
         self._tasks = agenda.tasks()
 
     def next(self) -> Task | None:
-        self._heed()
+        self.heed()
         try:
             task = next(self._tasks)
         except StopIteration:
@@ -76,7 +76,7 @@ class Director:
         return replicas
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
-        self._heed()
+        self.heed()
         trial, before = self.study.trials[number], self._newest.get(number)
         self._newest[number] = message
         if message["failed"]:
@@ -109,7 +109,8 @@ class Director:
             self._agenda.sampler.tell(trial)
         self._progress.ended(trial)
 
-    def _heed(self) -> None:
+    def heed(self) -> None:
+        """Raises KeyboardInterrupt where a signal came whose own exception was swallowed."""
         if self.interrupted:
             raise KeyboardInterrupt
 

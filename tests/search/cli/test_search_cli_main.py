@@ -31,6 +31,9 @@ SWALLOWED = [
 ]  # by `ray submit`
 
 
+LITTLE = ("generated", "--data", "classes=3", "--data", "points=100", "--data", "train=4")
+
+
 def ours():
     """What the environment says of the settings that a session gives Ray."""
     return {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
@@ -110,6 +113,11 @@ def test_search_owns_no_option_that_ray_submit_swallows():
         (["diagnose"], "required: WHAT"),
         (["data", "show", "nope"], "benchmark"),
         (["data", "export", "challenge", "--split", "tset", "--out", "x.npz"], "train, validation, test"),
+        (["data", "export", *LITTLE, "--out", "/nonexist/x.npz"], "/nonexist/x.npz"),
+        (["search", "--dataset", *LITTLE, "--studies", "/proc/x"], "/proc/x: No such file or directory"),
+        (["search", "--max-params", "0.4"], "a count is a whole number"),
+        (["export", "nope", "--top", "-1"], "--top must be at least 1"),
+        (["search", "--sampler", "nope"], "near, tpe, random"),
     ],
 )
 def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, said):

@@ -1,11 +1,13 @@
 """Studies that are killed or interrupted go on: real processes, real signals."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -41,6 +43,42 @@ def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(tmp_path, begin, tiny, 
     assert "Traceback" not in errors
 
 
+# Interrupted in a destructor, where Python swallows the exception, as a terminal interrupts: all processes of the job.
+SWALLOWED = """
+import os, signal, sys, time
+from spectune.search.cli.main import main
+from spectune.search.session import finish
+
+class Interrupted:
+    def __del__(self):
+        os.killpg(0, signal.SIGINT)
+        time.sleep(0.5)
+
+export = finish.export
+finish.export = lambda *given, **more: (Interrupted(), export(*given, **more))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_ctrl_c_while_the_winner_is_tested_and_exported_says_how_to_go_on(tmp_path, tiny, *, swallowed):
+    program = (sys.executable, "-c", SWALLOWED) if swallowed else (str(Path(sys.executable).with_name("spectune")),)
+    job = {"cwd": tmp_path, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen([*program, "search", "--name", "late", *tiny], **job) as process:
+        for line in process.stderr:
+            if line.startswith("training is done"):
+                break
+        if not swallowed:
+            time.sleep(1.0)  # the page's process imports what it draws with
+            os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 130, said
+    last = "interrupted; nothing that was finished is lost. To go on: spectune search --resume --name late"
+    assert said[-1] == last
+    assert swallowed or [line for line in said if line] == [last]
+    assert not [line for line in said if "could not be drawn" in line]
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_one_that_ends_while_its_ray_starts_leaves_nothing_behind(tmp_path, begin, tiny, sent):
     process = begin(tmp_path, "search", "--name", "early", *tiny, ended=0)
@@ -52,7 +90,9 @@ def test_one_that_ends_while_its_ray_starts_leaves_nothing_behind(tmp_path, begi
     if sent == signal.SIGINT:
         assert process.returncode == 130
         assert errors.splitlines()[-1] == "spectune: interrupted"  # no study that one could go on with
-    assert (tmp_path / "studies/early/journal.jsonl").read_bytes() == b""
+        assert not (tmp_path / "studies/early").exists(), "a study that never began leaves no folder"
+    else:
+        assert (tmp_path / "studies/early/journal.jsonl").read_bytes() == b""
     (node,) = starting
     ends(node)
 

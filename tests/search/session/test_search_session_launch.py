@@ -28,7 +28,7 @@ from spectune.search.workers import pool
 from spectune.search.cli.main import main
 
 pool.ENDED_TRIALS = 3
-counts, complete = [], pool._Feed.on_trial_complete
+counts, complete = [], pool._Searcher.on_trial_complete
 
 def count(*arguments, **named):
     global started
@@ -36,7 +36,7 @@ def count(*arguments, **named):
     started = len(list(Path(global_worker.node.get_logs_dir_path()).glob("worker-*.out")))
     return complete(*arguments, **named)
 
-pool._Feed.on_trial_complete = count
+pool._Searcher.on_trial_complete = count
 main(sys.argv[1:])
 print(len(counts), "trials, at most", max(counts), "in memory")
 print(started - os.cpu_count(), "workers too many;", "mlflow" in sys.modules and "with" or "without", "MLflow")
