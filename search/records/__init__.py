@@ -1,23 +1,9 @@
 """What a study is on the disk: its journal and everything that is read from it. All that a dashboard may see."""
 
 from spectune.search.records.journal import JOURNAL, Journal, events
-from spectune.search.records.options import (
-    AUTO,
-    PRESETS,
-    Budget,
-    Goal,
-    Group,
-    Machine,
-    Option,
-    Options,
-    Place,
-    fixed,
-    known_space,
-    options_of,
-    pairs,
-    plain,
-    word,
-)
+from spectune.search.records.option import AUTO, PRESETS, Group, Option, options_of
+from spectune.search.records.options import Budget, Goal, Machine, Options, Place
+from spectune.search.records.settings import fixed, known_space, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
 

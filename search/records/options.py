@@ -8,134 +8,29 @@ tables of docs/commands.md are made from the fields.
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from spectune.search.records.metrics import DEFAULT, METRICS, OBJECTIVES
-from spectune.spaces import ALIASES, KNOWN, PUBLISHED, SPACES, Config, Network, Sizes, Space, Training
-from spectune.spaces.config import Hyperparameter, hyperparameters, parse
+from spectune.search.records.option import (
+    EXPLORING,
+    SESSION,
+    TRAINING,
+    Group,
+    count,
+    duration,
+    gpus,
+    option,
+    options_of,
+)
+from spectune.search.records.settings import fixed_by_default, known, known_space, plain
+from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network, Sizes
 
-AUTO = "auto"  # GPUs of a trial, as measured
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 SAMPLERS = ("near", "tpe", "random")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PAIR = "NAME=VALUE"
-FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9}
-
-EXPLORING = ("search", "plan")  # commands
-TRAINING = ("search", "train", "ablate", "plan")
-SESSION = ("search", "train", "ablate")
-PRESETS: dict[str, dict[str, Any]] = {"train": {"trials": 0, "seeds": 1}, "ablate": {"trials": 0}}  # their own defaults
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option as its field declares it."""
-
-    name: str
-    default: Any
-    help: str  # what it is, and what holds where it is not given if the default does not say that
-    on: dict[str, str]  # commands that have it -> its help there
-    flag: str  # without dashes
-    kind: Callable[[str], Any]  # the value that a text means; ValueError where it means none
-    metavar: str | None
-    repeated: bool  # may be given several times
-    least: float | None
-    choices: tuple[str, ...]
-    kept: bool  # by a study, from its first session on
-
-    def check(self, value: Any) -> None:
-        """ValueError where a value breaks the option's rule."""
-        for one in value if self.repeated else (value,):
-            if self.choices and one not in self.choices:
-                raise ValueError(
-                    f"--{self.flag} must be one of {', '.join(self.choices)}, got {one!r}: choose one of them"
-                )
-        if self.least is not None and value not in (None, AUTO) and not value >= self.least:
-            raise ValueError(f"--{self.flag} must be at least {self.least:g}, got {value}: give a larger number")
-
-    def default_for(self, command: str) -> Any:
-        return PRESETS.get(command, {}).get(self.name, self.default)
-
-
-def option(
-    default: Any,
-    help: str = "",
-    on: Collection[str] = (),
-    *,
-    flag: str = "",
-    kind: Callable[[str], Any] = str,
-    metavar: str | None = None,
-    repeated: bool = False,
-    least: float | None = None,
-    choices: Collection[str] = (),
-    kept: bool = False,
-    words: dict[str, str] | None = None,
-) -> Any:
-    """Declare an option as a dataclass field; ``words`` are the help of commands where it means something else."""
-    spec = {
-        "help": help,
-        "on": {**dict.fromkeys(on, help), **(words or {})},
-        "flag": flag,
-        "kind": kind,
-        "metavar": metavar,
-        "repeated": repeated,
-        "least": least,
-        "choices": tuple(choices),
-        "kept": kept,
-    }
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=lambda: dict(default), metadata=spec)
-    return dataclasses.field(default=default, metadata=spec)
-
-
-class Group:
-    """Base of the groups: what an option's own rule says is checked here."""
-
-    def __post_init__(self) -> None:
-        for one in options_of(type(self)):
-            one.check(getattr(self, one.name))
-
-
-def options_of(group: type[Group]) -> tuple[Option, ...]:
-    """The options of a group, or of several together, in their order of declaration."""
-    return tuple(_declared(field) for field in dataclasses.fields(group))  # type: ignore[arg-type]
-
-
-def _declared(field: dataclasses.Field[Any]) -> Option:
-    spec = {**field.metadata}
-    flag = spec.pop("flag") or field.name.replace("_", "-")
-    factory: Any = field.default_factory
-    default = field.default if factory is dataclasses.MISSING else factory()
-    return Option(name=field.name, default=default, flag=flag, **spec)
-
-
-def duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``10m``, ``2h`` or ``1d``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if match is None or float(match[1]) <= 0:
-        raise ValueError(f"a time is a number with s, m, h or d, got {text!r}: write 90s, 10m or 2h")
-    return float(match[1]) * UNITS[match[2] or "s"]
-
-
-def gpus(text: str) -> float | str:
-    """A number of GPUs, or ``auto``."""
-    try:
-        return text if text == AUTO else float(text)
-    except ValueError:
-        raise ValueError(f"GPUs are a number or {AUTO}, got {text!r}: write 1, 0.25 or {AUTO}") from None
-
-
-def count(text: str) -> int:
-    """The number in ``500000``, ``500k``, ``2M`` or ``1.5G``: a whole one, 1 or more."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)
-    value = float(match[1]) * FACTORS.get(match[2], 1) if match else 0.0
-    if value < 1 or not value.is_integer():
-        raise ValueError(f"a count is a whole number, k, M or G may follow, got {text!r}: write 500k or 2M")
-    return round(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,13 +123,13 @@ class Goal(Group):
                 f"got {', '.join(self.objectives)}: start with {DEFAULT}"
             )
         for name in self.start_from:
-            _known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
+            known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
         for name in self.vary:
-            _known("--vary", name, fixed_by_default(SPACES[self.space]))
+            known("--vary", name, fixed_by_default(SPACES[self.space]))
         if self.reference and len(self.objectives) > 1:
             raise ValueError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
         if self.baseline not in ("", "none"):
-            _known("--baseline", self.baseline, PUBLISHED)
+            known("--baseline", self.baseline, PUBLISHED)
 
     @property
     def baseline_name(self) -> str | None:
@@ -410,65 +305,3 @@ def _listed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return list(map(_listed, value))
     return {key: _listed(part) for key, part in value.items()} if isinstance(value, dict) else value
-
-
-def plain(name: str) -> str:
-    """The name of a study if it is one: it becomes a folder, a word of shell commands and an experiment in MLflow."""
-    if re.fullmatch(r"\w[\w.-]{,99}", name) is None:
-        raise ValueError(
-            f"a study's name is a plain folder name of up to 100 letters, digits, -, _ and ., got {name[:200]!r}: "
-            "choose such a --name"
-        )
-    return name
-
-
-def word(text: str) -> str:
-    """What of a file's name may stand in the name of a study."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("_.-")[:40] or "own"
-
-
-def known_space(name: str) -> Space:
-    """The space of that name. ValueError lists the known ones."""
-    if name not in SPACES:
-        raise ValueError(
-            f"--space must be one of {', '.join(SPACES)} or FILE.py:NAME, got {name!r}: choose one of them"
-        )
-    return SPACES[name]
-
-
-def fixed_by_default(space: Space) -> list[str]:
-    """Names of the hyperparameters that a search of ``space`` does not vary unless it is asked to."""
-    network = [name for name, _, hp in space.hyperparameters() if not hp.search]
-    return [*network, *(hp.name for hp in hyperparameters(Training) if not hp.search)]
-
-
-def fixed(space: Space, settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong."""
-    values: dict[str, Any] = {}
-    names: dict[str, tuple[type[Config] | None, Hyperparameter]] = {
-        **{name: (family, hp) for name, family, hp in space.hyperparameters()},
-        **{hp.name: (Training, hp) for hp in hyperparameters(Training)},
-    }
-    for setting in settings:
-        given, equals, text = setting.partition("=")
-        name = ALIASES.get(given, given)
-        if not equals:
-            raise ValueError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
-        if name not in names:
-            raise ValueError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
-        owner, hp = names[name]
-        values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
-    return values
-
-
-def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
-    """The dict of ``NAME=VALUE`` settings; ValueError for one without an equals sign."""
-    for setting in settings:
-        if "=" not in setting:
-            raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
-    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
-
-
-def _known(flag: str, value: str, known: Collection[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}: choose one of them")

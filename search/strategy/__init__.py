@@ -1,3 +1,3 @@
 """What is trained next, and what may go on. The only folder that knows Optuna."""
 
-__all__ = ["confirm", "director"]
+__all__ = ["agenda", "confirm", "director"]

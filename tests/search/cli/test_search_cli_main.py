@@ -6,7 +6,7 @@ import pytest
 
 from spectune.search.cli import main as cli
 from spectune.search.cli.main import main
-from spectune.search.records.options import count, duration
+from spectune.search.records.option import count, duration
 from spectune.search.records.study import find
 from spectune.search.workers.node import DOOR, SILENCE
 from spectune.spaces import KNOWN

@@ -8,17 +8,9 @@ import pytest
 
 from spectune.search.cli import flags
 from spectune.search.cli import main as cli
-from spectune.search.records.options import (
-    Budget,
-    Goal,
-    Machine,
-    Option,
-    Options,
-    Place,
-    count,
-    fixed,
-    options_of,
-)
+from spectune.search.records.option import Option, count, options_of
+from spectune.search.records.options import Budget, Goal, Machine, Options, Place
+from spectune.search.records.settings import fixed
 from spectune.search.session.launch import resolve
 from spectune.spaces import SPACES
 

@@ -1,0 +1,72 @@
+"""What single options mean: the name of a study, a space, values of hyperparameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from spectune.spaces import ALIASES, SPACES, Config, Space, Training
+from spectune.spaces.config import Hyperparameter, hyperparameters, parse
+
+
+def plain(name: str) -> str:
+    """The name of a study if it is one: it becomes a folder, a word of shell commands and an experiment in MLflow."""
+    if re.fullmatch(r"\w[\w.-]{,99}", name) is None:
+        raise ValueError(
+            f"a study's name is a plain folder name of up to 100 letters, digits, -, _ and ., got {name[:200]!r}: "
+            "choose such a --name"
+        )
+    return name
+
+
+def word(text: str) -> str:
+    """What of a file's name may stand in the name of a study."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("_.-")[:40] or "own"
+
+
+def known_space(name: str) -> Space:
+    """The space of that name. ValueError lists the known ones."""
+    if name not in SPACES:
+        raise ValueError(
+            f"--space must be one of {', '.join(SPACES)} or FILE.py:NAME, got {name!r}: choose one of them"
+        )
+    return SPACES[name]
+
+
+def fixed_by_default(space: Space) -> list[str]:
+    """Names of the hyperparameters that a search of ``space`` does not vary unless it is asked to."""
+    network = [name for name, _, hp in space.hyperparameters() if not hp.search]
+    return [*network, *(hp.name for hp in hyperparameters(Training) if not hp.search)]
+
+
+def fixed(space: Space, settings: Sequence[str]) -> dict[str, Any]:
+    """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong."""
+    values: dict[str, Any] = {}
+    names: dict[str, tuple[type[Config] | None, Hyperparameter]] = {
+        **{name: (family, hp) for name, family, hp in space.hyperparameters()},
+        **{hp.name: (Training, hp) for hp in hyperparameters(Training)},
+    }
+    for setting in settings:
+        given, equals, text = setting.partition("=")
+        name = ALIASES.get(given, given)
+        if not equals:
+            raise ValueError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
+        if name not in names:
+            raise ValueError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
+        owner, hp = names[name]
+        values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
+    return values
+
+
+def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
+    """The dict of ``NAME=VALUE`` settings; ValueError for one without an equals sign."""
+    for setting in settings:
+        if "=" not in setting:
+            raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
+
+
+def known(flag: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}: choose one of them")
