@@ -6,7 +6,6 @@ An analysis after the fact: nothing is chosen by it, and nothing of it is record
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from spectune.search.diagnosis import findings
 from spectune.search.diagnosis.subjects import Subject, data_of, subject
 from spectune.search.process import pages
+from spectune.search.process.log import LOGGER
 from spectune.search.records.ranking import interval
 from spectune.trainables.confused import drawn
 from spectune.trainables.data.ceiling import causes
@@ -83,7 +83,7 @@ def _answers(one: Subject, dataset: Dataset, spectra: Split, words: str) -> Iter
     """Logits (N, C) of every training; one network is in memory at a time."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for seed, network in zip(one.seeds, one.networks, strict=True):
-        print(f"{one.name}, seed {seed}: {len(spectra):,} {words}", file=sys.stderr, flush=True)
+        LOGGER.info("%s, seed %s: %s %s", one.name, seed, f"{len(spectra):,}", words)
         yield predict(network(dataset).to(device), spectra, device).numpy()
 
 

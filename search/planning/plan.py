@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 
 from spectune.search.planning.simulate import Clock, Curve, director, simulate
+from spectune.search.process.log import LOGGER
 from spectune.search.process.table import span, table
 from spectune.search.records import AUTO, Options, Study, Task
 from spectune.search.records.metrics import OBJECTIVES
@@ -201,7 +201,7 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
         pace, source = listed(CARDS[on.card], dataset), f"from the data sheet of the {on.card}, not measured"
     else:
         device = "cpu" if on.units == "cores" else "cuda"
-        pace = measured(options, dataset, device=device, note=_note)
+        pace = measured(options, dataset, device=device, note=LOGGER.info)
         source = f"from the pace of a few batches on this machine, measured in {time.monotonic() - began:.0f} s"
     found = [used(simulated(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
     rows = [_row(stage, [one[stage] for one in found], on) for stage in found[0]]
@@ -211,10 +211,6 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
     table(rows, f"{title}; {dataset.description}")
     print(f"median of {RUNS} simulated searches (lowest to highest), {source}")
     print("a training that stops early by itself takes less than is planned for it")
-
-
-def _note(text: str) -> None:
-    print(text[:118], file=sys.stderr, flush=True)
 
 
 def _row(stage: str, found: list[Use], on: Machine) -> dict[str, str]:

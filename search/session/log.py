@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
+from spectune.search.process.log import LOGGER
 from spectune.search.records import Options, Study, Trial
-
-LOGGER = logging.getLogger("spectune")
 
 
 class Log:

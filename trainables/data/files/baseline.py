@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ METHODS: dict[str, Settings] = {
 # Defaults are for 1000 points and follow the number of points by these powers: a background is as slow on any of them.
 POWERS = {"lam": 4, "freq_cutoff": -1}
 SCALED_FOR = 1000
+LOGGER = logging.getLogger("spectune")
 QUIET_SECONDS = 10.0  # between two lines of progress
 
 
@@ -82,7 +83,7 @@ def correct(
                 raise _failure(baseline, names[row] if names else f"spectrum {row}", error) from None
             if time.monotonic() - told > QUIET_SECONDS:
                 told = time.monotonic()
-                print(f"baseline {method}: {row + 1} of {len(spectra)} spectra", file=sys.stderr, flush=True)
+                LOGGER.info("baseline %s: %d of %d spectra", method, row + 1, len(spectra))
     return corrected
 
 
