@@ -22,7 +22,7 @@ GB = 10**9
 
 
 @pytest.mark.parametrize(
-    ("loads", "room", "number"),
+    ("loads", "resources", "number"),
     [
         ([Load(1 * GB, 0.3)] * 8, {"memory": 80 * GB, "cores": 16}, 4),  # four keep it busy
         ([Load(1 * GB, 0.3)] * 8, {"memory": 80 * GB, "cores": 2}, 2),  # no processors for more

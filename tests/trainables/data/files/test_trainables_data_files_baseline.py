@@ -181,8 +181,6 @@ def test_a_failure_names_the_spectrum(file: Path) -> None:
 def test_a_long_correction_shows_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
     caplog.set_level("INFO", "spectune")
     spectra = np.array([peaks(place) for place in PLACES])
     correct(spectra, axis(), "asls")
