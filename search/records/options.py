@@ -80,7 +80,9 @@ class Goal(Group):
     baseline: str = option(
         "", f"published network to compare with, or none (default {BASELINE})", EXPLORING, metavar="MODEL"
     )
-    sampler: str = option("near", "what proposes configs", EXPLORING, metavar="NAME", choices=SAMPLERS)
+    sampler: str = option(
+        "near", "what proposes configs: near, tpe or random", EXPLORING, metavar="NAME", choices=SAMPLERS
+    )
     init_from: str = option(
         "",
         "start from the network and the weights of another study's export",
