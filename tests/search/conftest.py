@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from spectune.search.cli.main import main
-from spectune.search.records.study import read
+from spectune.search.records.study import Study, Trial, read
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 
@@ -139,3 +139,39 @@ def _check_whole(folder, name, trials, candidates, seeds):
         steps = MlflowClient(f"sqlite:///{folder}/mlflow.db").get_metric_history(runs[str(number)].info.run_id, "loss")
         assert [point.step for point in steps] == list(range(1, trial.epochs + 1))
     return study
+
+
+@pytest.fixture(scope="session")
+def trial():
+    """``trial(number, value, ...)``: one that ended, as records have it."""
+    return _trial
+
+
+@pytest.fixture(scope="session")
+def study():
+    """``study(*trials, objectives=...)``: one that is nowhere but in memory."""
+    return _study
+
+
+def _trial(number, value, *, stage="explore", status="complete", loss=1.0, config=None, values=None, **more):
+    return Trial(
+        number=number,
+        stage=stage,
+        config=config or {"network": {"family": "cnn", "filters": number}, "training": {}},
+        label="",
+        seed=more.pop("seed", 0),
+        candidate=more.pop("candidate", None),
+        parameters=1,
+        macs=1,
+        started=0.0,
+        status=status,
+        metrics={} if status == "failed" else {"accuracy": value, "loss": loss},
+        values=None if status == "failed" else values or [value],
+    )
+
+
+def _study(*trials, objectives=(("accuracy", "max"),)):
+    found = Study(folder=None)
+    found.sessions.append({"name": "s", "objectives": [list(row) for row in objectives]})
+    found.trials = {one.number: one for one in trials}
+    return found

@@ -6,7 +6,6 @@ import pytest
 
 from spectune.search.cli import main as cli
 from spectune.search.cli.main import main
-from spectune.search.records.option import count, duration
 from spectune.search.records.study import find
 from spectune.search.workers.node import DOOR, SILENCE
 from spectune.spaces import KNOWN
@@ -51,21 +50,6 @@ def refusal(capsys, *arguments):
     assert "Traceback" not in errors
     assert ours() == before
     return errors.splitlines()[-1]
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1d", 86400)])
-def test_times_are_read_with_their_unit(text, seconds):
-    assert duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0", "-5m", "5 m", "5w", "nan"])
-def test_times_that_are_none_are_refused_with_the_cure(text):
-    with pytest.raises(ValueError, match="write 90s, 10m or 2h"):
-        duration(text)
-
-
-def test_counts_are_read_with_their_factor():
-    assert [count(text) for text in ("500000", "500k", "2M", "1.5G")] == [500_000, 500_000, 2_000_000, 1_500_000_000]
 
 
 def test_search_owns_no_option_that_ray_submit_swallows():

@@ -8,9 +8,8 @@ import pytest
 
 from spectune.search.cli import flags
 from spectune.search.cli import main as cli
-from spectune.search.records.option import Option, count, options_of
+from spectune.search.records.option import Option, options_of
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
-from spectune.search.records.settings import fixed
 from spectune.search.session.launch import resolve
 from spectune.spaces import SPACES
 
@@ -51,12 +50,6 @@ def test_a_command_may_have_a_default_of_its_own():
     assert flags.explained(seeds, "train") == "trainings, from --seed on (default 1)"
 
 
-@pytest.mark.parametrize("text", ["0.4", "0", "1.5", "-3", "2.0005k", "many"])
-def test_a_count_is_a_whole_number_of_one_or_more(text):
-    with pytest.raises(ValueError, match="a count is a whole number"):
-        count(text)
-
-
 def test_options_survive_their_way_through_json():
     options = Options(
         name="s",
@@ -92,10 +85,6 @@ def test_the_same_known_networks_agree_with_values_by_layer_before_and_after_a_r
     again, _ = resolve({"name": "s", "studies": str(tmp_path), "resume": True})
     assert SPACES["cnn"].agrees(network, options.fixed)
     assert SPACES["cnn"].agrees(network, again.fixed)
-
-
-def test_other_names_of_hyperparameters_are_known():
-    assert fixed(SPACES["cnn"], ["lr=0.01"]) == {"learning_rate": 0.01}
 
 
 @pytest.fixture

@@ -1,0 +1,85 @@
+"""What is trained next; whole lives of studies are in test_search_strategy_director.py."""
+
+from itertools import islice
+
+import pytest
+
+from spectune.search.records.options import Options
+from spectune.search.strategy.agenda import Agenda, TimeLimit, first, planned, started
+from spectune.search.strategy.sampler import Sampler
+from spectune.spaces import KNOWN, Sizes
+
+SIZES = Sizes(500, 5)
+OPTIONS = {"name": "s", "max_macs": 2_000_000, "epochs": 9}
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_time_limit_counts_what_earlier_sessions_took():
+    clock = Clock()
+    limit = TimeLimit(100.0, before=70.0, clock=clock)
+    clock.now = 29.0
+    assert not limit.up()
+    assert limit.up(0.9)
+    clock.now = 31.0
+    assert limit.up()
+    assert limit.passed() == 31.0
+    assert not TimeLimit(None, before=1e9, clock=clock).up()
+
+
+def test_what_is_trained_first_can_be_known_without_a_journal_or_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = Options(**OPTIONS, trials=12)
+    baseline, *found = islice(first(options, options, SIZES), 14)
+    assert (baseline.label, baseline.stage) == ("cnn2", "confirm")
+    assert [task.number for task in found] == list(range(len(found)))
+    assert [task.label for task in found[:2]] == ["sharp", "compact"] or {task.label for task in found[:2]} == {
+        "sharp",
+        "compact",
+    }
+    assert len([task for task in found if task.stage == "explore"]) == 12
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_what_a_director_begins_with():
+    options = Options(**OPTIONS, trials=8, sampler="random", baseline="none")
+    study = planned(options)
+    agenda = Agenda.of(options, options, study, sizes=SIZES)
+    tasks = []
+    for task in islice(agenda.tasks(), 8):
+        study.apply({"event": "start", "time": 0.0, **started(task, SIZES)})
+        tasks.append(task)
+    assert tasks == list(islice(first(options, options, SIZES), 8))
+
+
+def test_replicas_of_a_confirmation_are_its_other_seeds():
+    options = Options(**OPTIONS, seeds=4)
+    study = planned(options)
+    agenda = Agenda.of(options, options, study, sizes=SIZES)
+    baseline = next(agenda.confirmations([agenda.baseline()]))
+    study.apply({"event": "start", "time": 0.0, **started(baseline, SIZES)})
+    assert baseline.seed == 1
+    assert [task.seed for task in agenda.alongside(baseline)] == [2, 3, 4]
+
+
+def test_a_network_that_is_trained_with_other_values_says_so_and_with_its_own_does_not():
+    kernel = KNOWN["cnn2"].network.kernel_size
+    for fixed, label in (({"kernel_size": kernel}, "cnn2"), ({"fc_dropout": 0.5}, "cnn2 fc_dropout=0.5")):
+        options = Options(**OPTIONS, model="cnn2", trials=0, fixed=fixed)
+        agenda = Agenda.of(options, options, planned(options), sizes=SIZES)
+        assert agenda.baseline().label == label
+
+
+@pytest.mark.parametrize("kind", ["near", "tpe", "random"])
+def test_a_sampler_without_a_folder_leaves_nothing_behind(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    options = Options(**OPTIONS, sampler=kind)
+    agenda = Agenda.of(options, options, planned(options), sizes=SIZES)
+    assert isinstance(agenda.sampler, Sampler)
+    next(agenda.tasks())
+    assert list(tmp_path.iterdir()) == []
