@@ -24,12 +24,12 @@ from spectune.search.records.options import Options
 from spectune.search.records.task import Task
 from spectune.search.strategy.director import Director
 from spectune.search.strategy.sampler import _chooser as chooser
-from spectune.spaces import SPACES
+from spectune.spaces import STANDARD
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta
 SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)  # goes at the end
 WORST = 0.0  # what is told of a proposal beyond the limit
-SPACES[SPACE.name] = SPACE  # as a user's own space is made known
+CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
 
 
 class Rival:
@@ -141,7 +141,7 @@ class TuneOptuna(ASHA):
 def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
     settings = {"space": SPACE.name, "epochs": EPOCHS, "max_macs": LIMIT, "trials": 100_000, "baseline": "none"}
-    options = Options(name="s", seed=seed, **{**settings, **changes})
+    options = Options(name="s", seed=seed, catalogue=CATALOGUE, **{**settings, **changes})
     folder = Path(tempfile.mkdtemp(dir=SCRATCH.name))
     sizes = {"points": surrogate.points, "classes": surrogate.classes, "multilabel": False}
     searching = director(options, folder, Clock(), **sizes)

@@ -1,7 +1,7 @@
 """What a study is on the disk: its journal and everything that is read from it. All that a dashboard may see."""
 
 from spectune.search.records.journal import JOURNAL, Journal, events
-from spectune.search.records.options import AUTO, KEPT, Options, fixed, known_space, pairs, plain, word
+from spectune.search.records.options import AUTO, KEPT, Options, fixed, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
 
@@ -21,7 +21,6 @@ __all__ = [
     "events",
     "find",
     "fixed",
-    "known_space",
     "metrics",
     "pairs",
     "plain",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from spectune.search.records.metrics import METRICS, OBJECTIVES
-from spectune.spaces import KNOWN, PUBLISHED, SPACES, Config, Network, Space, Training
+from spectune.spaces import PUBLISHED, STANDARD, Catalogue, Config, Network, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 
 AUTO = "auto"  # GPUs of a trial, as measured
@@ -90,9 +90,10 @@ class Options:
     address: str | None = None
     tracking_uri: str = ""
     studies: str = "studies"
+    catalogue: Catalogue = field(default=STANDARD, repr=False, compare=False)  # what can be named; not recorded
 
     def __post_init__(self) -> None:
-        known_space(self.space)
+        space = self.catalogue.space(self.space)
         _known("--sampler", self.sampler, ("near", "tpe", "random"))
         for objective in self.objectives:
             _known("--objective", objective, OBJECTIVES)
@@ -104,9 +105,10 @@ class Options:
                 f"got {', '.join(self.objectives)}: start with accuracy"
             )
         for name in self.start_from:
-            _known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
+            held = [name for name, known in self.catalogue.known.items() if space.holds(known.network)]
+            _known("--start-from", name, held)
         for name in self.vary:
-            _known("--vary", name, fixed_by_default(SPACES[self.space]))
+            _known("--vary", name, fixed_by_default(space))
         if self.reference and len(self.objectives) > 1:
             raise ValueError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
         if self.baseline not in ("", "none"):
@@ -165,8 +167,8 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what could hold a password is left out."""
-        values = dataclasses.asdict(self)
-        values.pop("tracking_uri")
+        kept = (one.name for one in dataclasses.fields(self) if one.name not in ("tracking_uri", "catalogue"))
+        values = {name: getattr(self, name) for name in kept}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -183,15 +185,6 @@ def plain(name: str) -> str:
 def word(text: str) -> str:
     """What of a file's name may stand in the name of a study."""
     return re.sub(r"[^\w.-]+", "-", text).strip("_.-")[:40] or "own"
-
-
-def known_space(name: str) -> Space:
-    """The space of that name. ValueError lists the known ones."""
-    if name not in SPACES:
-        raise ValueError(
-            f"--space must be one of {', '.join(SPACES)} or FILE.py:NAME, got {name!r}: choose one of them"
-        )
-    return SPACES[name]
 
 
 def fixed_by_default(space: Space) -> list[str]:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from spectune.search.process import stop
 from spectune.search.process.collector import importing
-from spectune.search.records import JOURNAL, KEPT, Journal, Options, Study, fixed, known_space, pairs, plain, read, word
+from spectune.search.records import JOURNAL, KEPT, Journal, Options, Study, fixed, pairs, plain, read, word
 from spectune.search.records.metrics import ONE, SEVERAL
 from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
-from spectune.spaces import KNOWN, Training
+from spectune.spaces import KNOWN, STANDARD, Catalogue, Network, Training
 from spectune.spaces.config import hyperparameters
 
 if TYPE_CHECKING:
@@ -90,35 +90,27 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
         raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
     kept = {} if before is None else before.header["options"]
     space = given.get("space", kept.get("space", "cnn"))
-    if ":" in space:
-        from spectune.trainables import own
-
-        own.load(space, folder, named="space" in given)
     export = given.get("init_from", kept.get("init_from", ""))
-    start = {}
-    if export:
-        from spectune.trainables import warm
-
-        start = warm.load(export, folder)
-    if start and given.setdefault("space", start["family"]) != start["family"]:
-        raise ValueError(f"--init-from keeps the network of its export, a {start['family']}: leave --space out")
-    space = start.get("family", space)
+    catalogue, start = _catalogue(space, export, folder, named="space" in given)
+    if start and catalogue.space(given.setdefault("space", start.family)).families != (type(start),):
+        raise ValueError(f"--init-from keeps the network of its export, a {start.family}: leave --space out")
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
     if "objective" in given:
         given["objectives"] = given.pop("objective")
     if "set" in given:
-        given["fixed"] = fixed(known_space(space), given.pop("set"))
+        given["fixed"] = fixed(catalogue.space(given.get("space", space)), given.pop("set"))
     if "reference" in given and given.get("fixed"):
         from spectune.search.ablation import variants as ablate
 
         given["reference"] = ablate.settle(given["reference"], given.pop("fixed"))
     if start and ("fixed" in given or before is None):
-        kept_network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
+        settings = {**start.to_dict(), "init": "backbone"}
+        kept_network = {name: value for name, value in settings.items() if name not in given.get("vary", ())}
         given["fixed"] = kept_network | _of_training(given.get("fixed", {}))
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
-    options = Options.from_dict({**kept, **given, "name": name})
+    options = Options.from_dict({**kept, **given, "name": name, "catalogue": catalogue})
     for key in KEPT if before else ():
         value, flag = options.to_dict()[key], FLAGS.get(key, key).replace("_", "-")
         if value != kept[key]:
@@ -126,6 +118,21 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
                 f"a resumed study keeps its --{flag}, it is {kept[key]!r}, got {value!r}: choose another --name"
             )
     return options, before
+
+
+def _catalogue(space: str, export: str, folder: Path, *, named: bool) -> tuple[Catalogue, Network | None]:
+    """What the study can name, its own architecture among it, and the network of the export that it starts from."""
+    catalogue = STANDARD
+    if ":" in space:
+        from spectune.trainables import own
+
+        catalogue = own.load(space, folder, named=named)
+    if not export:
+        return catalogue, None
+    from spectune.trainables import warm
+
+    known = warm.load(export, folder, catalogue.families)
+    return catalogue.with_known(warm.NAME, known), known.network
 
 
 def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
@@ -165,12 +172,12 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
     points, classes = len(dataset.axis), len(dataset.classes)
     for name in options.start_from:
         try:
-            options.allow(KNOWN[name].network, points, classes, multilabel=dataset.multilabel)
+            options.allow(options.catalogue.known[name].network, points, classes, multilabel=dataset.multilabel)
         except ValueError as error:
             raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
         try:
-            KNOWN[options.baseline_name].network.cost(points, classes)
+            options.catalogue.known[options.baseline_name].network.cost(points, classes)
         except ValueError as error:
             cure = "" if options.model else "; or use --baseline none"
             raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None

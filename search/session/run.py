@@ -73,7 +73,7 @@ def _run(options: Options, journal: Journal, dataset: Dataset, capacity: dict[st
                 compare.compare(study, journal)
             else:
                 finish.test(options, study, journal, dataset, resources)
-                finish.export(study, journal, dataset, top=1)
+                finish.export(study, journal, dataset, top=1, families=options.catalogue.families)
             finish.publish(options, study, journal, draw=draw, seconds=time.monotonic() - began, driver=spent)
         finished = True
     finally:

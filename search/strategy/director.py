@@ -18,7 +18,7 @@ from spectune.search.records import Journal, Options, Study, Task, Trial
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.halving import Halving
 from spectune.search.strategy.sampler import Sampler
-from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network
+from spectune.spaces import PUBLISHED, Network
 from spectune.spaces.space import FAMILY
 from spectune.trainables import warm
 
@@ -60,7 +60,8 @@ class Director:
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._journal, self._progress, self._clock = journal, progress, clock
         self._points, self._classes, self._multilabel = points, classes, multilabel
-        self._space = SPACES[options.space]
+        self._networks = options.catalogue.known
+        self._space = options.catalogue.space(options.space)
         self._metric, direction = study.objectives[0]
         self._halving = Halving(grace=options.first_rung, epochs=options.epochs, eta=options.eta, direction=direction)
         self._sampler = Sampler(
@@ -124,17 +125,20 @@ class Director:
         while any(trial.stage == "explore" for trial in self.study.running.values()):
             yield None
         best = finalists(self.study, self.options.top, self.baseline().config if self.options.baseline_name else None)
-        candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}) for trial in best]
+        families = self.options.catalogue.families
+        candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}, families) for trial in best]
         yield from self._confirmations(sorted(candidates, key=lambda task: -self._macs(task.network)))
 
     def _interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number."""
-        return [Task.from_dict(vars(trial)) for _, trial in sorted(self.study.running.items())]
+        families = self.options.catalogue.families
+        return [Task.from_dict(vars(trial), families) for _, trial in sorted(self.study.running.items())]
 
     def _starts(self) -> Iterator[Task]:
         """The networks asked for, or all known ones that are not published: even a short search gets to these."""
         asked = self.options.start_from
-        yield from self._known(asked or self._fitting(KNOWN.keys() - PUBLISHED), share=1.0 if asked else HEAD_START)
+        names = asked or self._fitting(self._networks.keys() - PUBLISHED)
+        yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:
         """In a space of several families, one trial of each, so that none is judged unseen."""
@@ -149,7 +153,7 @@ class Director:
         """The published networks, the families in turn, unless others were asked for."""
         families: dict[str, list[str]] = {}
         for name in () if self.options.start_from else self._fitting(PUBLISHED):
-            families.setdefault(KNOWN[name].network.family, []).append(name)
+            families.setdefault(self._networks[name].network.family, []).append(name)
         yield from self._known(filter(None, chain(*zip_longest(*families.values()))), share=HEAD_START)
 
     def _known(self, names: Iterable[str], *, share: float) -> Iterator[Task]:
@@ -161,8 +165,8 @@ class Director:
 
     def _fitting(self, names: Iterable[str]) -> list[str]:
         """Those within the limits, cheapest first."""
-        fitting = filter(lambda name: self._fits(KNOWN[name].network), names)  # the others may have no cost here
-        return sorted(fitting, key=lambda name: (self._macs(KNOWN[name].network), name))
+        fitting = [name for name in names if self._fits(self._networks[name].network)]  # others may have no cost here
+        return sorted(fitting, key=lambda name: (self._macs(self._networks[name].network), name))
 
     def _explore(self, family: str | None = None) -> Task:
         number = self._number()
@@ -196,7 +200,7 @@ class Director:
         return replace(task, network=task.network.replace(**changes), label=label)
 
     def _named(self, name: str, *, stage: str) -> Task:
-        network, training = KNOWN[name].network, KNOWN[name].training
+        network, training, *_ = self._networks[name]
         changes = dict(self._sampler.fixed_training)
         if name != warm.NAME:  # others have no weights to start from
             changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
