@@ -24,11 +24,11 @@ from spectune.search.records.task import Task
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.strategy.sampler import _chooser as chooser
-from spectune.spaces import SPACES, Sizes
+from spectune.spaces import STANDARD, Sizes
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta
 WORST = 0.0  # what is told of a proposal beyond the limit
-SPACES[SPACE.name] = SPACE  # as a user's own space is made known
+CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
 
 
 class Rival:
@@ -149,6 +149,6 @@ class Cold(Agenda):
 def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
     settings = {"space": SPACE.name, "epochs": EPOCHS, "max_macs": LIMIT, "trials": 100_000, "baseline": "none"}
-    options = Options(name="s", seed=seed, **{**settings, **changes})
+    options = Options(name="s", seed=seed, catalogue=CATALOGUE, **{**settings, **changes})
     sizes = Sizes(surrogate.points, surrogate.classes)
     return director(options, Clock(), sizes, kind=Cold if cold else Agenda)

@@ -1,5 +1,6 @@
 """What may vary: hyperparameter domains, config types and the published architectures. Standard library only."""
 
+from spectune.spaces.catalogue import STANDARD, Catalogue
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network, Sizes
 from spectune.spaces.forest import Forest
@@ -21,7 +22,9 @@ __all__ = [
     "MLP",
     "PUBLISHED",
     "SPACES",
+    "STANDARD",
     "STARTS",
+    "Catalogue",
     "Config",
     "Cost",
     "Forest",

@@ -217,10 +217,12 @@ class Network(Config, ABC):
     """Base of every architecture family's config type; each declares these fields with the functions of ``layers``.
 
     ``by_steps`` says whether it is trained by steps, epoch by epoch. If not it is fitted at once: its model ends in an
-    ``Estimator`` (``trainables/models``), and the settings of the steps do not concern it.
+    ``Estimator`` (``trainables/models``), and the settings of the steps do not concern it. A family from a user's file
+    brings its ``builder`` along; those of spectune have theirs in ``trainables/models``.
     """
 
     by_steps: ClassVar[bool] = True
+    builder: ClassVar[Callable[[Any, int, int], Any] | None] = None  # (config, points, classes); of a user's own family
 
     preprocess: str = "max"
     reading: str = "spectrum"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from spectune.spaces.cnn import CNN
@@ -107,7 +108,7 @@ _EXTRA_TREES = Forest(trees=500, max_depth=30, leaves=6100, features=7)
 _ADAM = Training(learning_rate=1e-3, schedule="constant", patience=10000)
 _RELU = {"fc_activation": "relu"}
 
-PUBLISHED: dict[str, Published] = {
+PUBLISHED: Mapping[str, Published] = {
     "cnn2": Published(_CNN2, Training(), SCHUETZKE, parameters=19_150_728),
     "cnn2_relu": Published(_CNN2.replace(**_RELU), Training(), SCHUETZKE, parameters=19_150_728),
     "cnn3": Published(_CNN3, Training(), SCHUETZKE, parameters=25_347_872),
@@ -184,9 +185,9 @@ _COMPACT = CNN(
 _SHORT = Training(learning_rate=2e-3, batch_size=32, schedule="cosine")
 _SHARP = _COMPACT.replace(preprocess="sqrt", fc_dropout=0.0)  # sees minor peaks, and learns fast
 
-STARTS: dict[str, Published] = {
+STARTS: Mapping[str, Published] = {
     "compact": Published(_COMPACT, _SHORT, "spectune"),
     "sharp": Published(_SHARP, _SHORT.replace(augment=True), "spectune"),
 }
 
-KNOWN = {**PUBLISHED, **STARTS}
+KNOWN: Mapping[str, Published] = {**PUBLISHED, **STARTS}

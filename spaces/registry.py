@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
 from spectune.spaces.forest import Forest
@@ -12,7 +14,7 @@ from spectune.spaces.resnet import ResNet
 from spectune.spaces.space import Space
 from spectune.spaces.vit import ViT
 
-FAMILIES: dict[str, type[Network]] = {
+FAMILIES: Mapping[str, type[Network]] = {
     "cnn": CNN,
     "inception": Inception,
     "resnet": ResNet,
@@ -22,7 +24,7 @@ FAMILIES: dict[str, type[Network]] = {
     "forest": Forest,
 }
 
-SPACES: dict[str, Space] = {
+SPACES: Mapping[str, Space] = {
     **{name: Space(name, (family,)) for name, family in FAMILIES.items()},
     "any": Space("any", tuple(FAMILIES.values())),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from spectune.spaces.config import Network
@@ -9,15 +10,25 @@ from spectune.spaces.registry import FAMILIES
 from spectune.spaces.training import Training
 
 
+class UnknownFamily(ValueError):
+    """A config of a family that is not among those that were given."""
+
+
 def recorded(network: Network, training: Training) -> dict[str, Any]:
     """A config as it is recorded: plain JSON values under the space's names."""
     return {"network": {"family": network.family, **network.to_dict()}, "training": training.to_dict()}
 
 
-def configs(config: dict[str, Any]) -> tuple[Network, Training]:
-    """The network's and the training's config that ``recorded`` gave; ValueError when they are none."""
+def configs(config: dict[str, Any], families: Mapping[str, type[Network]] = FAMILIES) -> tuple[Network, Training]:
+    """The network's and the training's config that ``recorded`` gave; ``families`` are those that it may be of.
+
+    ValueError when they are none, UnknownFamily when the network's family is another.
+    """
     values = dict(config["network"])
     family = values.pop("family", None)
-    if family not in FAMILIES:
-        raise ValueError(f"a config's family must be one of {', '.join(FAMILIES)}, got {family!r}: choose one of them")
-    return FAMILIES[family].from_dict(values), Training.from_dict(config["training"])
+    if family not in families:
+        raise UnknownFamily(
+            f"a network's family must be one of {', '.join(families)}, got {repr(family)[:100]}: where it is one of "
+            "your own, give its file as --space FILE.py:NAME"
+        )
+    return families[family].from_dict(values), Training.from_dict(config["training"])

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from spectune.spaces import FAMILIES, Network, Training
+from spectune.spaces.saved import UnknownFamily, configs, recorded
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.files.baseline import NONE, correct, described
@@ -159,14 +160,17 @@ def write(
         found = importances(weights)
         (part / CARD).write_text(card(network, config, hashes, None if found is None else found.tolist()))
         (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in HASHED))
-        _compare(model, part, dataset)
+        _compare(model, part, dataset, network)
         replace(folder, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def read(folder: Path | str) -> Exported:
-    """The network exported to ``folder``, its hashes checked. ValueError in one line where it is not whole."""
+def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -> Exported:
+    """The network exported to ``folder``, its hashes checked; ``families`` are those that it may be of.
+
+    ValueError in one line where the export is not whole, or its network of another family.
+    """
     folder = Path(folder)
     verify(folder)
     try:
@@ -175,7 +179,7 @@ def read(folder: Path | str) -> Exported:
             raise ValueError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
         told = config["axis"]
         axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
-        network, training = _network(config["network"]), Training.from_dict(config["training"])
+        network, training = configs(config, families)
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
             raise ValueError("classes must be a list of names")
@@ -186,18 +190,13 @@ def read(folder: Path | str) -> Exported:
         return Exported(
             network, training, multilabel, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
         )
+    except UnknownFamily as error:
+        raise ValueError(f"{folder} is the export of a network that is not known: {error}") from None
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
-
-
-def _network(values: dict[str, Any]) -> Network:
-    family = values.get("family")
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}; one of your own needs its file")
-    return FAMILIES[family].from_dict({name: value for name, value in values.items() if name != "family"})
 
 
 def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, multilabel: bool) -> nn.Module:
@@ -217,8 +216,7 @@ def _config(
     return {
         **FORMAT,
         "spectune": version("spectune"),
-        "network": {"family": network.family, **network.to_dict()},
-        "training": training.to_dict(),
+        **recorded(network, training),
         "parameters": cost.parameters,
         "macs": cost.macs,
         "dataset": {"name": dataset.name, "description": dataset.description, "digest": dataset.digest},
@@ -264,7 +262,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _compare(model: nn.Module, folder: Path, dataset: Dataset) -> None:
+def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network) -> None:
     """Reload both forms and compare them with the trained network on validation spectra."""
     import onnxruntime
 
@@ -273,7 +271,7 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset) -> None:
     expected = _logits(model, (spectra,))
     session = onnxruntime.InferenceSession(folder / ONNX, providers=["CPUExecutionProvider"])
     reloaded = {
-        WEIGHTS: _logits(read(folder).model, (spectra,)),
+        WEIGHTS: _logits(read(folder, {network.family: type(network)}).model, (spectra,)),
         ONNX: torch.from_numpy(session.run(None, {"spectra": spectra.numpy()})[0]),
     }
     allowed = TOLERANCE * max(1.0, float(expected.abs().max()))

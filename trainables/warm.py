@@ -7,48 +7,49 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from spectune.spaces import KNOWN, Published
+from spectune.spaces import FAMILIES, Network, Published
+from spectune.spaces.files import replacing
 from spectune.spaces.saved import configs
 from spectune.trainables.export import read
 from spectune.trainables.seal import CONFIG, WEIGHTS
 
-NAME = "transfer"  # the network of the export among the known ones
+NAME = "transfer"  # the network of the export among the known ones of its study
 COPY, ABOUT = "init.safetensors", "init.json"  # in the study's folder
 
 
-def load(export: str, folder: Path) -> dict[str, Any]:
-    """Make the export's network known as ``transfer``; returns the settings that keep it: every one of the network.
+def load(export: str, folder: Path, families: Mapping[str, type[Network]] = FAMILIES) -> Published:
+    """The export's network with its training, to be known as ``NAME`` in the study that starts from it.
 
-    Of a study in ``folder`` that has begun it is the copy. ValueError, in one line, where the export is not whole.
+    Of a study in ``folder`` that has begun it is the copy. ValueError, in one line, where the export is not whole or
+    its network is of none of the ``families``.
     """
     path = folder / ABOUT
     if not path.is_file():
-        read(export)
+        read(export, families)
         path = Path(export) / CONFIG
     try:
         config = json.loads(path.read_text())
-        network, training = configs({"network": config["network"], "training": config["training"]})
+        network, training = configs({"network": config["network"], "training": config["training"]}, families)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} must be the config of an export, and is not ({reason}): restore the study") from None
     if not network.by_steps:
         raise ValueError(f"--init-from needs the export of a network, {export} is a {network.family}: give another")
-    KNOWN[NAME] = Published(network, training.replace(init="scratch"), f"export {export}")
-    return {"family": network.family, "fixed": {**network.to_dict(), "init": "backbone"}}
+    return Published(network, training.replace(init="scratch"), f"export {export}")
 
 
 def keep(export: str, folder: Path) -> None:
-    """Copy the weights and the config into the study's folder, if there are no copies yet."""
+    """Copy the weights and the config into the study's folder, if there are no copies yet. OSError where it cannot."""
     if (folder / ABOUT).is_file():
         return
-    shutil.copyfile(Path(export) / WEIGHTS, folder / COPY)
-    part = folder / (ABOUT + ".part")
-    shutil.copyfile(Path(export) / CONFIG, part)
-    part.replace(folder / ABOUT)  # last: where it is, the weights are
+    for name, copy in ((WEIGHTS, COPY), (CONFIG, ABOUT)):  # the config last: where it is, the weights are
+        with replacing(folder / copy) as part:
+            shutil.copyfile(Path(export) / name, part)
 
 
 def origin(folder: Path) -> dict[str, Any] | None:

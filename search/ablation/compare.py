@@ -34,7 +34,7 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             before = study.evaluations.get((str(name), split))
             if before is not None and before["trials"] == numbers:
                 continue
-            tasks = [Task.from_dict(vars(one)) for one in trials]
+            tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
             found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources)
             line = journal.append(
                 "evaluate",

@@ -142,7 +142,7 @@ class Ablation(Agenda):
         """The same settings of the hyperparameters to tune for every variant, on the study's seed."""
         for variant in self._variants:
             for settings in self._settings(variant):
-                task = self._task(variant, settings, stage="tune")
+                task = self._training(variant, settings, stage="tune")
                 if not any(trial.config == task.config for trial in self._tuned(variant.name)):
                     yield task
 
@@ -165,10 +165,10 @@ class Ablation(Agenda):
         """The variant with the settings that were best on the validation split, or with its own."""
         sound = [trial for trial in self._tuned(variant.name) if trial.status == "complete"]
         if not sound:
-            return self._task(variant, {}, stage="confirm")
-        return Task.from_dict(vars(best(self.study, sound)))
+            return self._training(variant, {}, stage="confirm")
+        return self._task(vars(best(self.study, sound)))
 
-    def _task(self, variant: Variant, settings: dict[str, Any], *, stage: str) -> Task:
+    def _training(self, variant: Variant, settings: dict[str, Any], *, stage: str) -> Task:
         network, training = changed(variant, settings)
         return Task(
             number=self.number(),

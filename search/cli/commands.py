@@ -11,8 +11,17 @@ from typing import Any
 from spectune.search.process import pages
 from spectune.search.process.command import module
 from spectune.search.process.stop import FAILED, INTERRUPTED
-from spectune.search.records import PRESETS, Options, find, known_space, pairs
-from spectune.spaces import ALIASES, KNOWN, Training
+from spectune.search.records import PRESETS, Options, find, pairs
+from spectune.spaces import ALIASES, KNOWN, STANDARD, Catalogue, Training
+
+
+def _catalogue(space: str) -> Catalogue:
+    """What can be named, with what the file of a ``--space`` adds where one is given."""
+    if not space:
+        return STANDARD
+    from spectune.trainables import own
+
+    return own.load(space)
 
 
 def search(print_space: bool = False, **given: Any) -> int:
@@ -20,11 +29,7 @@ def search(print_space: bool = False, **given: Any) -> int:
         from spectune.spaces.show import space_table
 
         name = given.get("space", "cnn")
-        if ":" in name:
-            from spectune.trainables import own
-
-            own.load(name)
-        print(space_table(known_space(name)))
+        print(space_table(_catalogue(name if ":" in name else "").space(name)))
         print(space_table(Training))
         return 0
     return _session(given)
@@ -181,16 +186,12 @@ def export(study: str, top: int, studies: str) -> None:
 
 
 def predict(model: str, file: str, space: str, passes: int) -> None:
-    if space:
-        from spectune.trainables import own
-
-        own.load(space)
     from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
 
     if passes < 0:
         raise ValueError(f"--passes must be at least 0, got {passes}: give a larger number")
-    exported = read_export(Path(model))
+    exported = read_export(Path(model), _catalogue(space).families)
     spectra, axis, _, names = read(Path(file))
     drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
     for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
@@ -206,11 +207,7 @@ def identify(model: str, file: str, references: str, space: str) -> None:
     from spectune.trainables.export import read as read_export
     from spectune.trainables.identify import rank, top
 
-    if space:
-        from spectune.trainables import own
-
-        own.load(space)
-    exported = read_export(Path(model))
+    exported = read_export(Path(model), _catalogue(space).families)
     known, known_axis, classes, rows = read(Path(references))
     spectra, axis, labels, names = read(Path(file))
     known_names = rows if classes is None else classes
@@ -223,13 +220,10 @@ def identify(model: str, file: str, references: str, space: str) -> None:
 
 
 def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:
-    if space:
-        from spectune.trainables import own
-
-        own.load(space)
     from spectune.search.diagnosis import diagnose as command
 
-    command.diagnose(what, data=pairs("--data", data), out=Path(out), **given)
+    families = _catalogue(space).families
+    command.diagnose(what, data=pairs("--data", data), out=Path(out), families=families, **given)
 
 
 def report(study: str, studies: str) -> None:

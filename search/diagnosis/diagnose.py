@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from spectune.search.diagnosis.subjects import Subject, data_of, subject
 from spectune.search.process import pages
 from spectune.search.process.log import LOGGER
 from spectune.search.records.ranking import interval
+from spectune.spaces import FAMILIES, Network
 from spectune.trainables.confused import drawn
 from spectune.trainables.data.ceiling import causes
 from spectune.trainables.data.ceiling.ideal import Ideal, ideal
@@ -49,9 +50,13 @@ def diagnose(
     peak: int | None,
     out: Path,
     studies: str,
+    families: Mapping[str, type[Network]] = FAMILIES,
 ) -> None:
-    """Print the diagnosis and write its page to ``out``. ValueError in one line for what a person can mend."""
-    subjects = [subject(one, studies) for one in what]
+    """Print the diagnosis and write its page to ``out``. ValueError in one line for what a person can mend.
+
+    ``families`` are those that an export may be of.
+    """
+    subjects = [subject(one, studies, families) for one in what]
     loaded = data_of(subjects, dataset, data)
     if loaded.multilabel:
         raise ValueError(

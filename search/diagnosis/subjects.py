@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from torch import nn
 
 from spectune.search.records import JOURNAL, WEIGHTS, Study, Trial, find, read, stored
 from spectune.search.records.ranking import winner
+from spectune.spaces import FAMILIES, Network
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data import load
@@ -38,10 +39,13 @@ class Subject:
     networks: tuple[Callable[[Dataset], nn.Module], ...] = field(repr=False)
 
 
-def subject(what: str, studies: str) -> Subject:
-    """The networks that ``STUDY``, ``STUDY:CANDIDATE`` or an export's folder stands for. ValueError in one line."""
+def subject(what: str, studies: str, families: Mapping[str, type[Network]] = FAMILIES) -> Subject:
+    """The networks that ``STUDY``, ``STUDY:CANDIDATE`` or an export's folder stands for. ValueError in one line.
+
+    ``families`` are those that an export may be of; a study has its own.
+    """
     if (Path(what) / SUMS).is_file():
-        return _exported(Path(what))
+        return _exported(Path(what), families)
     if Path(what).is_dir() and not any((folder / JOURNAL).is_file() for folder in (Path(what), Path(studies) / what)):
         raise ValueError(f"a diagnosis needs a study or an export, the folder {what} is neither: give its folder")
     try:
@@ -79,7 +83,7 @@ def data_of(subjects: list[Subject], dataset: str, options: dict[str, str]) -> D
 
 def _confirmed(study: Study, candidate: str) -> Subject:
     """A confirmed candidate, by default the winner."""
-    own.known(own.kept(study.folder))
+    families = own.known(own.kept(study.folder)).families
     confirmed = {str(name): trials for name, trials in study.confirmed().items()}
     chosen = candidate or str(winner(study))
     if not confirmed:
@@ -93,20 +97,20 @@ def _confirmed(study: Study, candidate: str) -> Subject:
         digest=study.header["dataset"]["digest"],
         source=study.header["dataset"],
         seeds=tuple(trial.seed for trial in trials),
-        networks=tuple(partial(_trained, study.folder, trial) for trial in trials),
+        networks=tuple(partial(_trained, study.folder, trial, families) for trial in trials),
     )
 
 
-def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
+def _trained(folder: Path, trial: Trial, families: Mapping[str, type[Network]], dataset: Dataset) -> nn.Module:
     path = folder / stored(trial.number, WEIGHTS)
     if not path.is_file():
         raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
-    network, _ = configs(trial.config)
+    network, _ = configs(trial.config, families)
     return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), multilabel=dataset.multilabel)
 
 
-def _exported(folder: Path) -> Subject:
-    exported = read_export(folder)
+def _exported(folder: Path, families: Mapping[str, type[Network]]) -> Subject:
+    exported = read_export(folder, families)
     folder = folder.absolute()
     home, digest = folder.parent.parent, exported.dataset["digest"]
     study = read(home) if (home / JOURNAL).is_file() else None

@@ -3,7 +3,7 @@
 from spectune.search.records.journal import JOURNAL, Journal, events
 from spectune.search.records.option import AUTO, PRESETS, Group, Option, options_of
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
-from spectune.search.records.settings import fixed, known_space, pairs, plain, word
+from spectune.search.records.settings import fixed, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
 
@@ -29,7 +29,6 @@ __all__ = [
     "events",
     "find",
     "fixed",
-    "known_space",
     "metrics",
     "options_of",
     "pairs",

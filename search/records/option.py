@@ -88,7 +88,8 @@ class Group:
 
 def options_of(group: type[Group]) -> tuple[Option, ...]:
     """The options of a group, or of several together, in their order of declaration."""
-    return tuple(_declared(field) for field in dataclasses.fields(group))  # type: ignore[arg-type]
+    declared = (field for field in dataclasses.fields(group) if field.metadata)  # type: ignore[arg-type]
+    return tuple(map(_declared, declared))
 
 
 def _declared(field: dataclasses.Field[Any]) -> Option:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,8 +25,8 @@ from spectune.search.records.option import (
     option,
     options_of,
 )
-from spectune.search.records.settings import fixed_by_default, known, known_space, plain
-from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network, Sizes
+from spectune.search.records.settings import fixed_by_default, known, plain
+from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Network, Sizes
 
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 SAMPLERS = ("near", "tpe", "random")
@@ -113,9 +113,10 @@ class Goal(Group):
         kept=True,
     )
     test: bool = option(False, "compare on the blind test split as well", ("ablate",), kind=bool)
+    catalogue: Catalogue = field(default=STANDARD, repr=False, compare=False)  # what can be named; not recorded
 
     def __post_init__(self) -> None:
-        known_space(self.space)
+        space = self.catalogue.space(self.space)
         super().__post_init__()
         if not self.init_from and (self.fixed.get("init", "scratch") != "scratch" or "init" in self.vary):
             raise ValueError("init other than scratch needs an export to start from, got none: give --init-from EXPORT")
@@ -125,9 +126,10 @@ class Goal(Group):
                 f"got {', '.join(self.objectives)}: start with {DEFAULT}"
             )
         for name in self.start_from:
-            known("--start-from", name, [name for name in KNOWN if SPACES[self.space].holds(KNOWN[name].network)])
+            held = [name for name, one in self.catalogue.known.items() if space.holds(one.network)]
+            known("--start-from", name, held)
         for name in self.vary:
-            known("--vary", name, fixed_by_default(SPACES[self.space]))
+            known("--vary", name, fixed_by_default(space))
         if self.reference and len(self.objectives) > 1:
             raise ValueError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
         if self.baseline not in ("", "none"):
@@ -274,7 +276,7 @@ class Options(Goal, Budget, Machine, Place):
             raise ValueError(f"--trials must be at least 1, got {self.trials}: give a larger number")
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: dict[str, Any], catalogue: Catalogue = STANDARD) -> Self:
         """The options that ``to_dict`` gave, or that a command line says; what is missing has its default.
 
         ValueError for options that this version does not know.
@@ -285,7 +287,7 @@ class Options(Goal, Budget, Machine, Place):
                 f"options must be known to this version of spectune, got {', '.join(sorted(unknown))}: use the version "
                 "that the study was made with"
             )
-        return cls(**{name: _frozen(value) for name, value in values.items()})
+        return cls(**{name: _frozen(value) for name, value in values.items()}, catalogue=catalogue)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what could hold a password is left out."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from spectune.spaces import ALIASES, SPACES, Config, Space, Training
+from spectune.spaces import ALIASES, Config, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 
 
@@ -23,15 +23,6 @@ def plain(name: str) -> str:
 def word(text: str) -> str:
     """What of a file's name may stand in the name of a study."""
     return re.sub(r"[^\w.-]+", "-", text).strip("_.-")[:40] or "own"
-
-
-def known_space(name: str) -> Space:
-    """The space of that name. ValueError lists the known ones."""
-    if name not in SPACES:
-        raise ValueError(
-            f"--space must be one of {', '.join(SPACES)} or FILE.py:NAME, got {name!r}: choose one of them"
-        )
-    return SPACES[name]
 
 
 def fixed_by_default(space: Space) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from spectune.spaces import Network, Training
+from spectune.spaces import FAMILIES, Network, Training
 from spectune.spaces.saved import configs, recorded
 
 STATES, WEIGHTS = ("state-0.pt", "state-1.pt"), "weights.safetensors"  # of a running trial, of a confirmed one
@@ -35,10 +35,10 @@ class Task:
         return {**{key: getattr(self, key) for key in keys}, "config": self.config}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The task that ``to_dict``, or a record's trial, describes."""
+    def from_dict(cls, values: dict[str, Any], families: Mapping[str, type[Network]] = FAMILIES) -> Self:
+        """The task that ``to_dict``, or a record's trial, describes; ``families`` are those it may be of."""
         keys = ("number", "stage", "seed", "label", "candidate")
-        network, training = configs(values["config"])
+        network, training = configs(values["config"], families)
         return cls(network=network, training=training, **{key: values[key] for key in keys})
 
 

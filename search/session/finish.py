@@ -7,7 +7,7 @@ import math
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from spectune.search.records.ranking import best, ranking, winner
 from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
+from spectune.spaces import FAMILIES, Network
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.confused import drawn, scaled
@@ -44,7 +45,7 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, res
     expected = ceiling(dataset, "test") if new else None
     for candidate in new:
         trials = confirmed[candidate]
-        tasks = [Task.from_dict(vars(one)) for one in trials]
+        tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
         found = cluster.evaluate(tasks, dataset=dataset, split="test", resources=resources)
         if dataset.multilabel:
             mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
@@ -67,15 +68,17 @@ def _numbered(trials: list[Trial]) -> list[int]:
     return [one.number for one in trials]
 
 
-def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> list[Path]:
+def export(
+    study: Study, journal: Journal, dataset: Dataset, *, top: int, families: Mapping[str, type[Network]] = FAMILIES
+) -> list[Path]:
     """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split."""
     folders = []
-    _draw_importances(study, dataset)
+    _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
         label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
         name = f"{rank}-{label or f'trial{candidate}'}"
-        network, training = configs(chosen.config)
+        network, training = configs(chosen.config, families)
         with uncollected():  # torch's exporter imports and makes many things
             write(
                 study.folder / "exports" / name,
@@ -90,7 +93,7 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
     return folders
 
 
-def _draw_importances(study: Study, dataset: Dataset) -> None:
+def _draw_importances(study: Study, dataset: Dataset, families: Mapping[str, type[Network]]) -> None:
     """Write what decides along the axis, the mean of the winner's seeds, where the winner knows it.
 
     ``decisive.npz`` holds ``axis`` (L,), ``axis_label``, ``importances`` (L,), and of the first classes the ``names``
@@ -100,7 +103,7 @@ def _draw_importances(study: Study, dataset: Dataset) -> None:
     path.unlink(missing_ok=True)
     best = winner(study)
     trials = [] if best is None else study.confirmed()[best]
-    if not trials or configs(trials[0].config)[0].by_steps:
+    if not trials or configs(trials[0].config, families)[0].by_steps:
         return
     points = len(dataset.axis)
     found = [importances(load_file(study.folder / stored(one.number, WEIGHTS))) for one in trials]
@@ -122,7 +125,7 @@ def _draw_importances(study: Study, dataset: Dataset) -> None:
 def export_again(folder: Path, top: int) -> list[Path]:
     """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
     study = read(folder)
-    own.known(own.kept(folder))
+    families = own.known(own.kept(folder)).families
     if not study.confirmed():
         raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
     source = study.header["dataset"]
@@ -134,7 +137,7 @@ def export_again(folder: Path, top: int) -> list[Path]:
         )
     journal = Journal(folder)
     try:
-        return export(study, journal, dataset, top=top)
+        return export(study, journal, dataset, top=top, families=families)
     finally:
         journal.close()
 

@@ -21,7 +21,6 @@ from spectune.search.records import (
     Options,
     Study,
     fixed,
-    known_space,
     options_of,
     pairs,
     plain,
@@ -31,7 +30,7 @@ from spectune.search.records import (
 from spectune.search.records.metrics import ONE, SEVERAL
 from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
-from spectune.spaces import KNOWN, Training
+from spectune.spaces import KNOWN, STANDARD, Catalogue, Network, Training
 from spectune.spaces.config import hyperparameters
 
 if TYPE_CHECKING:
@@ -126,12 +125,12 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     if before is not None and not resume:
         raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
     kept = {} if before is None else before.header["options"]
-    given = _with_architecture(given, kept, folder)
+    given, catalogue = _read(given, kept, folder)
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
-    options = Options.from_dict({**kept, **given})
+    options = Options.from_dict({**kept, **given}, catalogue)
     if before is not None:
-        _same(options, Options.from_dict({**kept, "name": options.name}))
+        _same(options, Options.from_dict({**kept, "name": options.name}, catalogue))
     return options, before
 
 
@@ -145,41 +144,42 @@ def _name(given: dict[str, Any]) -> str:
     return plain(f"{word(what)}-{word(data)}-{time.strftime('%Y%m%d-%H%M%S')}")
 
 
-def _with_architecture(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What was typed with its ``--data`` and ``--set`` read, for the space or the export that the study is of.
-
-    Makes an architecture of the user's own, and the network of an export, known.
-    """
+def _read(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Catalogue]:
+    """What was typed with its ``--data`` and ``--set`` read, and with what the study can name."""
     given = dict(given)
     space = given.get("space", kept.get("space", Options.space))
-    if ":" in space:
-        from spectune.trainables import own
-
-        own.load(space, folder, named="space" in given)
-    start = _start(given.get("init_from", kept.get("init_from", "")), folder)
-    if start and given.setdefault("space", start["family"]) != start["family"]:
-        raise ValueError(f"--init-from keeps the network of its export, a {start['family']}: leave --space out")
+    export = given.get("init_from", kept.get("init_from", ""))
+    catalogue, start = _catalogue(space, export, folder, named="space" in given)
+    if start and catalogue.space(given.setdefault("space", start.family)).families != (type(start),):
+        raise ValueError(f"--init-from keeps the network of its export, a {start.family}: leave --space out")
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
     if "fixed" in given:
-        given["fixed"] = fixed(known_space(start.get("family", space)), given["fixed"])
+        given["fixed"] = fixed(catalogue.space(given.get("space", space)), given["fixed"])
     if "reference" in given and given.get("fixed"):
         from spectune.search.ablation import variants
 
         given["reference"] = variants.settle(given["reference"], given.pop("fixed"))
     if start and ("fixed" in given or not kept):
-        network = {name: value for name, value in start["fixed"].items() if name not in given.get("vary", ())}
+        settings = {**start.to_dict(), "init": "backbone"}
+        network = {name: value for name, value in settings.items() if name not in given.get("vary", ())}
         given["fixed"] = network | _of_training(given.get("fixed", {}))
-    return given
+    return given, catalogue
 
 
-def _start(export: str, folder: Path) -> dict[str, Any]:
-    """The family and the settings of the export that a study starts from; empty without one."""
+def _catalogue(space: str, export: str, folder: Path, *, named: bool) -> tuple[Catalogue, Network | None]:
+    """What the study can name, its own architecture among it, and the network of the export that it starts from."""
+    catalogue = STANDARD
+    if ":" in space:
+        from spectune.trainables import own
+
+        catalogue = own.load(space, folder, named=named)
     if not export:
-        return {}
+        return catalogue, None
     from spectune.trainables import warm
 
-    return warm.load(export, folder)
+    known = warm.load(export, folder, catalogue.families)
+    return catalogue.with_known(warm.NAME, known), known.network
 
 
 def _same(options: Options, before: Options) -> None:
@@ -221,12 +221,12 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
         variants.plan(options, dataset)
     for name in options.start_from:
         try:
-            options.allow(KNOWN[name].network, dataset.sizes)
+            options.allow(options.catalogue.known[name].network, dataset.sizes)
         except ValueError as error:
             raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
         try:
-            KNOWN[options.baseline_name].network.cost(dataset.sizes.points, dataset.sizes.classes)
+            options.catalogue.known[options.baseline_name].network.cost(dataset.sizes.points, dataset.sizes.classes)
         except ValueError as error:
             cure = "" if options.model else "; or use --baseline none"
             raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None

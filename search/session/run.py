@@ -126,7 +126,7 @@ class _Session:
             else:
                 finish.test(options, study, journal, dataset, self.resources)
                 self.director.heed()
-                finish.export(study, journal, dataset, top=1)
+                finish.export(study, journal, dataset, top=1, families=options.catalogue.families)
             self.director.heed()
             finish.publish(options, study, journal, draw=draw, seconds=time.monotonic() - began, driver=spent)
 

@@ -19,7 +19,7 @@ from spectune.search.records import Budget, Goal, Study, Task
 from spectune.search.records.metrics import OBJECTIVES
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.sampler import Sampler
-from spectune.spaces import KNOWN, PUBLISHED, SPACES, Network, Sizes
+from spectune.spaces import PUBLISHED, Network, Sizes
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
@@ -56,7 +56,8 @@ class Agenda:
         self.sizes = sizes
         self.limit = limit
         self.sampler = sampler
-        self._space = SPACES[goal.space]
+        self._space = goal.catalogue.space(goal.space)
+        self._networks = goal.catalogue.known
 
     @classmethod
     def of(
@@ -88,7 +89,7 @@ class Agenda:
         while any(trial.stage == "explore" for trial in self.study.running.values()):
             yield None
         best = finalists(self.study, self.budget.top, self.baseline().config if baseline else None)
-        candidates = [Task.from_dict({**vars(trial), "candidate": trial.number}) for trial in best]
+        candidates = [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
         yield from self.confirmations(sorted(candidates, key=lambda task: -self.macs(task.network)))
 
     def alongside(self, task: Task) -> Iterator[Task]:
@@ -101,12 +102,13 @@ class Agenda:
 
     def interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number."""
-        return [Task.from_dict(vars(trial)) for _, trial in sorted(self.study.running.items())]
+        return [self._task(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
     def _starts(self) -> Iterator[Task]:
         """The networks asked for, or all known ones that are not published: even a short search gets to these."""
         asked = self.goal.start_from
-        yield from self._known(asked or self._fitting(KNOWN.keys() - PUBLISHED), share=1.0 if asked else HEAD_START)
+        names = asked or self._fitting(self._networks.keys() - PUBLISHED)
+        yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:
         """In a space of several families, one trial of each, so that none is judged unseen."""
@@ -121,7 +123,7 @@ class Agenda:
         """The published networks, the families in turn, unless others were asked for."""
         families: dict[str, list[str]] = {}
         for name in () if self.goal.start_from else self._fitting(PUBLISHED):
-            families.setdefault(KNOWN[name].network.family, []).append(name)
+            families.setdefault(self._networks[name].network.family, []).append(name)
         yield from self._known(filter(None, chain(*zip_longest(*families.values()))), share=HEAD_START)
 
     def _known(self, names: Iterable[str], *, share: float) -> Iterator[Task]:
@@ -133,8 +135,8 @@ class Agenda:
 
     def _fitting(self, names: Iterable[str]) -> list[str]:
         """Those within the limits, cheapest first."""
-        fitting = filter(lambda name: self._fits(KNOWN[name].network), names)  # the others may have no cost here
-        return sorted(fitting, key=lambda name: (self.macs(KNOWN[name].network), name))
+        fitting = [name for name in names if self._fits(self._networks[name].network)]  # others may have no cost here
+        return sorted(fitting, key=lambda name: (self.macs(self._networks[name].network), name))
 
     def _explore(self, family: str | None = None) -> Task:
         number = self.number()
@@ -172,7 +174,7 @@ class Agenda:
         return replace(task, network=task.network.replace(**changes), label=label)
 
     def _named(self, name: str, *, stage: str) -> Task:
-        network, training = KNOWN[name].network, KNOWN[name].training
+        network, training, *_ = self._networks[name]
         changes = dict(self.sampler.fixed_training)
         if name != TRANSFER:  # others have no weights to start from
             changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
@@ -180,6 +182,9 @@ class Agenda:
         return Task(
             number=self.number(), stage=stage, network=network, training=training, seed=self.goal.seed, label=name
         )
+
+    def _task(self, values: dict[str, Any]) -> Task:
+        return Task.from_dict(values, self.goal.catalogue.families)
 
     def number(self) -> int:
         """The next trial's."""
@@ -208,7 +213,7 @@ def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None 
     Every session has proposals of its own.
     """
     return Sampler(
-        SPACES[goal.space],
+        goal.catalogue.space(goal.space),
         fixed=dict(goal.fixed),
         vary=goal.vary,
         objectives=study.objectives,

@@ -65,6 +65,7 @@ class Sampler:
         folder: Path | None,
     ) -> None:
         self.space, self._vary = space, vary
+        self._families = {family.family: family for family in space.families}
         training = {hp.name: hp.default for hp in hyperparameters(Training)}
         self.fixed = {name: value for name, value in fixed.items() if name not in training}
         self.fixed_training = {name: value for name, value in fixed.items() if name in training}
@@ -162,7 +163,7 @@ class Sampler:
         """The trial's config as the search would have proposed it: a value per layer becomes its first value."""
         params: dict[str, Any] = {}
         distributions: dict[str, BaseDistribution] = {}
-        network, training = configs(trial.config)
+        network, training = configs(trial.config, self._families)
         self._tried.add(hash((network, training)))
         values = {**self.space.values(network), **training.to_dict()}
 

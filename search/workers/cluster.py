@@ -59,8 +59,7 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
 
 
 def _evaluate(values: dict[str, Any], dataset: Dataset, files: Files | RemoteFiles, split: str) -> dict[str, Any]:
-    own.known(files.read(own.COPY))
-    task = Task.from_dict(values)
+    task = Task.from_dict(values, own.known(files.read(own.COPY)).families)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
     data = files.read(stored(task.number, WEIGHTS))
@@ -87,14 +86,14 @@ def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, 
 
 
 def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) -> tuple[list[Load], int]:
-    own.known(source)
+    families = own.known(source).families
     if not torch.cuda.is_available():
         return [], 0
     torch.set_num_threads(threads())
     memory, found = torch.cuda.get_device_properties(0).total_memory, []
     for config in tried:
         try:
-            found.append(gpu_load(*configs(config), dataset))
+            found.append(gpu_load(*configs(config, families), dataset))
         except torch.OutOfMemoryError:
             found.append(Load(memory, 1.0))
     return found, memory

@@ -40,7 +40,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any], dataset: Dataset, files: Files, epochs: int, stall: float) -> None:
         torch.set_num_threads(threads())
-        own.known(files.read(own.COPY))
+        self._families = own.known(files.read(own.COPY)).families
         self._watch, self._files, self._limit = Watch(stall), files, epochs
         self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -49,7 +49,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self.reset_config(config)
 
     def reset_config(self, config: dict[str, Any]) -> bool:
-        tasks = [Task.from_dict(values) for values in json.loads(config["tasks"])]
+        tasks = [Task.from_dict(values, self._families) for values in json.loads(config["tasks"])]
         self._tasks = {replica: task for replica, task in enumerate(tasks) if len(tasks) == 1 or not self._left(task)}
         self._together = max(1, len(self._tasks))
         self._checkpoints = Checkpoints(self._files)

@@ -232,7 +232,7 @@ def change(config, **values):
         lambda config: [],
         lambda config: {"model_type": "bert"},
         lambda config: change(config, version=2),
-        lambda config: change(config, network={"family": "../../etc/passwd"}),
+        lambda config: change(config, network={"family": []}),
         lambda config: change(config, network={**config["network"], "depth": 99}),
         lambda config: change(config, network={**config["network"], "weights": "/etc/passwd"}),
         lambda config: change(config, network={**config["network"], "fc_width": 4096}),
@@ -250,6 +250,17 @@ def test_a_foreign_config_is_refused_in_one_line(copied, spoil):
     with pytest.raises(ValueError, match="is not an export that this version of spectune reads") as caught:
         read(copied)
     assert "\n" not in str(caught.value)
+
+
+def test_the_cure_for_an_architecture_of_ones_own_is_its_file(copied):
+    config = json.loads((copied / "config.json").read_text())
+    (copied / "config.json").write_text(json.dumps(change(config, network={"family": "mine"})))
+    resum(copied)
+    with pytest.raises(
+        ValueError, match=r"got 'mine': where it is one of your own, give its file as --space"
+    ) as caught:
+        read(copied)
+    assert "export it again" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from spectune.trainables.models import cnn, forest, inception, mlp, recurrent, r
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
-BUILDERS: dict[type[Network], Builder] = {
+BUILDERS: Mapping[type[Network], Builder] = {
     CNN: cnn.build,
     Inception: inception.build,
     ResNet: resnet.build,
@@ -38,14 +38,15 @@ def build(network: Network, points: int, classes: int, *, multilabel: bool = Fal
     """The untrained network: raw spectra (B, L) float32 to logits (B, C).
 
     It divides each spectrum by its own maximum first, as the published scripts do, so that it needs no preprocessing.
-    The weights come from torch's global random generator. With ``several`` labels a spectrum it also carries the
-    logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split. ValueError where
-    ``network`` cannot work at this size.
+    The weights come from torch's global random generator. With several labels per spectrum (``multilabel``) it also
+    carries the logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split.
+    ValueError where ``network`` cannot work at this size.
     """
-    if type(network) not in BUILDERS:
+    builder = type(network).builder or BUILDERS.get(type(network))
+    if builder is None:
         known = ", ".join(space.family for space in BUILDERS)
         raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
-    model = BUILDERS[type(network)](network, network.inputs(points), classes)
+    model: nn.Module = builder(network, network.inputs(points), classes)
     if multilabel:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
     return model

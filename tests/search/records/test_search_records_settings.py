@@ -2,7 +2,7 @@
 
 import pytest
 
-from spectune.search.records.settings import fixed, fixed_by_default, known_space, pairs, plain, word
+from spectune.search.records.settings import fixed, fixed_by_default, pairs, plain, word
 from spectune.spaces import SPACES
 
 
@@ -33,8 +33,8 @@ def test_of_a_file_what_may_stand_in_a_name_stays():
 
 
 def test_what_is_fixed_by_default_can_be_varied():
-    assert {"head", "noise"} <= set(fixed_by_default(known_space("cnn")))
-    assert "depth" not in fixed_by_default(known_space("cnn"))
+    assert {"head", "noise"} <= set(fixed_by_default(SPACES["cnn"]))
+    assert "depth" not in fixed_by_default(SPACES["cnn"])
 
 
 def test_pairs_are_split_at_their_first_equals_sign():

@@ -9,7 +9,8 @@ import pytest
 from safetensors.torch import load_file
 
 from spectune.search.records.study import read
-from spectune.spaces import CNN, Training
+from spectune.search.session.launch import resolve
+from spectune.spaces import CNN, KNOWN, Training
 from spectune.trainables.data import load
 from spectune.trainables.export import write
 from spectune.trainables.train import train
@@ -61,6 +62,19 @@ def test_a_search_starts_every_trial_from_an_export_and_records_it(source, spect
     assert about["dataset"]["digest"] == original["dataset"]["digest"]
     new = study.folder / study.exports[-1]["folder"]
     assert json.loads((new / "config.json").read_text())["numbers"]["started_from"] == about
+
+
+def test_a_warm_start_is_a_known_network_of_its_own_study_alone(source):
+    folder, export = source
+    place = {"studies": str(folder / "none")}
+    before = dict(KNOWN)
+    warm, _ = resolve({"name": "warm", "init_from": str(export), "start_from": ["transfer"], **place})
+    assert warm.catalogue.known["transfer"].network.filters == 8
+    later, _ = resolve({"name": "later", "space": "cnn", **place})
+    assert "transfer" not in later.catalogue.known
+    assert before == KNOWN
+    with pytest.raises(ValueError, match="--start-from must be one of"):
+        resolve({"name": "later", "space": "cnn", "start_from": ["transfer"], **place})
 
 
 @pytest.mark.slow
