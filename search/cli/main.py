@@ -14,6 +14,7 @@ from typing import Any
 
 from spectune.search.cli import commands
 from spectune.search.cli.flags import exploration, session, studies, training, warm
+from spectune.search.process.collector import relaxed
 from spectune.search.process.stop import INTERRUPTED
 
 
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     command = options.pop("command_function")
     try:
-        return int(command(**options) or 0)
+        with relaxed():
+            return int(command(**options) or 0)
     except ValueError as error:
         print(f"spectune: {error}", file=sys.stderr)
         return 2

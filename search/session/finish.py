@@ -16,7 +16,6 @@ import torch
 from safetensors.torch import load_file
 
 from spectune.search.ablation import compare
-from spectune.search.process.collector import uncollected
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
 from spectune.search.records.ranking import best, ranking, winner
 from spectune.search.session import result
@@ -76,15 +75,14 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
         label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
         name = f"{rank}-{label or f'trial{candidate}'}"
         network, training = configs(chosen.config)
-        with uncollected():  # torch's exporter imports and makes many things
-            write(
-                study.folder / "exports" / name,
-                network=network,
-                training=training,
-                weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
-                dataset=dataset,
-                numbers=_numbers(study, candidate, trials, chosen),
-            )
+        write(
+            study.folder / "exports" / name,
+            network=network,
+            training=training,
+            weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
+            dataset=dataset,
+            numbers=_numbers(study, candidate, trials, chosen),
+        )
         study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
     return folders

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spectune.search.process import stop
-from spectune.search.process.collector import importing
 from spectune.search.records import JOURNAL, KEPT, Journal, Options, Study, fixed, known_space, pairs, plain, read, word
 from spectune.search.records.metrics import ONE, SEVERAL
 from spectune.search.tracking.store import default_uri
@@ -35,14 +34,14 @@ def launch(given: dict[str, Any]) -> int:
     read and the driver imports, as all of that takes seconds.
     """
     options, before = resolve(given)
-    with node.running(options.address) as address:
+    with stop.restored(), node.running(options.address) as address:
         return _launch(options, before, address)
 
 
 def _launch(options: Options, before: Study | None, address: Callable[[], str]) -> int:
     """The same, with what the options turned out to be, on the Ray at ``address()``."""
-    with importing():
-        from spectune.trainables.data import load
+    from spectune.trainables.data import load
+
     dataset = load(options.dataset, **options.data)
     possible(options, dataset, before)
     journal = Journal(options.folder)
@@ -55,8 +54,8 @@ def _launch(options: Options, before: Study | None, address: Callable[[], str]) 
 
         warm.keep(options.init_from, options.folder)
     try:
-        with importing():
-            from spectune.search.session.run import run
+        from spectune.search.session.run import run
+
         run(options, journal, dataset, address)
         return 0
     except KeyboardInterrupt:

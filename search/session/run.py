@@ -78,7 +78,7 @@ def _run(options: Options, journal: Journal, dataset: Dataset, capacity: dict[st
         finished = True
     finally:
         if not finished:
-            stop.deaf()
+            stop.ignore()
         left = writer.close(None if finished else stop.HURRY)
     result.show(study, options, left)
 

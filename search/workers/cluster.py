@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Iterator
@@ -10,12 +11,11 @@ from typing import Any
 
 import ray
 import torch
-from ray._raylet import Config  # type: ignore[attr-defined]
 from safetensors.torch import load as unpack
 
 from spectune.search.records import WEIGHTS, Task, stored
 from spectune.search.workers.files import Files, RemoteFiles, Resources
-from spectune.search.workers.node import QUIET
+from spectune.search.workers.node import QUIET, read_door
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
@@ -31,13 +31,16 @@ LOST_WORKERS = 3  # times a trial is started again after its process or node was
 @contextmanager
 def joined(address: str) -> Iterator[dict[str, float]]:
     """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
-    Config.initialize("")  # reads the environment again: Ray may have been imported before its door's mode was set
+    read_door()  # Ray may have been imported before the environment was set
+    logger = logging.getLogger("ray")
+    level = logger.level
     try:
         ray.init(address=address, **QUIET)
         alive = [node for node in ray.nodes() if node["Alive"]]
         yield {**ray.cluster_resources(), "nodes": len(alive)}
     finally:
         ray.shutdown()
+        logger.setLevel(level)
 
 
 def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> list[dict[str, Any]]:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
+
+from ray import WORKER_MODE
+from ray._private.worker import global_worker
 
 from spectune.search.process.collector import importing
 
-with importing():
+with importing() if global_worker.mode == WORKER_MODE else nullcontext():  # a driver imports this as well
     import torch
     from ray import tune
     from safetensors.torch import load as unpack
