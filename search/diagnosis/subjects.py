@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
 from spectune.search.records import JOURNAL, WEIGHTS, Study, Trial, find, read, stored
 from spectune.search.records.ranking import winner
 from spectune.spaces.saved import configs
-from spectune.trainables import own
+from spectune.trainables import own, weights
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import Exported
@@ -99,10 +98,8 @@ def _confirmed(study: Study, candidate: str) -> Subject:
 
 def _trained(folder: Path, trial: Trial, dataset: Dataset) -> nn.Module:
     path = folder / stored(trial.number, WEIGHTS)
-    if not path.is_file():
-        raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
     network, _ = configs(trial.config)
-    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), multilabel=dataset.multilabel)
+    return restored(network, len(dataset.axis), len(dataset.classes), weights.read(path), multilabel=dataset.multilabel)
 
 
 def _exported(folder: Path) -> Subject:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from spectune.search.ablation import compare
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
@@ -22,7 +21,7 @@ from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
 from spectune.spaces.saved import configs
-from spectune.trainables import own
+from spectune.trainables import own, weights
 from spectune.trainables.confused import drawn, scaled
 from spectune.trainables.data import load
 from spectune.trainables.data.ceiling.ideal import ceiling
@@ -79,7 +78,7 @@ def export(study: Study, journal: Journal, dataset: Dataset, *, top: int) -> lis
             study.folder / "exports" / name,
             network=network,
             training=training,
-            weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
+            weights=weights.read(study.folder / stored(chosen.number, WEIGHTS)),
             dataset=dataset,
             numbers=_numbers(study, candidate, trials, chosen),
         )
@@ -101,7 +100,7 @@ def _draw_importances(study: Study, dataset: Dataset) -> None:
     if not trials or configs(trials[0].config)[0].by_steps:
         return
     points = len(dataset.axis)
-    found = [importances(load_file(study.folder / stored(one.number, WEIGHTS))) for one in trials]
+    found = [importances(weights.read(study.folder / stored(one.number, WEIGHTS))) for one in trials]
     known = [one[:points] for one in found if one is not None and len(one) >= points]  # a list of peaks has no axis
     if not known:
         return
