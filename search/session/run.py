@@ -25,7 +25,7 @@ from spectune.search.strategy.director import Director
 from spectune.search.tracking.store import public
 from spectune.search.tracking.writer import Writer
 from spectune.search.workers import cluster, packing, pool
-from spectune.search.workers.files import Resources, files_for
+from spectune.search.workers.files import Folder, Resources, shared
 from spectune.trainables import warm
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -50,7 +50,8 @@ def _run(options: Options, journal: Journal, dataset: Dataset, capacity: dict[st
     progress.note(_greeting(options, dataset, study, concurrent))
     writer, finished = Writer(options.folder, options.tracking_uri, progress.note), False
     try:
-        resources = Resources(files_for(options.folder, int(capacity["nodes"])), cpus, gpus)
+        folder = shared(options.folder) if options.address else Folder(options.folder.absolute())
+        resources = Resources(folder, cpus, gpus)
         director = _director(options, dataset, study=study, journal=journal, progress=progress)
         stop.listen(director)
         spent = time.process_time()

@@ -11,10 +11,10 @@ from typing import Any
 
 import ray
 import torch
-from safetensors.torch import load as unpack
+from ray.exceptions import RayTaskError
 
 from spectune.search.records import WEIGHTS, Task, stored
-from spectune.search.workers.files import Files, RemoteFiles, Resources
+from spectune.search.workers.files import Folder, Resources
 from spectune.search.workers.node import QUIET, read_door
 from spectune.spaces.saved import configs
 from spectune.trainables import own
@@ -23,6 +23,7 @@ from spectune.trainables.metrics import by_label, confused, score
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
+from spectune.trainables.weights import unpacked
 
 QUICK = 4e10  # multiply-adds of a second or two
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
@@ -51,25 +52,35 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
     """
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
-    if isinstance(resources.files, Files) and work < QUICK:
-        return [_evaluate(task.to_dict(), dataset, resources.files, split) for task in tasks]
+    if work < QUICK:
+        return _here(tasks, dataset, resources.folder, split)
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    found: list[dict[str, Any]] = ray.get(
-        [remote.remote(task.to_dict(), shared, resources.files, split) for task in tasks]
-    )
-    return found
+    pending = [remote.remote(task.to_dict(), shared, resources.folder, split) for task in tasks]
+    try:
+        return list(ray.get(pending))
+    except RayTaskError as error:
+        raise error.cause from None
 
 
-def _evaluate(values: dict[str, Any], dataset: Dataset, files: Files | RemoteFiles, split: str) -> dict[str, Any]:
+def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str) -> list[dict[str, Any]]:
+    before = torch.get_num_threads()
+    try:
+        return [_evaluate(task.to_dict(), dataset, folder, split) for task in tasks]
+    finally:
+        torch.set_num_threads(before)
+
+
+def _evaluate(values: dict[str, Any], dataset: Dataset, folder: Folder, split: str) -> dict[str, Any]:
+    files = folder.files()
     own.known(files.read(own.COPY))
     task = Task.from_dict(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
-    data = files.read(stored(task.number, WEIGHTS))
-    assert data is not None, f"weights of trial {task.number} are gone"
+    file = stored(task.number, WEIGHTS)
+    weights = unpacked(files.read(file), folder.path / file)
     sizes = len(dataset.axis), len(dataset.classes)
-    model = restored(task.network, *sizes, unpack(data), multilabel=dataset.multilabel).to(device)
+    model = restored(task.network, *sizes, weights, multilabel=dataset.multilabel).to(device)
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
     labels = torch.from_numpy(spectra.labels.copy())

@@ -264,9 +264,10 @@ def run(
 
     ``tick`` is called some times a second, whether there is news or not.
     """
-    searcher = _Searcher(plan, resources.files, Sharing(resources.gpus, len(dataset.axis), len(dataset.classes)))
+    sharing = Sharing(resources.gpus, len(dataset.axis), len(dataset.classes))
+    searcher = _Searcher(plan, resources.folder.files(), sharing)
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, files=resources.files, epochs=epochs, stall=stall),
+        tune.with_parameters(Worker, dataset=dataset, folder=resources.folder, epochs=epochs, stall=stall),
         lambda config: tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": config["gpus"]}]),
     )
     with _adapted():

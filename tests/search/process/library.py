@@ -13,6 +13,8 @@ import time
 import warnings
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "3"  # which a study is not to change
+
 import optuna
 import psutil
 import sympy  # noqa: F401 - torch imports it when it exports, and its import adds a filter of warnings
