@@ -14,6 +14,7 @@ from typing import Any
 
 from spectune.search.cli import commands
 from spectune.search.cli.flags import add_options, studies
+from spectune.search.process.collector import relaxed
 from spectune.search.process.log import shown
 from spectune.search.process.stop import INTERRUPTED
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     command = options.pop("command_function")
     try:
-        with shown():
+        with shown(), relaxed():
             return int(command(**options) or 0)
     except ValueError as error:
         print(f"spectune: {error}", file=sys.stderr)

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import nn
 
 from spectune.search.records import JOURNAL, WEIGHTS, Study, Trial, find, read, stored
 from spectune.search.records.ranking import winner
 from spectune.spaces import FAMILIES, Network
 from spectune.spaces.saved import configs
-from spectune.trainables import own
+from spectune.trainables import own, weights
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.export import Exported
@@ -103,10 +102,8 @@ def _confirmed(study: Study, candidate: str) -> Subject:
 
 def _trained(folder: Path, trial: Trial, families: Mapping[str, type[Network]], dataset: Dataset) -> nn.Module:
     path = folder / stored(trial.number, WEIGHTS)
-    if not path.is_file():
-        raise ValueError(f"a confirmed trial keeps its weights, there is no {path}: restore it, or use an export")
     network, _ = configs(trial.config, families)
-    return restored(network, len(dataset.axis), len(dataset.classes), load_file(path), multilabel=dataset.multilabel)
+    return restored(network, *dataset.sizes[:2], weights.read(path), multilabel=dataset.multilabel)
 
 
 def _exported(folder: Path, families: Mapping[str, type[Network]]) -> Subject:

@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from spectune.search.ablation import compare
-from spectune.search.process.collector import uncollected
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
 from spectune.search.records.ranking import best, ranking, winner
 from spectune.search.session import result
@@ -24,7 +22,7 @@ from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
 from spectune.spaces.saved import configs
-from spectune.trainables import own
+from spectune.trainables import own, weights
 from spectune.trainables.confused import drawn, scaled
 from spectune.trainables.data import load
 from spectune.trainables.data.ceiling.ideal import ceiling
@@ -79,15 +77,14 @@ def export(
         label = re.sub(r"[^\w.]+", "-", chosen.label)  # of a journal, which may be a stranger's
         name = f"{rank}-{label or f'trial{candidate}'}"
         network, training = configs(chosen.config, families)
-        with uncollected():  # torch's exporter imports and makes many things
-            write(
-                study.folder / "exports" / name,
-                network=network,
-                training=training,
-                weights=load_file(study.folder / stored(chosen.number, WEIGHTS)),
-                dataset=dataset,
-                numbers=_numbers(study, candidate, trials, chosen),
-            )
+        write(
+            study.folder / "exports" / name,
+            network=network,
+            training=training,
+            weights=weights.read(study.folder / stored(chosen.number, WEIGHTS)),
+            dataset=dataset,
+            numbers=_numbers(study, candidate, trials, chosen),
+        )
         study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
     return folders
@@ -106,7 +103,7 @@ def _draw_importances(study: Study, dataset: Dataset, families: Mapping[str, typ
     if not trials or configs(trials[0].config, families)[0].by_steps:
         return
     points = len(dataset.axis)
-    found = [importances(load_file(study.folder / stored(one.number, WEIGHTS))) for one in trials]
+    found = [importances(weights.read(study.folder / stored(one.number, WEIGHTS))) for one in trials]
     known = [one[:points] for one in found if one is not None and len(one) >= points]  # a list of peaks has no axis
     if not known:
         return

@@ -62,7 +62,7 @@ def launch(given: dict[str, Any], watcher: Watcher | None = None) -> Finished:
     starts while the data are read and the driver imports, as all of that takes seconds.
     """
     options, before = resolve(given)
-    with node.running(options.address) as address:
+    with stop.restored(), node.running(options.address) as address:
         return _launch(options, before, address, watcher)
 
 

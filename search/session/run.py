@@ -19,7 +19,7 @@ from spectune.search.strategy.director import Director, Progress
 from spectune.search.tracking.store import public
 from spectune.search.tracking.writer import Writer
 from spectune.search.workers import cluster, packing, pool
-from spectune.search.workers.files import Resources, files_for
+from spectune.search.workers.files import Folder, Resources, shared
 from spectune.trainables.data.dataset import Dataset
 
 
@@ -64,13 +64,13 @@ def run(
             agenda = _agenda(options, dataset, study)
             director = Director(agenda, study, journal, progress=watch, replicas=options.replicas)
             stop.listen(director)
-            files = files_for(options.folder, int(capacity["nodes"]))
+            folder = shared(options.folder) if options.address else Folder(options.folder.absolute())
             session = _Session(
                 options=options,
                 director=director,
                 journal=journal,
                 dataset=dataset,
-                resources=Resources(files, options.cpus_per_trial, gpus),
+                resources=Resources(folder, options.cpus_per_trial, gpus),
                 watch=watch,
             )
             spent = session.train(concurrent)
@@ -78,7 +78,7 @@ def run(
             finished = True
         finally:
             if not finished:
-                stop.deaf()
+                stop.ignore()
             left = writer.close(None if finished else stop.HURRY)
     return Finished(study, options, left)
 

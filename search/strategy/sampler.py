@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Generator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +72,15 @@ class Sampler:
         self._defaults = {**{name: hp.default for name, _, hp in space.hyperparameters()}, **training}
         self.objectives = objectives
         directions: Any = ["maximize" if direction == "max" else "minimize" for _, direction in objectives]
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # multivariate and group TPE
+        with _quiet():
             self._optuna = SAMPLERS[kind](seed)
             self._study = optuna.create_study(
                 storage=Storage(looked_at=kind == "tpe"), sampler=self._optuna, directions=directions
             )
             self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
+            self._mirror = None if folder is None else _Mirror(folder.absolute() / MIRROR, name, directions)
         self._asked: dict[int, optuna.trial.Trial] = {}
         self._tried: set[int] = set()  # hashes of (network, training)
-        self._mirror = None if folder is None else _Mirror(folder.absolute() / MIRROR, name, directions)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
         """A config that differs from another only in what replicas may: ``SETTINGS`` and the shares of dropout."""
@@ -184,6 +182,19 @@ class Sampler:
 
     def _forget(self, asked: optuna.trial.Trial) -> None:
         asked.study.tell(asked, state=TrialState.FAIL)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's words on new studies, and on what is experimental: multivariate and group TPE."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 class _Terse(JournalFileBackend):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from spectune.search.process.collector import importing
 from spectune.search.tracking.store import database, make_database
 
 MOST_METRICS = 1000  # in one request
@@ -31,8 +30,7 @@ class Runs:
         """Find or make the experiment; learn which runs of this study the store has already."""
         _quiet()
         if self._client is None:
-            with importing():
-                from mlflow import MlflowClient
+            from mlflow import MlflowClient
 
             make_database(self._uri)
             self._client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from spectune.search.process.collector import relaxed
 from spectune.search.process.command import module
 from spectune.search.process.stop import SIGNALS
 from spectune.search.tracking.follower import Follower
@@ -128,4 +129,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with relaxed():
+        main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Iterator
@@ -10,12 +11,11 @@ from typing import Any
 
 import ray
 import torch
-from ray._raylet import Config  # type: ignore[attr-defined]
-from safetensors.torch import load as unpack
+from ray.exceptions import RayTaskError
 
 from spectune.search.records import WEIGHTS, Task, stored
-from spectune.search.workers.files import Files, RemoteFiles, Resources
-from spectune.search.workers.node import QUIET
+from spectune.search.workers.files import Folder, Resources
+from spectune.search.workers.node import QUIET, read_door
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
@@ -23,6 +23,7 @@ from spectune.trainables.metrics import by_label, confused, score
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
+from spectune.trainables.weights import unpacked
 
 QUICK = 4e10  # multiply-adds of a second or two
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
@@ -31,13 +32,16 @@ LOST_WORKERS = 3  # times a trial is started again after its process or node was
 @contextmanager
 def joined(address: str) -> Iterator[dict[str, float]]:
     """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
-    Config.initialize("")  # reads the environment again: Ray may have been imported before its door's mode was set
+    read_door()  # Ray may have been imported before the environment was set
+    logger = logging.getLogger("ray")
+    level = logger.level
     try:
         ray.init(address=address, **QUIET)
         alive = [node for node in ray.nodes() if node["Alive"]]
         yield {**ray.cluster_resources(), "nodes": len(alive)}
     finally:
         ray.shutdown()
+        logger.setLevel(level)
 
 
 def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> list[dict[str, Any]]:
@@ -48,24 +52,34 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
     """
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
-    if isinstance(resources.files, Files) and work < QUICK:
-        return [_evaluate(task.to_dict(), dataset, resources.files, split) for task in tasks]
+    if work < QUICK:
+        return _here(tasks, dataset, resources.folder, split)
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    found: list[dict[str, Any]] = ray.get(
-        [remote.remote(task.to_dict(), shared, resources.files, split) for task in tasks]
-    )
-    return found
+    pending = [remote.remote(task.to_dict(), shared, resources.folder, split) for task in tasks]
+    try:
+        return list(ray.get(pending))
+    except RayTaskError as error:
+        raise error.cause from None
 
 
-def _evaluate(values: dict[str, Any], dataset: Dataset, files: Files | RemoteFiles, split: str) -> dict[str, Any]:
+def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str) -> list[dict[str, Any]]:
+    before = torch.get_num_threads()
+    try:
+        return [_evaluate(task.to_dict(), dataset, folder, split) for task in tasks]
+    finally:
+        torch.set_num_threads(before)
+
+
+def _evaluate(values: dict[str, Any], dataset: Dataset, folder: Folder, split: str) -> dict[str, Any]:
+    files = folder.files()
     task = Task.from_dict(values, own.known(files.read(own.COPY)).families)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
-    data = files.read(stored(task.number, WEIGHTS))
-    assert data is not None, f"weights of trial {task.number} are gone"
+    file = stored(task.number, WEIGHTS)
+    weights = unpacked(files.read(file), folder.path / file)
     sizes = len(dataset.axis), len(dataset.classes)
-    model = restored(task.network, *sizes, unpack(data), multilabel=dataset.multilabel).to(device)
+    model = restored(task.network, *sizes, weights, multilabel=dataset.multilabel).to(device)
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
     labels = torch.from_numpy(spectra.labels.copy())

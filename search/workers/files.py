@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from spectune.search.process.stop import FULL
+from spectune.spaces.files import replace
 
 
 class NoSpace(OSError):
@@ -25,25 +27,21 @@ class Files:
     def write(self, name: str, data: bytes) -> None:
         """Replace a file at once, so that a crash or a full disk leaves the old one or the new one."""
         path = self.folder / name
-        part = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            replace(path, data)
         except OSError as error:
-            part.unlink(missing_ok=True)
             if error.errno in FULL:
                 raise NoSpace(error.errno, os.strerror(error.errno), str(path)) from None
             raise
 
     def read(self, name: str) -> bytes | None:
+        """What is in a file; None where there is none."""
         path = self.folder / name
         return path.read_bytes() if path.is_file() else None
 
     def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
         (self.folder / name).unlink(missing_ok=True)
 
 
@@ -54,28 +52,48 @@ class RemoteFiles:
         self._actor = actor
 
     def write(self, name: str, data: bytes) -> None:
+        """As ``Files.write``."""
         ray.get(self._actor.write.remote(name, data))
 
     def read(self, name: str) -> bytes | None:
+        """As ``Files.read``."""
         found: bytes | None = ray.get(self._actor.read.remote(name))
         return found
 
     def remove(self, name: str) -> None:
+        """As ``Files.remove``."""
         ray.get(self._actor.remove.remote(name))
 
 
-def files_for(folder: Path, nodes: int) -> Files | RemoteFiles:
-    """Where workers keep files: the folder itself on one node, an actor beside the driver on several."""
-    if nodes == 1:
-        return Files(folder.absolute())
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    actor = ray.remote(Files).options(num_cpus=0, scheduling_strategy=here).remote(folder.absolute())
-    return RemoteFiles(actor)
+@dataclass(frozen=True)
+class Folder:
+    """The study's folder for every process of its cluster; ``node`` is the one that has it.
+
+    ``actor`` is beside it, for processes on other nodes, which may join while the study runs; None where none can.
+    """
+
+    path: Path
+    node: str = ""
+    actor: Any = None
+
+    def files(self) -> Files | RemoteFiles:
+        """The files as they are reached from this process."""
+        if self.actor is None or ray.get_runtime_context().get_node_id() == self.node:
+            return Files(self.path)
+        return RemoteFiles(self.actor)
+
+
+def shared(path: Path) -> Folder:
+    """The study's folder on this node, for a cluster to which other nodes may belong."""
+    node = ray.get_runtime_context().get_node_id()
+    here = NodeAffinitySchedulingStrategy(node, soft=False)
+    actor = ray.remote(Files).options(num_cpus=0, scheduling_strategy=here).remote(path.absolute())
+    return Folder(path.absolute(), node, actor)
 
 
 class Resources(NamedTuple):
-    """What a task has: the study's files, CPU cores and GPUs."""
+    """What a task has: the study's folder, CPU cores and GPUs."""
 
-    files: Files | RemoteFiles
+    folder: Folder
     cpus: float
     gpus: float

@@ -13,10 +13,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from typing import Any
 
-from spectune.search.process.collector import importing
+from spectune.search.process.collector import relaxed
 from spectune.search.process.command import module
 from spectune.search.process.stop import SIGNALS
 
@@ -31,6 +30,7 @@ SILENCE = {
 }
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"  # Ray's variables
 DOOR = (MODE, TOKEN, "RAY_AUTH_TOKEN_PATH")
+DEBUGGER = "PYTHONBREAKPOINT"  # which Ray sets for drivers
 QUIET = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
 
 
@@ -38,7 +38,7 @@ QUIET = {"log_to_driver": False, "logging_level": "error", "configure_logging": 
 def running(address: str | None) -> Iterator[Callable[[], str]]:
     """Where Ray answers: at an address that there is, or where one of our own will, which starts meanwhile.
 
-    Ours ends with the block. Asking for its address raises RuntimeError when it did not start; it says why on stderr.
+    Ours ends with the block. Asking for its address raises ValueError when it did not start; Ray says why on stderr.
     """
     with _environment():
         if address is not None:
@@ -55,7 +55,7 @@ def running(address: str | None) -> Iterator[Callable[[], str]]:
 @contextmanager
 def _environment() -> Iterator[None]:
     """Ray reads its settings from the environment: ours for so long."""
-    before = {name: os.environ.get(name) for name in (*SILENCE, *DOOR)}
+    before = {name: os.environ.get(name) for name in (*SILENCE, *DOOR, DEBUGGER)}
     os.environ.update(SILENCE)
     try:
         yield
@@ -65,12 +65,22 @@ def _environment() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        if "ray" in sys.modules:
+            read_door()
+
+
+def read_door() -> None:
+    """Have Ray read from the environment who may come in; it keeps what it read first, at its import."""
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _start() -> subprocess.Popen[str]:
     for name in DOOR:
         os.environ.pop(name, None)  # the user's own token is not for our processes
-    os.environ[TOKEN] = _token()
+    os.environ[TOKEN] = secrets.token_hex(32)
     node = subprocess.Popen(
         module("spectune.search.workers.node"),
         stdin=subprocess.PIPE,
@@ -86,21 +96,17 @@ def _address(node: subprocess.Popen[str]) -> str:
     assert node.stdout is not None
     address = node.stdout.readline().strip()
     if not address:
-        raise RuntimeError("Ray did not start on this machine; it said why above")
+        raise ValueError(
+            "a search needs Ray, it did not start on this machine and says why above: mend that, or give the --address "
+            "of one that runs"
+        )
     return address
-
-
-@cache
-def _token() -> str:
-    """One a process, because Ray keeps the first that it reads."""
-    return secrets.token_hex(32)
 
 
 def main() -> None:
     notes, sys.stdout = sys.stdout, sys.stderr  # whatever Ray prints is no address
-    with importing():
-        import ray
-        from ray._private import node, utils
+    import ray
+    from ray._private import node, utils
 
     class Bare(node.Node):  # type: ignore[misc]
         """Without what nobody asks on a machine of its own, and what takes seconds of its cores to start: the
@@ -126,4 +132,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with relaxed():
+        main()

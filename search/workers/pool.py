@@ -11,7 +11,8 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,27 @@ class _Silent(progress_reporter.TrialProgressCallback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None: ...
 
 
-tune_controller.RayActorManager, tuning.TuneController = _Actors, _Controller
-progress_reporter.TrialProgressCallback = _Silent  # as one of ours Tune would count it, and import MLflow for that
-class_cache.DEFAULT_ENV_VARS.clear()  # of no use here, and Ray's idle workers are none for an actor with variables
+OURS: tuple[tuple[Any, str, Any], ...] = (
+    (tune_controller, "RayActorManager", _Actors),
+    (tuning, "TuneController", _Controller),
+    (progress_reporter, "TrialProgressCallback", _Silent),  # as one of ours Tune would count it, and import MLflow
+    (class_cache, "DEFAULT_ENV_VARS", {}),  # of no use here, and Ray's idle workers are none for an actor with some
+)
+
+
+@contextmanager
+def _adapted() -> Iterator[None]:
+    """Tune with our classes in the place of its own, and without its remarks on its own deprecations."""
+    before = [(module, name, getattr(module, name)) for module, name, _ in OURS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            for module, name, value in OURS:
+                setattr(module, name, value)
+            yield
+        finally:
+            for module, name, value in before:
+                setattr(module, name, value)
 
 
 class Sharing:
@@ -245,13 +264,13 @@ def run(
 
     ``tick`` is called some times a second, whether there is news or not.
     """
-    searcher = _Searcher(plan, resources.files, Sharing(resources.gpus, len(dataset.axis), len(dataset.classes)))
+    sharing = Sharing(resources.gpus, len(dataset.axis), len(dataset.classes))
+    searcher = _Searcher(plan, resources.folder.files(), sharing)
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, files=resources.files, epochs=epochs, stall=stall),
+        tune.with_parameters(Worker, dataset=dataset, folder=resources.folder, epochs=epochs, stall=stall),
         lambda config: tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": config["gpus"]}]),
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Tune's remarks on its own deprecations
+    with _adapted():
         tuner = tune.Tuner(
             worker,
             tune_config=tune.TuneConfig(

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
+
+from ray import WORKER_MODE
+from ray._private.worker import global_worker
 
 from spectune.search.process.collector import importing
 
-with importing():
+with importing() if global_worker.mode == WORKER_MODE else nullcontext():  # a driver imports this as well
     import torch
     from ray import tune
     from safetensors.torch import load as unpack
@@ -21,7 +24,7 @@ with importing():
     from spectune.search.records import ENDED, WEIGHTS, Task, stored
     from spectune.search.workers.checkpoint import Checkpoints
     from spectune.search.workers.cluster import threads
-    from spectune.search.workers.files import Files, NoSpace
+    from spectune.search.workers.files import Folder, NoSpace
     from spectune.search.workers.watch import Watch
     from spectune.trainables import own, warm
     from spectune.trainables.data.dataset import Dataset
@@ -38,8 +41,9 @@ MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial 
 class Worker(tune.Trainable):  # type: ignore[misc]
     """Trains one task after another in one process, or some at once as replicas; a Tune step is some epochs."""
 
-    def setup(self, config: dict[str, Any], dataset: Dataset, files: Files, epochs: int, stall: float) -> None:
+    def setup(self, config: dict[str, Any], dataset: Dataset, folder: Folder, epochs: int, stall: float) -> None:
         torch.set_num_threads(threads())
+        files = folder.files()
         self._families = own.known(files.read(own.COPY)).families
         self._watch, self._files, self._limit = Watch(stall), files, epochs
         self._dataset = self._watch.over(dataset)

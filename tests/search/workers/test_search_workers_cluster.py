@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from spectune.search.records.study import read
+from spectune.search.records.task import WEIGHTS, stored
 
 MINE = (Path(__file__).parents[1] / "my_file.py").read_text()
 
@@ -56,3 +59,58 @@ def test_an_own_architecture_runs_on_nodes_that_do_not_have_its_file(tmp_path, a
     assert {trial.status for trial in study.stage("confirm")} == {"complete"}
     assert (study.folder / study.exports[-1]["folder"] / "model.onnx").is_file()
     assert not list((tmp_path / "elsewhere").rglob("*.py"))
+
+
+# A head with one processor, and for each line of input a node with one more on which a folder is an empty one: what is
+# written there by a worker is on another machine. Its raylet's process id is said.
+GROWING = """
+import ctypes, subprocess, sys
+from ray.cluster_utils import Cluster
+folder = sys.argv[1]
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+print(cluster.address, flush=True)
+for line in sys.stdin:
+    assert ctypes.CDLL(None).unshare(0x20000) == 0  # mounts of this process from now on are its own
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
+    node = cluster.add_node(num_cpus=1)
+    print(node.all_processes["raylet"][0].process.pid, flush=True)
+cluster.shutdown()
+"""
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """The process of a cluster of one machine, to which a line of input adds another."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("another machine's folders need root, who may mount")
+    (tmp_path / "studies").mkdir()
+    started = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", GROWING, tmp_path / "studies"],
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with started as cluster:
+        yield cluster
+
+
+@pytest.mark.cluster
+def test_a_machine_that_joins_later_keeps_its_weights_with_the_study(tmp_path, growing, begin, little):
+    address = next(line.strip() for line in iter(growing.stdout.readline, "") if line[:1].isdigit())
+    large = ["--seeds", "12", "--epochs", "40", "--set", "patience=100", "--concurrent", "2"]
+    driver = begin(tmp_path, "train", "compact", "--name", "s", *little, *large, "--address", address, ended=1)
+    print("add", file=growing.stdin, flush=True)
+    raylet = psutil.Process(int(next(line for line in iter(growing.stdout.readline, "") if line.strip().isdigit())))
+    trained = set()
+    while driver.poll() is None:
+        trained |= {one.pid for one in raylet.children(recursive=True) if "Trainable" in one.name()}
+        time.sleep(0.1)
+    said = driver.communicate()[1]
+    assert driver.returncode == 0, said
+    assert trained, "no trial ran on the second machine"
+    study = read(tmp_path / "studies/s")
+    assert study.finished and study.header["machine"]["nodes"] == 1
+    assert all((study.folder / stored(one.number, WEIGHTS)).is_file() for one in study.stage("confirm"))

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from spectune.search.records.study import read
 from spectune.search.records.task import ENDED, WEIGHTS, Task, stored
 from spectune.search.workers import worker as module
-from spectune.search.workers.files import Files
+from spectune.search.workers.files import Files, Folder
 from spectune.spaces import KNOWN
 from spectune.spaces.saved import configs
 from spectune.trainables.data import load
@@ -80,7 +80,7 @@ def working(tmp_path, monkeypatch):
     def start():
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         worker.setup(
-            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, files=Files(tmp_path), epochs=5, stall=600.0
+            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, folder=Folder(tmp_path), epochs=5, stall=600.0
         )
         return worker
 
