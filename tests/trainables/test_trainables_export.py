@@ -256,7 +256,9 @@ def test_the_cure_for_an_architecture_of_ones_own_is_its_file(copied):
     config = json.loads((copied / "config.json").read_text())
     (copied / "config.json").write_text(json.dumps(change(config, network={"family": "mine"})))
     resum(copied)
-    with pytest.raises(ValueError, match=r"got 'mine': where it is one of your own, give its file as --space") as caught:
+    with pytest.raises(
+        ValueError, match=r"got 'mine': where it is one of your own, give its file as --space"
+    ) as caught:
         read(copied)
     assert "export it again" not in str(caught.value)
 
@@ -289,6 +291,21 @@ def test_spectra_on_another_axis_are_moved_to_the_networks(written, dataset):
     np.testing.assert_allclose(exported.predict(moved, fine), exported.predict(spectra), atol=1e-5)
     falling = Axis(dataset.axis.values[::-1].copy())
     np.testing.assert_allclose(exported.predict(spectra[:, ::-1], falling), exported.predict(spectra), atol=1e-5)
+
+
+def test_spectra_on_an_axis_of_another_unit_are_refused(written, dataset):
+    exported = read(written)
+    spectra = dataset.validation.spectra
+    exported.predict(spectra, Axis(dataset.axis.values, "2theta", "deg"))
+    other = Axis(dataset.axis.values, "q", "1/nm")  # of the same values: they mean something else
+    with pytest.raises(ValueError, match=r"the axis of the model, angle \(degrees\), got q \(1/nm\): convert"):
+        exported.predict(spectra, other)
+
+
+def test_exports_can_be_kept_in_a_set(written):
+    exported = read(written)
+    assert len({exported, read(written)}) == 2
+    assert exported.axis == read(written).axis
 
 
 @pytest.mark.parametrize(

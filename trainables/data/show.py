@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectune.trainables.data.dataset import SPLITS, Axis, Dataset, Split
+from spectune.trainables.data.dataset import SPLITS, Dataset, Split
 from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.grid import label
 from spectune.trainables.data.peaks import Peaks
 from spectune.trainables.data.recipes.sampling import TEST_WIDTH
 
@@ -28,7 +29,7 @@ def describe(dataset: Dataset) -> str:
         dataset.name,
         f"  {dataset.description}",
         f"  classes  {len(names)}: {shown}",
-        f"  points   {len(values)}, {axis_label(dataset.axis)} {values[0]:g} to {values[-1]:g}",
+        f"  points   {len(values)}, {label(dataset.axis)} {values[0]:g} to {values[-1]:g}",
         f"  spectra  {sizes}",
         f"  digest   {dataset.digest}",
     ]
@@ -37,11 +38,6 @@ def describe(dataset: Dataset) -> str:
         peaks = ", ".join(f"{count} in {counts[count]}" for count in sorted(counts))
         lines.append(f"  peaks    {peaks} classes")
     return "\n".join(lines)
-
-
-def axis_label(axis: Axis) -> str:
-    """``name (unit)``."""
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
 
 
 def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
@@ -67,7 +63,7 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
     return {
         "title": dataset.name,
         "axis": dataset.axis.values,
-        "axis_label": axis_label(dataset.axis),
+        "axis_label": label(dataset.axis),
         "names": np.array(dataset.classes[:count]),
         "nominal": nominal,
         "spectra": spectra,
