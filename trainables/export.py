@@ -143,8 +143,9 @@ def write(
 ) -> None:
     """Export the network with ``weights`` into ``folder``, whole or not at all; an older export there is replaced.
 
-    ``numbers`` is JSON-ready and goes to the model card: validation and test results, seeds, the study's name. Raises
-    RuntimeError when a reloaded network disagrees with the trained one on validation spectra.
+    ``numbers`` is JSON-ready and goes to the model card: validation and test results, seeds, the study's name.
+    ValueError where a reloaded network disagrees with the trained one on validation spectra, or ``folder`` holds
+    something else than an older export; OSError where it cannot be written.
     """
     folder = Path(folder)
     refuse_other(folder)
@@ -280,7 +281,10 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network)
     for name, logits in reloaded.items():
         difference = float((logits - expected).abs().max())
         if not difference <= allowed:
-            raise RuntimeError(f"{name} differs from the trained network by {difference:g} in logits: not exported")
+            raise ValueError(
+                f"{name} must give the logits of the trained network to {allowed:g}, got a difference of "
+                f"{difference:g}, so nothing is exported: let its layers give the same each time they predict"
+            )
 
 
 def _logits(model: nn.Module, batches: tuple[Tensor, ...]) -> Tensor:
