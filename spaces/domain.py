@@ -31,12 +31,25 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Int(Domain):
-    """Whole numbers from ``low`` to ``high``, both included; ``step`` apart, or searched on a log scale."""
+    """Whole numbers from ``low`` to ``high``, both included; ``step`` apart, or searched on a log scale.
+
+    ValueError where there are no such numbers.
+    """
 
     low: int
     high: int
     step: int = 1
     log: bool = False
+
+    def __post_init__(self) -> None:
+        for value in (self.low, self.high, self.step):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ValueError(f"Int must have whole numbers, got {value!r}: use Float for others")
+        _check_bounds(self, self.low, self.high, log=self.log)
+        if self.step < 1:
+            raise ValueError(f"Int must have a step of at least 1, got {self.step}: raise it")
+        if self.log and self.step != 1:
+            raise ValueError(f"Int on a log scale must have a step of 1, got {self.step}: leave one of both out")
 
     @property
     def size(self) -> float:
@@ -64,11 +77,17 @@ class Int(Domain):
 
 @dataclass(frozen=True)
 class Float(Domain):
-    """Real numbers from ``low`` to ``high``, both included, searched linearly or on a log scale."""
+    """Real numbers from ``low`` to ``high``, both included, searched linearly or on a log scale.
+
+    ValueError where there are no such numbers.
+    """
 
     low: float
     high: float
     log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_bounds(self, self.low, self.high, log=self.log)
 
     @property
     def size(self) -> float:
@@ -94,10 +113,17 @@ class Float(Domain):
 
 
 class Choice(Domain):
-    """One of a few named or numbered options, without an order that the search may use."""
+    """One of a few named or numbered options, without an order that the search may use.
+
+    ValueError where there are none, or one of them twice.
+    """
 
     def __init__(self, *options: str | int | float | bool) -> None:
         self.options = options
+        if not options:
+            raise ValueError("Choice must have options, got none: name one or more")
+        if len({(type(option), option) for option in options}) < len(options):
+            raise ValueError(f"Choice must name each option once, got {self}: leave out what is there twice")
 
     @property
     def size(self) -> float:
@@ -131,6 +157,15 @@ class Choice(Domain):
 
     def __str__(self) -> str:
         return " | ".join(str(option) for option in self.options)
+
+
+def _check_bounds(domain: Int | Float, low: float, high: float, *, log: bool) -> None:
+    """ValueError where no value lies between the bounds, or none can be drawn on a log scale."""
+    kind = type(domain).__name__
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError(f"{kind} must go from a low to a high value, got {low} to {high}: give them in order")
+    if log and low <= 0:
+        raise ValueError(f"{kind} on a log scale must begin above 0, got {low}: raise it, or leave log out")
 
 
 @dataclass(frozen=True)

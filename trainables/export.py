@@ -26,7 +26,7 @@ from spectune.spaces.saved import UnknownFamily, configs, recorded
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.files.baseline import NONE, correct, described
-from spectune.trainables.data.grid import resample
+from spectune.trainables.data.grid import comparable, resample
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.models.estimator import importances
 from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
@@ -42,7 +42,7 @@ UNREADABLE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exported:
     """A network read from an export. ``numbers`` says how well it did, as on its model card."""
 
@@ -117,8 +117,10 @@ class Exported:
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
         """Raw spectra on the network's axis, corrected as in training, in batches."""
         values = np.asarray(spectra)
-        if axis is not None and not np.array_equal(axis.values, self.axis.values):
-            values = resample(values, axis, self.axis)
+        if axis is not None:
+            comparable(axis, self.axis)
+            if not np.array_equal(axis.values, self.axis.values):
+                values = resample(values, axis, self.axis)
         if values.ndim != 2 or values.shape[1] != len(self.axis):
             raise ValueError(
                 f"spectra must be (N, {len(self.axis)}) for this network, got {values.shape}: give their axis as well, "
@@ -141,8 +143,9 @@ def write(
 ) -> None:
     """Export the network with ``weights`` into ``folder``, whole or not at all; an older export there is replaced.
 
-    ``numbers`` is JSON-ready and goes to the model card: validation and test results, seeds, the study's name. Raises
-    RuntimeError when a reloaded network disagrees with the trained one on validation spectra.
+    ``numbers`` is JSON-ready and goes to the model card: validation and test results, seeds, the study's name.
+    ValueError where a reloaded network disagrees with the trained one on validation spectra, or ``folder`` holds
+    something else than an older export; OSError where it cannot be written.
     """
     folder = Path(folder)
     refuse_other(folder)
@@ -278,7 +281,10 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network)
     for name, logits in reloaded.items():
         difference = float((logits - expected).abs().max())
         if not difference <= allowed:
-            raise RuntimeError(f"{name} differs from the trained network by {difference:g} in logits: not exported")
+            raise ValueError(
+                f"{name} must give the logits of the trained network to {allowed:g}, got a difference of "
+                f"{difference:g}, so nothing is exported: let its layers give the same each time they predict"
+            )
 
 
 def _logits(model: nn.Module, batches: tuple[Tensor, ...]) -> Tensor:

@@ -188,8 +188,9 @@ def test_an_onnx_model_that_disagrees_is_not_exported(tmp_path, dataset, model, 
     truth = export._write_onnx
     other = build(NETWORK, 96, 4).eval()
     monkeypatch.setattr(export, "_write_onnx", lambda _, *rest, **named: truth(other, *rest, **named))
-    with pytest.raises(RuntimeError, match=r"model.onnx differs from the trained network by"):
+    with pytest.raises(ValueError, match=r"model.onnx must give the logits of the trained network to") as caught:
         put(tmp_path / "model", dataset, model)
+    assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,6 +292,21 @@ def test_spectra_on_another_axis_are_moved_to_the_networks(written, dataset):
     np.testing.assert_allclose(exported.predict(moved, fine), exported.predict(spectra), atol=1e-5)
     falling = Axis(dataset.axis.values[::-1].copy())
     np.testing.assert_allclose(exported.predict(spectra[:, ::-1], falling), exported.predict(spectra), atol=1e-5)
+
+
+def test_spectra_on_an_axis_of_another_unit_are_refused(written, dataset):
+    exported = read(written)
+    spectra = dataset.validation.spectra
+    exported.predict(spectra, Axis(dataset.axis.values, "2theta", "deg"))
+    other = Axis(dataset.axis.values, "q", "1/nm")  # of the same values: they mean something else
+    with pytest.raises(ValueError, match=r"the axis of the model, angle \(degrees\), got q \(1/nm\): convert"):
+        exported.predict(spectra, other)
+
+
+def test_exports_can_be_kept_in_a_set(written):
+    exported = read(written)
+    assert len({exported, read(written)}) == 2
+    assert exported.axis == read(written).axis
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,24 @@ from spectune.trainables.data.variation import Variation
 SPLITS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Axis:
-    """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit."""
+    """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit.
+
+    Without them it is an index. Axes are equal where all three are, to the last bit.
+    """
 
     values: NDArray[np.float64]
     name: str = "position"
     unit: str = "points"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Axis):
+            return NotImplemented
+        return (self.name, self.unit) == (other.name, other.unit) and np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.unit, self.values.tobytes()))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -46,9 +57,11 @@ class Split(ABC):
         """Feed everything that determines the spectra and labels to a hashlib object."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Spectra of named classes on one axis, in three splits; a spectrum is of one class, or has several labels.
+
+    ``digest`` says whether two hold the same data. ValueError where labels do not fit the classes.
 
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
     heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
@@ -69,6 +82,11 @@ class Dataset:
     digest: str = ""
 
     def __post_init__(self) -> None:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes must be named once each, got {', '.join(self.classes)[:200]}: rename one")
+        for name in SPLITS:
+            if (split := getattr(self, name)) is not None:
+                self._check(name, split.labels)
         if not self.digest:
             object.__setattr__(self, "digest", self._digest())
 
@@ -94,6 +112,27 @@ class Dataset:
     def blind(self) -> Dataset:
         """This dataset without its test split (same digest): what trials are given."""
         return replace(self, test=None)
+
+    def _check(self, split: str, labels: NDArray[np.int64]) -> None:
+        """ValueError where the labels of a split are not those of ``Split`` for the classes."""
+        count = len(self.classes)
+        if labels.ndim != 1 and labels.shape[1:] != (count,):
+            raise ValueError(
+                f"labels of the {split} split must be (N,) class numbers or (N, {count}) of 0 and 1, got the shape "
+                f"{labels.shape}: give one of both"
+            )
+        if labels.ndim != self.train.labels.ndim:
+            raise ValueError(
+                f"all splits must have one label per spectrum, or all several, got {self.train.labels.ndim} and "
+                f"{labels.ndim} dimensions in train and {split}: give all in one way"
+            )
+        most = count - 1 if labels.ndim == 1 else 1
+        wrong = labels[(labels < 0) | (labels > most)]
+        if len(wrong):
+            raise ValueError(
+                f"labels of the {split} split must be from 0 to {most} for {count} classes, got {wrong[0]}: "
+                "number the classes from 0"
+            )
 
     def _digest(self) -> str:
         """16 hex digits of the SHA-256 of the classes, the axis and all splits."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,78 @@ from numpy.typing import NDArray
 
 from spectune.trainables.data.dataset import Axis
 
+SILENT = ("", "points", "point", "index", "channel", "channels", "a.u.", "arb.units")  # units that say nothing
+SPELLINGS = {
+    "nm": "nm",
+    "ppm": "ppm",
+    "ev": "eV",
+    "micron": "um",
+    "å": "å",
+    "a": "å",
+    "angstrom": "å",
+    "1/å": "1/å",
+    "1/a": "1/å",
+    "1/angstrom": "1/å",
+    "°": "degrees",
+    "deg": "degrees",
+    "degree": "degrees",
+    "°2theta": "degrees",
+    "°2θ": "degrees",
+    "sec": "s",
+    "second": "s",
+    "seconds": "s",
+    "minute": "min",
+    "minutes": "min",
+}
+QUANTITIES = {
+    "wavenumber": "wavenumber",
+    "wavenumbers": "wavenumber",
+    "ramanshift": "wavenumber",
+    "wavelength": "wavelength",
+    "energy": "energy",
+    "frequency": "frequency",
+    "angle": "angle",
+    "2theta": "angle",
+    "twotheta": "angle",
+    "q": "scattering vector",
+    "time": "time",
+    "retentiontime": "time",
+    "m/z": "m/z",
+    "chemicalshift": "chemical shift",
+}
 OUTSIDE = 0.05  # share of the target axis that spectra may not cover: their end values are repeated there
+
+
+def comparable(axis: Axis, target: Axis) -> None:
+    """ValueError where two axes say that their values mean different things: another unit, or another quantity.
+
+    Where one of them says nothing about its unit, the names of common quantities decide; what is not known is taken to
+    fit. Nothing is converted.
+    """
+    units = [_unit(one.unit) for one in (axis, target)]
+    if "" in units:
+        units = [QUANTITIES.get(_plain(one.name).lower(), "") for one in (axis, target)]
+    if "" not in units and units[0] != units[1]:
+        raise ValueError(
+            f"spectra must be on the axis of the model, {label(target)}, got {label(axis)}: convert the axis, or "
+            "correct what the file says of it"
+        )
+
+
+def label(axis: Axis) -> str:
+    """``name (unit)``."""
+    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
+
+
+def _plain(text: str) -> str:
+    """``text`` without blanks, with one sign for what Unicode has two of."""
+    return unicodedata.normalize("NFKC", re.sub(r"[\s_]", "", text))
+
+
+def _unit(unit: str) -> str:
+    """One spelling of a unit, empty where it says nothing. Prefixes keep their case: MHz is not mHz."""
+    plain = re.sub(r"^(.+?)\^?[-\N{MINUS SIGN}]1$", r"1/\1", _plain(unit)).replace("\N{GREEK SMALL LETTER MU}", "u")
+    return "" if plain.lower() in SILENT else SPELLINGS.get(plain.lower(), plain)
 
 
 def resample(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> NDArray[np.float64]:

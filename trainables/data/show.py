@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spectune.trainables.data.dataset import SPLITS, Axis, Dataset, Split
+from spectune.spaces.files import replacing
+from spectune.trainables.data.dataset import SPLITS, Dataset, Split
 from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.grid import label
 from spectune.trainables.data.peaks import Peaks
 from spectune.trainables.data.recipes.sampling import TEST_WIDTH
 
@@ -28,7 +30,7 @@ def describe(dataset: Dataset) -> str:
         dataset.name,
         f"  {dataset.description}",
         f"  classes  {len(names)}: {shown}",
-        f"  points   {len(values)}, {axis_label(dataset.axis)} {values[0]:g} to {values[-1]:g}",
+        f"  points   {len(values)}, {label(dataset.axis)} {values[0]:g} to {values[-1]:g}",
         f"  spectra  {sizes}",
         f"  digest   {dataset.digest}",
     ]
@@ -37,11 +39,6 @@ def describe(dataset: Dataset) -> str:
         peaks = ", ".join(f"{count} in {counts[count]}" for count in sorted(counts))
         lines.append(f"  peaks    {peaks} classes")
     return "\n".join(lines)
-
-
-def axis_label(axis: Axis) -> str:
-    """``name (unit)``."""
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
 
 
 def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
@@ -67,7 +64,7 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
     return {
         "title": dataset.name,
         "axis": dataset.axis.values,
-        "axis_label": axis_label(dataset.axis),
+        "axis_label": label(dataset.axis),
         "names": np.array(dataset.classes[:count]),
         "nominal": nominal,
         "spectra": spectra,
@@ -77,22 +74,23 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
 def save(dataset: Dataset, split: str, path: str | Path) -> None:
     """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``axis`` (L,), ``axis_name``,
     ``axis_unit`` and the class ``names``, and what ``baseline_removed`` did. ``load`` reads it again; numpy does
-    without pickle.
+    without pickle. Whole or not at all; OSError where it cannot be written, ValueError for another ending or split.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise ValueError(f"a split is written as .npz, got {path}: end the name in .npz")
     chosen = dataset.split(split)
-    np.savez(
-        path,
-        x=_spectra(chosen, np.arange(len(chosen))),
-        y=chosen.labels,
-        axis=dataset.axis.values,
-        axis_name=np.array(dataset.axis.name),
-        axis_unit=np.array(dataset.axis.unit),
-        names=np.array(dataset.classes),
-        baseline_removed=np.array(dataset.baseline),
-    )
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            x=_spectra(chosen, np.arange(len(chosen))),
+            y=chosen.labels,
+            axis=dataset.axis.values,
+            axis_name=np.array(dataset.axis.name),
+            axis_unit=np.array(dataset.axis.unit),
+            names=np.array(dataset.classes),
+            baseline_removed=np.array(dataset.baseline),
+        )
 
 
 def _spectra(split: Split, rows: NDArray[np.int64]) -> NDArray[np.float32]:
