@@ -176,7 +176,7 @@ PUBLISHED: Mapping[str, Published] = {
 }
 
 # Where a search starts beside the published networks: good after few epochs and cheap, found by searches on the
-# validation split of the challenging dataset (DECISIONS.md, 2026-11-21). Never a baseline.
+# validation split of the challenging dataset (docs/decisions/search.md, 2026-11-21). Never a baseline.
 _COMPACT = CNN(
     depth=4, filters=12, filter_growth=1.5, kernel_size=25, kernel_last=9, stride=4, pooling="average",
     fc_depth=1, fc_width=128, fc_activation="relu", fc_dropout=0.3,
