@@ -8,7 +8,7 @@ import pandas as pd
 
 from spectune.dashboards.style.page import captioned
 from spectune.dashboards.style.panels import Panels
-from spectune.dashboards.style.theme import BLUE, ORANGE, Drawing, plain, rounded
+from spectune.dashboards.style.theme import BLUE, ORANGE, Drawing, clipped, plain, rounded
 from spectune.dashboards.style.words import number, setting, title
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG, FEW, flat, kind
@@ -47,7 +47,9 @@ def drawing(summary: Summary) -> Drawing:
             text = [_about(row, asked) for _, row in part.iterrows()]
             y = rounded(part["value"])
             panels.add(panel, **look, mode="markers", x=columns[asked[0]][-1], y=y, text=text, hoverinfo="text")
-    panels.figure.update_layout(panels.axes("y", title=f"{title(summary.metric)}, validation"))
+    panels.figure.update_layout(
+        panels.axes("y", title=f"{title(summary.metric)}, validation", **clipped(summary.metric))
+    )
     choices = {name: [{"x": columns[name]}, _axis(panels, name, flat(frame[CONFIG + name]))] for name in asked}
     panels.choose(choices)
     return panels.figure
