@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,7 @@ from spectune.dashboards.style.theme import (
 )
 from spectune.dashboards.style.words import number, title, who
 from spectune.dashboards.tables.importance import FEWEST
-from spectune.dashboards.tables.trials import best, front
+from spectune.dashboards.tables.trials import best_so_far
 
 Axes = dict[str, tuple[pd.Series, str]]  # name of a choice -> the x of every trial, the axis' title
 
@@ -61,7 +62,7 @@ def _best_lines(frame: pd.DataFrame, axes: Axes, direction: str) -> list[tuple[A
     traces = []
     for place, (x, _) in enumerate(axes.values()):
         along = x[frame["value"].notna() & (frame["status"] != "running")].sort_values(kind="stable")
-        steps = best(frame.loc[along.index, "value"], direction)
+        steps = best_so_far(frame.loc[along.index, "value"], direction)
         line = {"shape": "hv", "color": NAVY, "width": 1.5}
         trace = {"y": rounded(steps), "name": "best so far", "mode": "lines", "line": line, "visible": place == 0}
         traces.append((rounded(along), {**trace, "hoverinfo": "skip"}))
@@ -181,11 +182,11 @@ def finalists(confirmed: pd.DataFrame, metric: str) -> Drawing:
     return figure
 
 
-def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], *, second: int = 1) -> Drawing:
-    """The first objective against another one, with the front of the trials that no other one beats."""
+def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], front: Sequence[int], *, second: int = 1) -> Drawing:
+    """The first objective against another one, with the ``front`` of the trials that no other one beats."""
     (metric, direction), (other, other_direction) = objectives[0], objectives[second]
     frame = frame[(frame["stage"] == "explore") & frame["value"].notna() & frame[other].notna()]
-    chosen = frame[front(frame, objectives)].sort_values(other)
+    chosen = frame[frame.index.isin(front)].sort_values(other)
     if not len(chosen):
         return "No trial has been trained to the end yet, so there is no front to draw."
     figure = empty(430)

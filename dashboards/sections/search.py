@@ -31,6 +31,7 @@ from spectune.dashboards.style.words import (
 )
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG
+from spectune.search.records.ranking import front as unbeaten
 
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
@@ -167,10 +168,12 @@ def hyperparameters(summary: Summary) -> str:
 def front(summary: Summary) -> str:
     """The first objective against each other one; left out when there is one objective."""
     words = "The stars are trials, trained to the end, that no other such trial beats in every objective."
-    return "".join(
-        captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
-        for second in range(1, len(summary.objectives))
-    )
+    best = unbeaten(summary.study)
+    parts: list[str] = []
+    for second in range(1, len(summary.objectives)):
+        drawing = figures.pareto(summary.trials, summary.objectives, best, second=second)
+        parts.append(captioned(words, drawing, f"plot-pareto-{second}"))
+    return "".join(parts)
 
 
 def confused(summary: Summary) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
 
 from spectune.dashboards.style.words import between, missing, number, title, who
 from spectune.dashboards.tables.summary import Summary
-from spectune.dashboards.tables.trials import difference
+from spectune.search.records.ranking import difference
 
 
 def verdict(summary: Summary) -> str:
@@ -46,11 +45,12 @@ def _told(summary: Summary) -> str:
 
 def _compared(summary: Summary, winner: Any, baseline: Any) -> str:
     sign = 1 if summary.direction == "max" else -1
-    gap, *ends = (sign * value for value in difference(winner.test_values, baseline.test_values))
+    found = difference(winner.test_values, baseline.test_values)
+    gap, *ends = (sign * value for value in found.values() if value is not None)
     size = f"The winner is {abs(gap):.4f} {'better' if gap >= 0 else 'worse'}"
-    low, high = sorted(ends)
-    if math.isnan(low):
+    if not ends:
         return f"{size}, on a single seed."
+    low, high = sorted(ends)
     size += f" (95 % interval {low:+.4f} to {high:+.4f})"
     return f"{size}, which does not tell them apart." if low <= 0 <= high else f"{size}."
 

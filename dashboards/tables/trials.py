@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 
 from spectune.dashboards.style.words import missing
 from spectune.search.records import Study, Trial
-from spectune.search.records.metrics import ends
+from spectune.search.records.ranking import interval, ranking
 
 CONFIG = "config."  # hyperparameters are columns under their space's name behind this
 TRIAL_COLUMNS = (
@@ -72,10 +71,10 @@ def confirmed(study: Study) -> pd.DataFrame:
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
     ``test_`` in front (None and NaN where it was not tested), ``planned`` (trainings that were started), ``baseline``.
     """
-    metric, direction = study.objectives[0]
+    metric, _ = study.objectives[0]
     tests = {test["candidate"]: test for test in study.tests}
     rows = []
-    for candidate, group in study.confirmed().items():
+    for candidate, group in ranking(study):
         test = tests.get(candidate, {"metrics": [], "seeds": []})
         rows.append(
             {
@@ -84,7 +83,6 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "baseline": isinstance(candidate, str),
                 **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
                 **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
-                "loss": fmean(trial.metrics["loss"] for trial in group),
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,
                 "macs": group[0].macs,
@@ -92,69 +90,16 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "config": group[0].config,
             }
         )
-    frame = pd.DataFrame(rows, columns=None if rows else ["candidate", "label", "baseline", "mean", "test_mean"])
-    if len(frame):
-        frame = frame.sort_values(["mean", "loss"], ascending=[direction == "min", True], kind="stable")
-    return frame.reset_index(drop=True)
+    return pd.DataFrame(rows, columns=None if rows else ["candidate", "label", "baseline", "mean", "test_mean"])
 
 
 def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
-    mean, low, high = interval(values, metric)
-    parts = {"values": values, "seeds": seeds, "mean": mean, "low": low, "high": high}
+    known = {name: end for name, end in interval(values, metric).items() if end is not None} if values else {}
+    parts = {"values": values, "seeds": seeds, **{name: known.get(name, math.nan) for name in ("mean", "low", "high")}}
     return {prefix + name: part for name, part in parts.items()}
 
 
-def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, float]:
-    """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for.
-
-    The interval ends where the ``metric`` does (``record.ends``).
-    """
-    if not len(values):
-        return math.nan, math.nan, math.nan
-    mean = fmean(values)  # as the search does, to the last bit: it decides ties
-    if len(values) == 1:
-        return mean, math.nan, math.nan
-    half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    least, most = ends(metric)
-    return mean, max(least, mean - half), min(most, mean + half)
-
-
-def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
-    """(mean of first - mean of second, low, high) with Welch's 95 % interval."""
-    gap = float(np.mean(first) - np.mean(second))
-    if min(len(first), len(second)) < 2:
-        return gap, math.nan, math.nan
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
-    if not sum(parts):
-        return gap, gap, gap
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    )
-    half = student(freedom) * sum(parts) ** 0.5
-    return gap, gap - half, gap + half
-
-
-def student(freedom: float, level: float = 0.95) -> float:
-    """The t with P(|T| < t) = level: T is sqrt(freedom) tan(a), the angle a has the density cos(a) ** (freedom - 1)."""
-    angle = np.linspace(0, math.pi / 2, 200_001)
-    density = np.cos(angle) ** (freedom - 1)
-    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return float(freedom**0.5 * np.tan(np.interp(level, share / share[-1], angle)))
-
-
-def front(frame: pd.DataFrame, objectives: list[tuple[str, str]]) -> pd.Series:
-    """Which rows are complete explore trials that no other such trial beats in every objective (the Pareto front)."""
-    values = frame[[metric for metric, _ in objectives]].to_numpy(float)
-    losses = values * [1.0 if direction == "min" else -1.0 for _, direction in objectives]
-    able = ((frame["stage"] == "explore") & (frame["status"] == "complete")).to_numpy() & np.isfinite(losses).all(
-        axis=1
-    )
-    rivals = losses[able]
-    beaten = [bool(((rivals <= row).all(axis=1) & (rivals < row).any(axis=1)).any()) for row in losses]
-    return pd.Series(able & ~np.array(beaten, dtype=bool), index=frame.index)
-
-
-def best(values: pd.Series, direction: str) -> pd.Series:
+def best_so_far(values: pd.Series, direction: str) -> pd.Series:
     """The best value so far, row by row; rows without a value keep the one before."""
     return (values.cummax() if direction == "max" else values.cummin()).ffill()
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import report
-from spectune.dashboards.tables import trials as table
 from spectune.search.records import study as record
+from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, PUBLISHED, Training
 from spectune.spaces.domain import Choice, Domain, Float
 
@@ -387,30 +387,28 @@ class Ablator(Scribe):
         seeds = [one.seed for one in found["cnn6"]]
         rows = []
         for name, trials in found.items():
-            mean, low, high = table.interval(values[name])
-            spread: dict[str, Any] = dict.fromkeys(("std", "low", "high"))
-            if len(seeds) > 1:
-                spread = {"std": float(np.std(values[name], ddof=1)), "low": low, "high": high}
             size = {"parameters": trials[0].parameters, "macs": trials[0].macs, "seconds": trials[0].seconds}
             gaps = np.subtract(values[name], values["cnn6"])
             gap = None if name == "cnn6" else difference(gaps, seeds, tests=len(found) - 1)
             finding = f"{name} changes the {metric} by {gap['mean']:+.4f} on {split}." if gap else ""
-            row = {"variant": name, "seeds": seeds, "values": values[name], "mean": mean, "finding": finding}
-            rows.append({**row, **spread, **size, "difference": gap})
+            row = {"variant": name, "seeds": seeds, "values": values[name], "finding": finding}
+            rows.append({**row, **interval(values[name]), **size, "difference": gap})
         told = {"split": split, "metric": metric, "direction": direction}
         return {**told, "level": 0.95, "least_p": 2.0 ** (1 - len(seeds)), "rows": rows}
 
 
 def difference(values: Any, seeds: list[int], *, tests: int) -> dict[str, Any]:
-    mean, low, high = table.interval(values)
-    gap: dict[str, Any] = {"seeds": seeds, "values": [float(value) for value in values], "mean": mean}
+    gaps = [float(value) for value in values]
+    found = interval(gaps)
+    mean, spread = found["mean"], found.pop("std")
+    gap: dict[str, Any] = {"seeds": seeds, "values": gaps, **found}
     if len(seeds) == 1:
-        return {**gap, **dict.fromkeys(("low", "high", "p", "p_holm", "effect", "seeds_needed"))}
+        return {**gap, **dict.fromkeys(("p", "p_holm", "effect", "seeds_needed"))}
     flips = np.array(list(itertools.product((-1, 1), repeat=len(seeds))))
     p = float(np.mean(np.abs(flips @ values) >= abs(sum(values)) - 1e-12))
-    adjusted, effect = min(1.0, p * tests), mean / (float(np.std(values, ddof=1)) or 1.0)
+    adjusted, effect = min(1.0, p * tests), mean / (spread or 1.0)
     needed = None if adjusted <= 0.05 or not mean else int((2.8 / effect) ** 2) + 2
-    return {**gap, "low": low, "high": high, "p": p, "p_holm": adjusted, "effect": effect, "seeds_needed": needed}
+    return {**gap, "p": p, "p_holm": adjusted, "effect": effect, "seeds_needed": needed}
 
 
 def ablation(folder: Path) -> Path:

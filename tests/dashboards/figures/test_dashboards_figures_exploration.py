@@ -14,6 +14,7 @@ from spectune.dashboards.figures.parallel import ABSENT, MOST_LINES, parallel
 from spectune.dashboards.style.theme import envelope, plain
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
+from spectune.search.records.ranking import front
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +248,7 @@ def test_trials_without_a_value_stay_on_the_axis(summaries: dict[str, Summary]) 
 
 def test_the_front_is_marked(summaries: dict[str, Summary]) -> None:
     summary = summaries["two"]
-    figure = figures.pareto(summary.trials, summary.objectives)
+    figure = figures.pareto(summary.trials, summary.objectives, front(summary.study))
     stars = trace(figure, "Pareto front")
     chosen = [int(text) for text in stars.text]
     assert list(stars.x) == pytest.approx(list(summary.trials.loc[chosen, "parameters"]), rel=1e-5)
@@ -270,7 +271,7 @@ def test_where_there_is_nothing_to_draw_there_are_words(summaries: dict[str, Sum
         parallel(summary.trials, summary.objectives),
         figures.importance(summary.importances, "accuracy"),
         figures.finalists(summary.confirmed, "accuracy"),
-        figures.pareto(summary.trials, [("accuracy", "max"), ("parameters", "min")]),
+        figures.pareto(summary.trials, [("accuracy", "max"), ("parameters", "min")], []),
     ]
     assert all(isinstance(words, str) and words.endswith(".") for words in said)
     assert ("6 failed" if name == "failed" else "none was started") in said[0]

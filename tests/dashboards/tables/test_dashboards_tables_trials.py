@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from spectune.dashboards.tables import trials as table
 from spectune.search.records import ranking
@@ -108,31 +107,10 @@ def test_the_baseline_is_the_candidate_with_a_name(folders: dict[str, Path]) -> 
     assert found.loc[1, "label"] == "cnn6"
 
 
-def test_the_front_is_the_one_of_the_search(folders: dict[str, Path]) -> None:
-    study = record.read(folders["two"])
-    frame = table.trials(study)
-    assert list(frame.index[table.front(frame, study.objectives)]) == ranking.front(study)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 4, 7.3, 29, 400])
-def test_intervals_are_students(freedom: float) -> None:
-    assert table.student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-6)
-
-
-def test_the_difference_is_welchs() -> None:
-    random = np.random.default_rng(1)
-    first, second = random.normal(0.9, 0.01, 5), random.normal(0.6, 0.04, 4)
-    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
-    found = table.difference(first, second)
-    assert found == pytest.approx((first.mean() - second.mean(), expected.low, expected.high), rel=1e-6)
-    assert all(math.isnan(end) for end in table.difference([0.9], [0.6, 0.7])[1:])
-    assert table.difference([0.5, 0.5], [0.25, 0.25]) == (0.25, 0.25, 0.25)
-
-
 def test_the_best_so_far_skips_what_has_no_value() -> None:
     values = pd.Series([0.2, np.nan, 0.5, 0.4])
-    assert table.best(values, "max").tolist() == [0.2, 0.2, 0.5, 0.5]
-    assert table.best(values, "min").tolist() == [0.2, 0.2, 0.2, 0.2]
+    assert table.best_so_far(values, "max").tolist() == [0.2, 0.2, 0.5, 0.5]
+    assert table.best_so_far(values, "min").tolist() == [0.2, 0.2, 0.2, 0.2]
 
 
 def test_scales_are_told_from_the_values_tried() -> None:
