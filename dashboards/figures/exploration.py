@@ -22,7 +22,7 @@ from spectune.dashboards.style.theme import (
     plain,
     rounded,
 )
-from spectune.dashboards.style.words import number, title, who
+from spectune.dashboards.style.words import number, title
 from spectune.dashboards.tables.importance import FEWEST
 from spectune.dashboards.tables.trials import best_so_far
 
@@ -175,7 +175,7 @@ def finalists(confirmed: pd.DataFrame, metric: str) -> Drawing:
     figure.update_xaxes(clipped(metric), title_text=title(metric))
     figure.update_yaxes(
         tickvals=[index + 0.1 for index in confirmed.index], range=[len(confirmed) - 0.32, -0.48], showgrid=False,
-        ticktext=[plain(who(row.candidate, row.label)) for row in confirmed.itertuples()], tickfont={"color": INK},
+        ticktext=[plain(name) for name in confirmed["who"]], tickfont={"color": INK},
         automargin=True,
     )  # fmt: skip
     figure.update_layout(margin={"l": 132, "t": 48})

@@ -14,9 +14,11 @@ from spectune.dashboards.style.words import title
 from spectune.dashboards.tables.trials import thinned
 
 
-def learning(frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = ()) -> Drawing:
-    """The learning curves of the explore trials, marked where they were stopped, failed, or are but one epoch long."""
-    curves = curves[curves["stage"] == "explore"]
+def learning(
+    frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = (), stage: str = "explore"
+) -> Drawing:
+    """The learning curves of a stage's trials, marked where they were stopped, failed, or are only one epoch long."""
+    curves = curves[curves["stage"] == stage]
     metrics = [name for name in dict.fromkeys([metric, "loss", "accuracy"]) if name in curves]
     if not len(curves) or not metrics:
         return f"No epoch has been reported yet: {tally(frame)}."

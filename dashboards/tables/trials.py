@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spectune.dashboards.style.words import missing
+from spectune.dashboards.tables.candidates import kind, who
 from spectune.search.records import Study, Trial
 from spectune.search.records.ranking import interval, ranking
 
@@ -69,7 +70,8 @@ def confirmed(study: Study) -> pd.DataFrame:
     """One row a confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
-    ``test_`` in front (None and NaN where it was not tested), ``planned`` (trainings that were started), ``baseline``.
+    ``test_`` in front (empty and NaN where it was not tested), ``planned`` (trainings that were started), and the
+    ``kind`` and the name (``who``) of the candidate.
     """
     metric, _ = study.objectives[0]
     tests = {test["candidate"]: test for test in study.tests}
@@ -79,8 +81,8 @@ def confirmed(study: Study) -> pd.DataFrame:
         rows.append(
             {
                 "candidate": candidate,
-                "label": group[0].label,
-                "baseline": isinstance(candidate, str),
+                "kind": kind(study, candidate),
+                "who": who(study, candidate, group[0].label),
                 **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
                 **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
@@ -90,7 +92,7 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "config": group[0].config,
             }
         )
-    return pd.DataFrame(rows, columns=None if rows else ["candidate", "label", "baseline", "mean", "test_mean"])
+    return pd.DataFrame(rows, columns=None if rows else ["candidate", "kind", "who", "mean", "test_mean"])
 
 
 def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def flat(values: pd.Series) -> pd.Series:
     return values.map(lambda value: value[0] if isinstance(value, list) and value else value)
 
 
-def kind(values: pd.Series) -> str:
+def scale(values: pd.Series) -> str:
     """How a hyperparameter is laid out: "category", "log" or "linear", from the values that were tried (flat ones)."""
     tried = [value for value in values if not missing(value)]
     if any(isinstance(value, bool | str) for value in tried):

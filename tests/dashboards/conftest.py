@@ -315,6 +315,15 @@ def failed(folder: Path) -> Path:
     return folder
 
 
+def training(folder: Path) -> Path:
+    """One known network, trained on three seeds and tested: nothing was searched."""
+    scribe = Scribe(folder)
+    options = {"trials": 0, "epochs": EPOCHS, "seeds": 3, "model": "cnn6", "baseline": ""}
+    scribe.study(options=options, command="spectune train cnn6 --dataset challenge --epochs 18 --seeds 3")
+    finish(scribe, confirm(scribe, {"cnn6": 0.8}, seeds=3), {"cnn6": 0.78})
+    return folder
+
+
 def empty(folder: Path) -> Path:
     """A study that was killed before its first trial."""
     Scribe(folder).study()
@@ -441,7 +450,7 @@ def _best(folder: Path, count: int) -> list[int]:
 
 KINDS: dict[str, Callable[[Path], Path]] = {
     "whole": whole, "two": two, "running": running, "failed": failed, "empty": empty,
-    "ablation": ablation, "interrupted": interrupted,
+    "training": training, "ablation": ablation, "interrupted": interrupted,
 }  # fmt: skip
 
 
@@ -456,6 +465,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def reports(folders: dict[str, Path]) -> dict[str, str]:
     """The report of every kind of study, as HTML."""
     return {name: report.build(record.read(folder)) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def pages(reports: dict[str, str]) -> dict[str, Page]:
+    """What a reader sees of the report of every kind of study."""
+    return {name: Page(html) for name, html in reports.items()}
 
 
 @pytest.fixture

@@ -102,9 +102,9 @@ def test_a_small_metric_can_be_the_better_one(scribe: Any) -> None:
 
 def test_the_baseline_is_the_candidate_with_a_name(folders: dict[str, Path]) -> None:
     found = table.confirmed(record.read(folders["whole"])).set_index("candidate")
-    assert list(found.index[found["baseline"]]) == ["cnn2"]
-    assert not found.loc[1, "baseline"]  # an explored published network is a candidate as any other
-    assert found.loc[1, "label"] == "cnn6"
+    assert list(found.index[found["kind"] == "known"]) == ["cnn2"]
+    assert found.loc[1, "kind"] == "explored"  # an explored published network is a candidate as any other
+    assert found.loc[1, "who"] == "cnn6 (trial 1)"
 
 
 def test_the_best_so_far_skips_what_has_no_value() -> None:
@@ -115,13 +115,13 @@ def test_the_best_so_far_skips_what_has_no_value() -> None:
 
 def test_scales_are_told_from_the_values_tried() -> None:
     random = np.random.default_rng(0)
-    assert table.kind(pd.Series(10 ** random.uniform(-5, -1, 40))) == "log"
-    assert table.kind(pd.Series(random.uniform(0.01, 0.8, 40))) == "linear"
-    assert table.kind(pd.Series([1, 2, 3, 8, 2, 1])) == "linear"
-    assert table.kind(pd.Series([16, 32, 64, 128, 256, 64, 32])) == "log"
-    assert table.kind(pd.Series([0.0, 1e-5, 1e-4, 0.0, 1e-5, 1e-4, 0.01])) == "category"
-    assert table.kind(pd.Series(["max", None, "none"])) == "category"
-    assert table.kind(pd.Series([True, False, True])) == "category"
+    assert table.scale(pd.Series(10 ** random.uniform(-5, -1, 40))) == "log"
+    assert table.scale(pd.Series(random.uniform(0.01, 0.8, 40))) == "linear"
+    assert table.scale(pd.Series([1, 2, 3, 8, 2, 1])) == "linear"
+    assert table.scale(pd.Series([16, 32, 64, 128, 256, 64, 32])) == "log"
+    assert table.scale(pd.Series([0.0, 1e-5, 1e-4, 0.0, 1e-5, 1e-4, 0.01])) == "category"
+    assert table.scale(pd.Series(["max", None, "none"])) == "category"
+    assert table.scale(pd.Series([True, False, True])) == "category"
 
 
 def test_many_curves_are_thinned_but_not_the_wanted_ones_nor_any_end() -> None:
