@@ -257,7 +257,7 @@ def _trial(row: pd.Series, own: list[str], others: list[str], study: Study) -> l
         Cell(f"{row['parameters']:,}", value=row["parameters"]),
         Cell(f"{row['seconds']:.1f}", value=row["seconds"]),
         *(_setting(config[name]) for name in own),
-        Folded("all", said(config)),
+        Folded("all", said({name.removeprefix(f"{config['family']}."): value for name, value in config.items()})),
     ]
 
 

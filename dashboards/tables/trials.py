@@ -14,7 +14,7 @@ from spectune.dashboards.tables.candidates import kind, who
 from spectune.search.records import Study, Trial
 from spectune.search.records.ranking import interval, ranking
 
-CONFIG = "config."  # hyperparameters are columns under their space's name behind this
+CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
     "stage", "status", "reason", "label", "candidate", "seed", "parameters", "macs", "epochs", "best_epoch", "seconds",
     "started", "ended",
@@ -31,12 +31,12 @@ def trials(study: Study) -> pd.DataFrame:
     ``value`` is the first objective. What a trial does not have (a failed one's metrics, a hyperparameter that does not
     exist under its config) is NaN or None.
     """
-    rows = [_row(trial, study) for _, trial in sorted(study.trials.items())]
+    configs = _configs(study)
+    rows = [_row(trial, study) | configs[number] for number, trial in sorted(study.trials.items())]
     numbers = pd.Index([row.pop("trial") for row in rows], name="trial", dtype="int64")
     frame = pd.DataFrame(rows, index=numbers)
     metrics = [metric for metric, _ in study.objectives]
-    longest = max(study.trials.values(), key=lambda trial: len(trial.flat), default=None)
-    wanted = [*TRIAL_COLUMNS, "value", *metrics, *(CONFIG + name for name in (longest.flat if longest else ()))]
+    wanted = [*TRIAL_COLUMNS, "value", *metrics, *max(configs.values(), key=len, default=())]
     for name in wanted:
         if name not in frame:
             frame[name] = np.nan
@@ -52,7 +52,21 @@ def _row(trial: Trial, study: Study) -> dict[str, Any]:
     if trial.status == "running":
         row["epochs"] = max((epoch for epoch, _ in trial.reports), default=0)
     row["value"] = row.get(study.objectives[0][0]) if metrics else None
-    return row | {CONFIG + name: value for name, value in trial.flat.items()}
+    return row
+
+
+def _configs(study: Study) -> dict[int, dict[str, Any]]:
+    """Trial -> column -> hyperparameter. Where several families are explored, a network's are named as in their space:
+    cnn.depth, for the depth of one family says nothing of that of another."""
+    several = len({trial.config["network"]["family"] for trial in study.stage("explore")}) > 1
+    found = {}
+    for number, trial in study.trials.items():
+        family = trial.config["network"]["family"]
+        prefix = f"{family}." if several else ""
+        network = {prefix + name: value for name, value in trial.config["network"].items() if name != "family"}
+        values = {"family": family, **network, **trial.config["training"]}
+        found[number] = {CONFIG + name: value for name, value in values.items()}
+    return found
 
 
 def curves(study: Study) -> pd.DataFrame:

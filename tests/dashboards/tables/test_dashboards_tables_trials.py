@@ -12,6 +12,7 @@ import pytest
 from spectune.dashboards.tables import trials as table
 from spectune.search.records import ranking
 from spectune.search.records import study as record
+from spectune.spaces import FAMILIES, Training
 
 
 def events(folder: Path, event: str) -> list[dict[str, Any]]:
@@ -50,6 +51,28 @@ def test_hyperparameters_keep_the_order_of_the_space(folders: dict[str, Path]) -
     names = [name for name in frame if name.startswith("config.")]
     assert names.index("config.kernel_size") + 1 == names.index("config.kernel_last")
     assert names.index("config.depth") < names.index("config.fc_depth") < names.index("config.learning_rate")
+
+
+def test_families_do_not_share_a_hyperparameter_of_the_same_name(scribe: Any) -> None:
+    """The depth of one family says nothing of the depth of another."""
+    scribe.study(space="any")
+    for name in ("cnn", "vit", "mlp"):
+        config = {"network": {"family": name, **FAMILIES[name]().to_dict()}, "training": Training().to_dict()}
+        scribe.train(config, skill=0.5)
+    frame = table.trials(record.read(scribe.folder))
+    assert {"config.family", "config.cnn.depth", "config.vit.depth", "config.learning_rate"} <= set(frame)
+    assert "config.depth" not in frame
+    assert frame["config.vit.depth"].notna().tolist() == [False, True, False]
+    assert frame["config.learning_rate"].notna().all()
+
+
+def test_a_baseline_of_another_family_renames_nothing(scribe: Any) -> None:
+    """Only what is explored is compared."""
+    scribe.study(space="mlp")
+    config = {"network": {"family": "mlp", **FAMILIES["mlp"]().to_dict()}, "training": Training().to_dict()}
+    scribe.train(config, skill=0.5)
+    scribe.train(scribe.config("cnn2"), skill=0.5, stage="confirm", candidate="cnn2", label="cnn2")
+    assert "config.depth" in table.trials(record.read(scribe.folder))
 
 
 def test_a_study_without_trials_has_empty_tables(folders: dict[str, Path]) -> None:
