@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.dashboards.style.page import page, plot, write
-from spectune.dashboards.style.theme import BLUE, INK, ORANGE, empty, rounded
+from spectune.dashboards.style.theme import BLUE, INK, ORANGE, clipped, empty, rounded
 from spectune.search.records.ranking import interval
 
 COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
@@ -36,7 +36,7 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
                 line = {"color": INK, "width": 2}
                 figure.add_scatter(x=ends, y=[middle, middle], mode="lines", line=line, showlegend=False)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, tickfont={"color": INK})
-    figure.update_yaxes(title_text="accuracy, blind test", tickformat=".1~%")
+    figure.update_yaxes(clipped("accuracy"), title_text="accuracy, blind test", tickformat=".1~%")
     below = "beneath each network" if len(factors) > 1 else "".join(factors)
     words = f"Factor of the learning rate on a plateau: {below}. Bars are medians."
     _write(path, title, words, plot(figure, "plot-paper"))

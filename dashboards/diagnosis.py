@@ -23,6 +23,7 @@ from spectune.dashboards.figures.confusion import read as read_pairs
 from spectune.dashboards.style.page import Cell, arguments_of, command, facts, nothing, page, plot, table
 from spectune.dashboards.style.theme import (
     BLUE,
+    EDGE,
     GREEN,
     GREY,
     INK,
@@ -32,6 +33,7 @@ from spectune.dashboards.style.theme import (
     SHADES,
     Drawing,
     empty,
+    error_bars,
     plain,
     rounded,
 )
@@ -134,11 +136,11 @@ def _accuracies(found: Facts, groups: list[str]) -> Drawing:
     step = 0.62 / max(1, len(models))
     for index, one in enumerate(models):
         shares, colour = _shares(one), COLOURS[index % len(COLOURS)]
-        wide = [0.0 if share["high"] is None else share["high"] - share["mean"] for share in shares]
+        means, lows, highs = ([share[key] for share in shares] for key in ("mean", "low", "high"))
         figure.add_scatter(
-            x=rounded(share["mean"] for share in shares), name=plain(one["name"]), mode="markers", hoverinfo="text",
+            x=rounded(means), name=plain(one["name"]), mode="markers", hoverinfo="text",
             y=[row + step * (index - (len(models) - 1) / 2) for row in range(len(groups))],
-            error_x={"type": "data", "array": rounded(wide), "color": colour, "thickness": 2.5, "width": 0},
+            error_x=error_bars(means, lows, highs, colour, 2.5),
             marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 10, "color": colour},
             text=[f"{plain(one['name'])}: {_percent(share)}" for share in shares],
         )  # fmt: skip
@@ -150,7 +152,7 @@ def _accuracies(found: Facts, groups: list[str]) -> Drawing:
             line={"color": INK, "width": 2.5}, text=[f"{IDEAL}: {share:.1%}" for share in ceiling for _ in range(3)],
         )  # fmt: skip
     figure.update_xaxes(
-        title_text=f"accuracy, {SPLITS[found['split']]}", tickformat=".0%", range=[_lowest(found) - 0.02, 1.03]
+        title_text=f"accuracy, {SPLITS[found['split']]}", tickformat=".0%", range=[_lowest(found) - EDGE, 1 + EDGE]
     )
     figure.update_yaxes(
         tickvals=list(range(len(groups))), ticktext=["all", *map(plain, groups[1:])], showgrid=False, automargin=True,

@@ -17,10 +17,11 @@ from spectune.dashboards.figures.decisive import decisive
 from spectune.dashboards.figures.families import families
 from spectune.dashboards.figures.labels import labels
 from spectune.dashboards.figures.tuning import tuning
-from spectune.dashboards.sections import ablation
+from spectune.dashboards.sections import ablation, training
 from spectune.dashboards.sections import search as sections
 from spectune.dashboards.style.page import arguments_of, command, page
 from spectune.dashboards.style.words import moment
+from spectune.dashboards.tables.candidates import trained
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import Study, read
 
@@ -39,6 +40,15 @@ SEARCH: Sections = {
     "trials": ("Trials", sections.trials),
     "repeat": ("To repeat this", sections.repeat),
 }
+TRAINING: Sections = {
+    "trainings": ("Trainings", training.trainings),
+    "learning": ("Learning curves", training.curves),
+    "confused": ("Most confused classes", sections.confused),
+    "labels": ("Labels", labels),
+    "decisive": ("What decides", decisive),
+    "trials": ("Trials", sections.trials),
+    "repeat": ("To repeat this", sections.repeat),
+}
 ABLATION: Sections = {
     "variants": ("Variants", ablation.variants),
     "paired": ("Seed by seed", ablation.paired),
@@ -51,6 +61,7 @@ ABLATION: Sections = {
 }
 PAGES: dict[str, tuple[Draw, Sections]] = {  # kind of study -> head and sections
     "search": (sections.head, SEARCH),
+    "training": (training.head, TRAINING),
     "ablation": (ablation.head, ABLATION),
 }
 
@@ -68,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build(study: Study) -> str:
     """The page of a study as text."""
     summary = Summary(study)
-    head, parts = PAGES["ablation" if study.header.get("ablation") else "search"]
+    head, parts = PAGES["ablation" if study.header.get("ablation") else "training" if trained(study) else "search"]
     found = {name: (heading, html) for name, (heading, draw) in parts.items() if (html := draw(summary))}
     links = " ".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
     body = [head(summary), f"<nav>{links}</nav>"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from spectune.dashboards.style.page import Cell, captioned, table
 from spectune.dashboards.style.panels import Panels
-from spectune.dashboards.style.theme import BLUE, INK, NAVY, Drawing, plain, rounded, wrapped
+from spectune.dashboards.style.theme import BLUE, INK, NAVY, Drawing, clipped, plain, rounded, wrapped
 from spectune.dashboards.style.words import number
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.variants import SPLITS, names
@@ -62,7 +62,7 @@ def drawing(found: Shares, order: Sequence[str]) -> Drawing:
             panels.add(place, **trace)
     figure = panels.figure
     figure.update_layout(margin={"l": 132})
-    figure.update_xaxes(tickformat=".4~g")
+    figure.update_xaxes(clipped("accuracy"), tickformat=".4~g")
     figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=[wrapped(name, 36) for name in shown], showgrid=False,
         range=[len(shown) - 0.5, -0.5], tickfont={"size": 12, "color": INK}, automargin=True,

@@ -14,7 +14,7 @@ from spectune.dashboards.tables.summary import Summary
 
 FILE = "decisive.npz"
 WORDS = (
-    "How much each point decides: the mean fall of impurity over all trees and seeds of the winner, as a share of the "
+    "How much each point decides: the mean fall of impurity over all trees and seeds, as a share of the "
     "highest. Behind it a training spectrum of each of the first classes. Neighbouring points share what one of them "
     "would decide alone. Drag to zoom, double-click to go back."
 )

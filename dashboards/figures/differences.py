@@ -15,6 +15,7 @@ from spectune.dashboards.style.theme import (
     Drawing,
     buttons,
     empty,
+    error_bars,
     plain,
     rounded,
     span,
@@ -100,19 +101,16 @@ def _means(shown: Sequence[Row], *, sign: int, alpha: float) -> Traces:
     for verdict, (name, colour, symbol) in looks.items():
         group = groups[verdict]
         gaps = [row["difference"] for row in group]
-        sides = [[0.0 if gap[end] is None else abs(gap[end] - gap["mean"]) for gap in gaps] for end in ("high", "low")]
+        means, lows, highs = ([gap[key] for gap in gaps] for key in ("mean", "low", "high"))
         trace = {
-            "x": rounded(gap["mean"] for gap in gaps),
-            "error_x": {
-                "type": "data", "array": rounded(sides[0]), "arrayminus": rounded(sides[1]), "symmetric": False,
-                "color": colour, "thickness": 2.5, "width": 0,
-            },
+            "x": rounded(means),
+            "error_x": error_bars(means, lows, highs, colour, 2.5),
             "text": [f"{plain(row['variant'])}: {row['difference']['mean']:+.4f}{_reach(row)}" for row in group],
             "mode": "markers",
             "marker": {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": PAPER}},
             "hoverinfo": "text",
             "name": name,
-        }  # fmt: skip
+        }
         traces.append(([row["variant"] for row in group], 0.0, trace))
     return traces
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from spectune.dashboards.style.panels import Panels
-from spectune.dashboards.style.theme import BLUE, INK, SHADES, Drawing, gapped, rounded
+from spectune.dashboards.style.theme import BLUE, INK, SHADES, Drawing, clipped, gapped, rounded
 from spectune.dashboards.style.words import title
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import thinned
@@ -92,9 +92,10 @@ def _scaled(panels: Panels, metric: str, values: pd.Series) -> dict[str, Any]:
     words = title(metric) if metric == "train_loss" else f"{title(metric)}, validation"
     known = values[values > 0]
     if metric not in LOGARITHMIC or known.empty:
-        return panels.axes("y", type="linear", tickmode="auto", autorange=True, title=words)
+        return panels.axes("y", type="linear", tickmode="auto", autorange=True, title=words, **clipped(metric))
     low, high = math.floor(math.log10(known.min())), math.ceil(math.log10(known.max()))
     steps = (1, 2, 5) if high - low <= 3 else (1,)
     ticks = [float(f"{step}e{power}") for power in range(low, high + 1) for step in steps]
     labels = [f"{tick:g}" for tick in ticks]
-    return panels.axes("y", type="log", tickmode="array", tickvals=ticks, ticktext=labels, autorange=True, title=words)
+    shown = {"tickmode": "array", "tickvals": ticks, "ticktext": labels, **clipped(metric, scale="log")}
+    return panels.axes("y", type="log", **shown, autorange=True, title=words)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from spectune.dashboards.style.marks import MANY, WORDS, about, by_status, marker, tally
-from spectune.dashboards.style.theme import BLUE, INK, NAVY, ORANGE, PAPER, Drawing, buttons, empty, plain, rounded
-from spectune.dashboards.style.words import number, title, who
+from spectune.dashboards.style.theme import (
+    BLUE,
+    INK,
+    NAVY,
+    ORANGE,
+    PAPER,
+    Drawing,
+    buttons,
+    clipped,
+    empty,
+    error_bars,
+    plain,
+    rounded,
+)
+from spectune.dashboards.style.words import number, title
 from spectune.dashboards.tables.importance import FEWEST
-from spectune.dashboards.tables.trials import best, front
+from spectune.dashboards.tables.trials import best_so_far
 
 Axes = dict[str, tuple[pd.Series, str]]  # name of a choice -> the x of every trial, the axis' title
 
@@ -22,7 +36,8 @@ def history(frame: pd.DataFrame, direction: str, metric: str) -> Drawing:
         return f"No trial has a value yet: {tally(frame)}."
     axes: Axes = {"by trial": (frame.index.to_series(), "trial"), "by time": _elapsed(frame)}
     figure = empty(400)
-    traces = [*_best_lines(frame, axes, direction), *_marks(frame, metric), *_names(frame)]
+    foot = _foot(frame["value"])
+    traces = [*_best_lines(frame, axes, direction), *_marks(frame, metric, foot), *_names(frame)]
     for rows, trace in traces:
         x = rows if isinstance(rows, list) else rounded(axes["by trial"][0][rows])
         figure.add_scatter(x=x, **trace)
@@ -36,7 +51,8 @@ def history(frame: pd.DataFrame, direction: str, metric: str) -> Drawing:
         visible = [index == place for index in range(len(axes))] + [True] * (len(traces) - len(axes))
         choices[name] = [{"x": xs, "visible": visible}, layout]
     figure.update_layout(choices["by trial"][1])
-    figure.update_yaxes(title_text=f"{title(metric)}, validation")
+    feet = [foot] if frame["value"].isna().any() else []
+    figure.update_yaxes(clipped(metric, *feet), title_text=f"{title(metric)}, validation")
     buttons(figure, choices)
     return figure
 
@@ -46,17 +62,21 @@ def _best_lines(frame: pd.DataFrame, axes: Axes, direction: str) -> list[tuple[A
     traces = []
     for place, (x, _) in enumerate(axes.values()):
         along = x[frame["value"].notna() & (frame["status"] != "running")].sort_values(kind="stable")
-        steps = best(frame.loc[along.index, "value"], direction)
+        steps = best_so_far(frame.loc[along.index, "value"], direction)
         line = {"shape": "hv", "color": NAVY, "width": 1.5}
         trace = {"y": rounded(steps), "name": "best so far", "mode": "lines", "line": line, "visible": place == 0}
         traces.append((rounded(along), {**trace, "hoverinfo": "skip"}))
     return traces
 
 
-def _marks(frame: pd.DataFrame, metric: str) -> list[tuple[Any, dict[str, Any]]]:
+def _foot(values: pd.Series) -> float:
+    """Where trials without a value stand: beneath all that have one."""
+    low, high = float(values.min()), float(values.max())
+    return low - 0.08 * ((high - low) or abs(low) or 1)
+
+
+def _marks(frame: pd.DataFrame, metric: str, foot: float) -> list[tuple[Any, dict[str, Any]]]:
     """The trials by how they ended; those without a value stand at the foot."""
-    low, high = frame["value"].min(), frame["value"].max()
-    foot = low - 0.08 * ((high - low) or abs(low) or 1)
     return [
         (
             rows.index,
@@ -141,29 +161,32 @@ def finalists(confirmed: pd.DataFrame, metric: str) -> Drawing:
             name=f"{name}, single seeds", marker={"size": 6, "color": colour, "opacity": 0.5}, hoverinfo="text",
             text=[f"{name}, seed {row.seed}: {number(row.value)}" for row in seeds.itertuples()],
         )  # fmt: skip
-        wide = (rows[prefix + "high"] - rows[prefix + "mean"]).fillna(0.0)
+        means, lows, highs = (rows[prefix + end].tolist() for end in ("mean", "low", "high"))
         figure.add_scatter(
-            x=rounded(rows[prefix + "mean"]), y=[index + below for index in rows.index], mode="markers",
-            name=f"{name}, mean and 95 % interval", hoverinfo="text",
-            error_x={"type": "data", "array": rounded(wide), "color": colour, "thickness": 3, "width": 0},
+            x=rounded(means),
+            y=[index + below for index in rows.index],
+            mode="markers",
+            name=f"{name}, mean and 95 % interval",
+            hoverinfo="text",
+            error_x=error_bars(means, lows, highs, colour, 3),
             marker={"symbol": symbol, "size": 11, "color": colour, "line": {"color": PAPER, "width": 1.5}},
-            text=[f"{name}: {number(mean)}" for mean in rows[prefix + "mean"]],
-        )  # fmt: skip
-    figure.update_xaxes(title_text=title(metric))
+            text=[f"{name}: {number(mean)}" for mean in means],
+        )
+    figure.update_xaxes(clipped(metric), title_text=title(metric))
     figure.update_yaxes(
         tickvals=[index + 0.1 for index in confirmed.index], range=[len(confirmed) - 0.32, -0.48], showgrid=False,
-        ticktext=[plain(who(row.candidate, row.label)) for row in confirmed.itertuples()], tickfont={"color": INK},
+        ticktext=[plain(name) for name in confirmed["who"]], tickfont={"color": INK},
         automargin=True,
     )  # fmt: skip
     figure.update_layout(margin={"l": 132, "t": 48})
     return figure
 
 
-def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], *, second: int = 1) -> Drawing:
-    """The first objective against another one, with the front of the trials that no other one beats."""
+def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], front: Sequence[int], *, second: int = 1) -> Drawing:
+    """The first objective against another one, with the ``front`` of the trials that no other one beats."""
     (metric, direction), (other, other_direction) = objectives[0], objectives[second]
     frame = frame[(frame["stage"] == "explore") & frame["value"].notna() & frame[other].notna()]
-    chosen = frame[front(frame, objectives)].sort_values(other)
+    chosen = frame[frame.index.isin(front)].sort_values(other)
     if not len(chosen):
         return "No trial has been trained to the end yet, so there is no front to draw."
     figure = empty(430)
@@ -186,7 +209,8 @@ def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], *, second: in
     wide = low > 0 and high > 20 * low
     figure.update_xaxes(title_text=title(other), type="log" if wide else "linear", exponentformat="SI")
     figure.update_xaxes(dtick=1 if wide and high > 100 * low else None)
-    figure.update_yaxes(title_text=f"{title(metric)}, validation")
+    figure.update_xaxes(clipped(other, scale="log" if wide else "linear"))
+    figure.update_yaxes(clipped(metric), title_text=f"{title(metric)}, validation")
     return figure
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from spectune.dashboards.style.marks import WORDS, about, by_status, marker
 from spectune.dashboards.style.page import Cell, plot, table
-from spectune.dashboards.style.theme import INK, Drawing, empty, plain, rounded
+from spectune.dashboards.style.theme import INK, Drawing, clipped, empty, plain, rounded
 from spectune.dashboards.style.words import duration, number, title
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG
@@ -67,7 +67,7 @@ def strip(frame: pd.DataFrame, order: list[str], metric: str) -> Drawing:
             x=rounded(rows["value"]), y=rounded(rows[FAMILY].map(place) + jitter), mode="markers", name=WORDS[status],
             marker=marker(status, 7), text=[about(row, metric) for _, row in rows.iterrows()], hoverinfo="text",
         )  # fmt: skip
-    figure.update_xaxes(title_text=f"{title(metric)}, validation")
+    figure.update_xaxes(clipped(metric), title_text=f"{title(metric)}, validation")
     figure.update_yaxes(
         tickvals=list(place.values()), ticktext=[plain(family) for family in order], range=[len(order) - 0.5, -0.5],
         showgrid=False, tickfont={"size": 12.5, "color": INK}, automargin=True,

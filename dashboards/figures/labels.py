@@ -20,8 +20,8 @@ def labels(summary: Summary) -> str:
     if not rows:
         return ""
     words = (
-        f"The winner on the blind test, the most frequent label first. Each of {len(tested['seeds'])} seeds has "
-        "thresholds of its own, chosen on the training split. Missed and wrongly found are added up over the seeds."
+        f"The {summary.best} on the blind test, the most frequent label first. Each of {len(tested['seeds'])} seeds "
+        "has its own thresholds, chosen on the training split. Missed and wrongly found are added up over the seeds."
     )
     cells = [
         [Cell(row["label"]), *(Cell(f"{row[key]:,}", value=row[key]) for key in ("spectra", "missed", "wrong")),

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from spectune.dashboards.style.marks import MANY, STATUS, WORDS, about, marker, tally
-from spectune.dashboards.style.theme import NAVY, ORANGE, Drawing, buttons, empty, overlay, rounded
+from spectune.dashboards.style.theme import NAVY, ORANGE, Drawing, buttons, clipped, empty, overlay, rounded
 from spectune.dashboards.style.words import title
 from spectune.dashboards.tables.trials import thinned
 
 
-def learning(frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = ()) -> Drawing:
-    """The learning curves of the explore trials, marked where they were stopped, failed, or are but one epoch long."""
-    curves = curves[curves["stage"] == "explore"]
+def learning(
+    frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = (), stage: str = "explore"
+) -> Drawing:
+    """The learning curves of a stage's trials, marked where they were stopped, failed, or are only one epoch long."""
+    curves = curves[curves["stage"] == stage]
     metrics = [name for name in dict.fromkeys([metric, "loss", "accuracy"]) if name in curves]
     if not len(curves) or not metrics:
         return f"No epoch has been reported yet: {tally(frame)}."
@@ -33,10 +35,16 @@ def learning(frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalist
     longest = int(curves["epoch"].max())
     figure.update_xaxes(title_text="epoch", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
     figure.update_yaxes(title_text=f"{title(metrics[0])}, validation", type=_scale(metrics[0]))
+    figure.update_yaxes(clipped(metrics[0], scale=_scale(metrics[0])))
     choices = {
         title(name): [
             {"y": [*columns[name], []]},
-            {"yaxis.title.text": f"{title(name)}, validation", "yaxis.type": _scale(name), "yaxis.autorange": True},
+            {
+                "yaxis.title.text": f"{title(name)}, validation",
+                "yaxis.type": _scale(name),
+                "yaxis.autorange": True,
+                **{f"yaxis.{key}": end for key, end in clipped(name, scale=_scale(name)).items()},
+            },
         ]
         for name in metrics
     }

@@ -14,6 +14,7 @@ from spectune.dashboards.style.theme import (
     NAVY,
     Drawing,
     buttons,
+    clipped,
     empty,
     gapped,
     plain,
@@ -56,7 +57,7 @@ def paired(found: Sequence[Row], metric: str, *, split: str) -> Drawing:
             tickvals=list(range(len(part))), ticktext=[names[row["variant"]] for row in part], tickangle=0,
             range=[-0.5, beside - 0.5], showgrid=False, tickfont={"color": INK}, row=line + 1,
         )  # fmt: skip
-    figure.update_yaxes(title_text=f"{title(metric)}, {split}")
+    figure.update_yaxes(clipped(metric), title_text=f"{title(metric)}, {split}")
     close = near(differing(shown))
     if len(close) < len(differing(shown)):
         reach = span(value for row in (base, *close) for value in row["values"])

@@ -15,7 +15,7 @@ import pandas as pd
 
 from spectune.dashboards.style.theme import INK, LINE, MUTED, SHADES, Drawing, empty, overlay, plain
 from spectune.dashboards.style.words import missing, setting, title
-from spectune.dashboards.tables.trials import CONFIG, flat, kind, varied
+from spectune.dashboards.tables.trials import CONFIG, flat, scale, varied
 
 MOST_LINES, MOST_BEST = 150, 50  # trials that are drawn, and how many of them are the best ones
 STEPS = (0.3, 0.55, 0.75, 0.9, 0.97)  # shares of the trials below which a shade ends, so that few are the darkest
@@ -86,10 +86,10 @@ def _cost(values: pd.Series) -> str:
     return "log" if values.min() > 1 and values.max() > WIDE * values.min() else "linear"
 
 
-def _coordinate(values: pd.Series, name: str, scale: str = "") -> _Coordinate:
+def _coordinate(values: pd.Series, name: str, laid: str = "") -> _Coordinate:
     tried = [value for value in values if not missing(value)]
-    scale = scale or kind(values)
-    spots = _Levels(tried) if scale == "category" else _Numbers(tried, scale)
+    laid = laid or scale(values)
+    spots = _Levels(tried) if laid == "category" else _Numbers(tried, laid)
     dense = len(set(tried)) > LEVELS
     places, words = {}, {}
     for trial, value in values.items():

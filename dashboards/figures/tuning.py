@@ -8,10 +8,10 @@ import pandas as pd
 
 from spectune.dashboards.style.page import captioned
 from spectune.dashboards.style.panels import Panels
-from spectune.dashboards.style.theme import BLUE, ORANGE, Drawing, plain, rounded
+from spectune.dashboards.style.theme import BLUE, ORANGE, Drawing, clipped, plain, rounded
 from spectune.dashboards.style.words import number, setting, title
 from spectune.dashboards.tables.summary import Summary
-from spectune.dashboards.tables.trials import CONFIG, FEW, flat, kind
+from spectune.dashboards.tables.trials import CONFIG, FEW, flat, scale
 from spectune.dashboards.tables.variants import config, names
 
 TRIED = {"name": "tried", "marker": {"color": BLUE, "size": 8, "opacity": 0.75}}
@@ -47,7 +47,9 @@ def drawing(summary: Summary) -> Drawing:
             text = [_about(row, asked) for _, row in part.iterrows()]
             y = rounded(part["value"])
             panels.add(panel, **look, mode="markers", x=columns[asked[0]][-1], y=y, text=text, hoverinfo="text")
-    panels.figure.update_layout(panels.axes("y", title=f"{title(summary.metric)}, validation"))
+    panels.figure.update_layout(
+        panels.axes("y", title=f"{title(summary.metric)}, validation", **clipped(summary.metric))
+    )
     choices = {name: [{"x": columns[name]}, _axis(panels, name, flat(frame[CONFIG + name]))] for name in asked}
     panels.choose(choices)
     return panels.figure
@@ -57,10 +59,10 @@ def _axis(panels: Panels, name: str, tried: pd.Series) -> dict[str, Any]:
     """The axes of a hyperparameter, with its values as ticks where they are few."""
     values = sorted(tried.dropna().drop_duplicates(), key=lambda value: (isinstance(value, str), value))
     few = {"tickmode": "array", "tickvals": values, "ticktext": [plain(setting(value)) for value in values]}
-    scale = kind(pd.Series(values))
-    many = {"tickmode": "auto", "dtick": 1 if scale == "log" else None}
+    laid = scale(pd.Series(values))
+    many = {"tickmode": "auto", "dtick": 1 if laid == "log" else None}
     ticks = few if len(values) <= FEW else many
-    return panels.axes("x", type=scale, **ticks, autorange=True, categoryorder="category ascending", title=plain(name))
+    return panels.axes("x", type=laid, **ticks, autorange=True, categoryorder="category ascending", title=plain(name))
 
 
 def _same(row: pd.Series, final: dict[str, Any], name: str) -> bool:

@@ -11,10 +11,10 @@ from html import escape
 from spectune.dashboards.figures.differences import differences as forest
 from spectune.dashboards.figures.epochs import epochs
 from spectune.dashboards.figures.paired import paired as pairs
-from spectune.dashboards.sections.search import data, notice
+from spectune.dashboards.sections.search import course, data, notice
 from spectune.dashboards.style.marks import WORDS
 from spectune.dashboards.style.page import Cell, captioned, facts, table
-from spectune.dashboards.style.words import amount, between, duration, missing, moment, number, ranges, said, title
+from spectune.dashboards.style.words import amount, between, duration, missing, number, ranges, said, title
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.variants import SPLITS, Row, alpha, changed, config, names, reference, rows, told
 
@@ -30,10 +30,9 @@ MOST = 8  # findings that are shown; if there are more, those that are not signi
 
 def head(summary: Summary) -> str:
     """What was varied, on what, and what was found in plain words."""
-    study, frame = summary.study, summary.trials
+    study = summary.study
     header, asked, base = study.header, study.header["ablation"], reference(study)
-    ended, seeds = frame["status"].value_counts(), sorted({trial.seed for trial in study.stage("confirm")})
-    sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
+    ended, seeds = summary.trials["status"].value_counts(), sorted({trial.seed for trial in study.stage("confirm")})
     splits = " and ".join(f"the {SPLITS[split]}" for split, *_ in _each(summary))
     rows = {
         **data(header["dataset"]),
@@ -49,9 +48,7 @@ def head(summary: Summary) -> str:
         "Seeds": ranges(seeds) if seeds else "",
         "Trainings": ", ".join(f"{ended[status]} {words}" for status, words in WORDS.items() if status in ended),
         "Re-tuned for each variant": ", ".join(asked["retune"]),
-        "From": moment(study.sessions[0]["time"]),
-        "To": moment(study.last) + sessions,
-        "Time of all trainings": duration(float(frame["seconds"].sum())),
+        **course(summary),
     }
     return (
         f'<p class="kicker">spectune ablation on {escape(header["dataset"]["name"])}</p>\n'

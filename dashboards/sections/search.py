@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -27,10 +26,12 @@ from spectune.dashboards.style.words import (
     said,
     setting,
     title,
-    who,
 )
+from spectune.dashboards.tables.candidates import who
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG
+from spectune.search.records import Study
+from spectune.search.records.ranking import front as unbeaten
 
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
@@ -46,7 +47,6 @@ def head(summary: Summary) -> str:
     ended, stages = frame["status"].value_counts(), frame["stage"].value_counts()
     seeds = sorted({trial.seed for trial in study.trials.values()})
     goals = " and ".join(f"{title(metric)} ({direction}imal)" for metric, direction in study.objectives)
-    sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
     rows = {
         **data(dataset),
         "Space": header["space"],
@@ -54,9 +54,7 @@ def head(summary: Summary) -> str:
         "Trials": f"{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
         "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
         "Seeds": f"{ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
-        "From": moment(study.sessions[0]["time"]),
-        "To": moment(summary.study.last) + sessions,
-        "Time of all trainings": duration(float(frame["seconds"].sum())),
+        **course(summary),
     }
     return (
         f'<p class="kicker">spectune study on {escape(dataset["name"])}</p>\n<h1>{escape(study.name)}</h1>\n'
@@ -74,6 +72,17 @@ def data(dataset: dict[str, Any]) -> dict[str, object]:
     }
 
 
+def course(summary: Summary) -> dict[str, object]:
+    """From when to when a study ran."""
+    study = summary.study
+    sessions = f", in {len(study.sessions)} sessions" if len(study.sessions) > 1 else ""
+    return {
+        "From": moment(study.sessions[0]["time"]),
+        "To": moment(study.last) + sessions,
+        "Time of all trainings": duration(float(summary.trials["seconds"].sum())),
+    }
+
+
 def notice(summary: Summary) -> str:
     """That there is more to come, where a study has not finished."""
     if summary.study.finished:
@@ -84,18 +93,24 @@ def notice(summary: Summary) -> str:
 
 def finalists(summary: Summary) -> str:
     """The confirmed configs as a table and as intervals."""
-    found, metric = summary.confirmed, title(summary.metric)
-    drawing = plot(figures.finalists(found, summary.metric), "plot-finalists")
-    if not len(found):
-        return drawing
-    rows = []
-    for rank, row in enumerate(found.itertuples(), start=1):
+    words = (
+        "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
+        "interval (Student's t). Only the winner and the baseline see the blind test, once."
+    )
+    drawing = plot(figures.finalists(summary.confirmed, summary.metric), "plot-finalists")
+    return f"<p>{words}</p>{ranked(summary)}{drawing}" if len(summary.confirmed) else drawing
+
+
+def ranked(summary: Summary) -> str:
+    """The confirmed configs as a table, best first."""
+    metric, rows = title(summary.metric), []
+    for rank, row in enumerate(summary.confirmed.itertuples(), start=1):
         of = f" of {row.planned}" if len(row.values) < row.planned else ""
         tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
         rows.append(
             [
                 Cell(rank),
-                Folded(who(row.candidate, row.label), said(_flat(row.config)), left=True),
+                Folded(row.who, said(_flat(row.config)), left=True),
                 Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
                 Cell(number(row.test_mean), small=_listed(tested)),
                 Cell(f"{row.parameters:,}"),
@@ -112,11 +127,7 @@ def finalists(summary: Summary) -> str:
         "multiply-adds>",
         "training>",
     )
-    words = (
-        "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
-        "interval (Student's t). Only the winner and the baseline see the blind test, once."
-    )
-    return f"<p>{words}</p>{table(heads, rows, style='ranked', first=0)}{drawing}"
+    return table(heads, rows, style="ranked", first=0)
 
 
 def search(summary: Summary) -> str:
@@ -167,10 +178,12 @@ def hyperparameters(summary: Summary) -> str:
 def front(summary: Summary) -> str:
     """The first objective against each other one; left out when there is one objective."""
     words = "The stars are trials, trained to the end, that no other such trial beats in every objective."
-    return "".join(
-        captioned(words, figures.pareto(summary.trials, summary.objectives, second=second), f"plot-pareto-{second}")
-        for second in range(1, len(summary.objectives))
-    )
+    best = unbeaten(summary.study)
+    parts: list[str] = []
+    for second in range(1, len(summary.objectives)):
+        drawing = figures.pareto(summary.trials, summary.objectives, best, second=second)
+        parts.append(captioned(words, drawing, f"plot-pareto-{second}"))
+    return "".join(parts)
 
 
 def confused(summary: Summary) -> str:
@@ -179,12 +192,12 @@ def confused(summary: Summary) -> str:
     winner = summary.confirmed.iloc[0].candidate if len(summary.confirmed) else None
     tested = next((test for test in study.tests if test["candidate"] == winner), None)
     if tested is None:
-        return nothing("They are known once the winner has been tested.")
+        return nothing(f"They are known once the {summary.best} has been tested.")
     if "confused" not in tested:
         return ""
     pairs = [row for row in tested["confused"] if row[2] > 0]
     if not pairs:
-        return nothing("The winner made no mistake on the blind test.")
+        return nothing(f"The {summary.best} made no mistake on the blind test.")
     seeds, spectra = len(tested["seeds"]), study.header["dataset"]["sizes"]["test"]
     wrong = sum(count for _, _, count in pairs)
     words = (
@@ -219,7 +232,7 @@ def trials(summary: Summary) -> str:
     ranked = frame.sort_values("value", ascending=summary.direction == "min", kind="stable", na_position="last")
     own = summary.order
     others = [metric for metric, _ in summary.objectives[1:] if metric != "parameters"]
-    rows = [_trial(row, own[:SHOWN], others, summary.who) for _, row in ranked.head(MOST_ROWS).iterrows()]
+    rows = [_trial(row, own[:SHOWN], others, summary.study) for _, row in ranked.head(MOST_ROWS).iterrows()]
     heads = ["trial>", "stage", "end", "name", f"{title(summary.metric)}>", *(f"{title(name)}>" for name in others)]
     heads += ["epochs>", "parameters>", "seconds>", *(f"{name}>" for name in own[:SHOWN]), "config"]
     note = "Values are those of the epoch with the lowest validation loss. Click a head to sort by it."
@@ -228,8 +241,10 @@ def trials(summary: Summary) -> str:
     return f'<p class="note">{note}</p>{table(heads, rows, style="sortable")}'
 
 
-def _trial(row: pd.Series, own: list[str], others: list[str], named: Callable[[Any, str], str]) -> list[Cell]:
-    confirms = "" if missing(row["candidate"]) else f"seed {row['seed']} of {named(row['candidate'], row['label'])}"
+def _trial(row: pd.Series, own: list[str], others: list[str], study: Study) -> list[Cell]:
+    confirms = (
+        "" if missing(row["candidate"]) else f"seed {row['seed']} of {who(study, row['candidate'], row['label'])}"
+    )
     config = {str(name).removeprefix(CONFIG): value for name, value in row.items() if str(name).startswith(CONFIG)}
     reason = f": {row['reason'].removeprefix('error: ')}" if row["reason"] else ""
     return [
@@ -242,7 +257,7 @@ def _trial(row: pd.Series, own: list[str], others: list[str], named: Callable[[A
         Cell(f"{row['parameters']:,}", value=row["parameters"]),
         Cell(f"{row['seconds']:.1f}", value=row["seconds"]),
         *(_setting(config[name]) for name in own),
-        Folded("all", said(config)),
+        Folded("all", said({name.removeprefix(f"{config['family']}."): value for name, value in config.items()})),
     ]
 
 
@@ -270,9 +285,8 @@ def repeat(summary: Summary) -> str:
         "Records": study.folder / "journal.jsonl",
         "Exports": ", ".join(str(study.folder / one["folder"]) for one in study.exports),
     }
-    found = [(summary.who(row.candidate, row.label), row.config) for row in summary.confirmed.itertuples()]
     blocks = [("all options of the last session", header["options"])]
-    blocks += [(f"config of {name}", config) for name, config in found]
+    blocks += [(f"config of {row.who}", row.config) for row in summary.confirmed.itertuples()]
     folded = "".join(
         f"<details><summary>{escape(name)}</summary>{code(json.dumps(values, indent=2))}</details>"
         for name, values in blocks

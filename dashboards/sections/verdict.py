@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
 
-from spectune.dashboards.style.words import between, missing, number, title, who
+from spectune.dashboards.style.words import between, missing, number, title
+from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
-from spectune.dashboards.tables.trials import difference
+from spectune.search.records.ranking import difference
 
 
 def verdict(summary: Summary) -> str:
     """Who won with what on the blind test, against the baseline; or how far the study is. HTML."""
     if not len(summary.confirmed):
         return _leader(summary)
-    return _told(summary) + _ceiling(summary)
+    return (_training(summary) if trained(summary.study) else _winner(summary)) + _ceiling(summary)
 
 
 def _ceiling(summary: Summary) -> str:
@@ -26,31 +26,41 @@ def _ceiling(summary: Summary) -> str:
     return f" The ideal classifier, which knows how training spectra are made and no more, expects {number(expected)}."
 
 
-def _told(summary: Summary) -> str:
+def _training(summary: Summary) -> str:
+    row, metric = summary.confirmed.iloc[0], escape(title(summary.metric))
+    if missing(row.test_mean):
+        where, value, more = "validation split", _validated(row), " It was not tested yet."
+    else:
+        where, value, more = "blind test", _tested(row), ""
+    return f"{_name(row.who)} was trained: its {metric} on the {where} is {value}.{more}"
+
+
+def _winner(summary: Summary) -> str:
     found, metric = summary.confirmed, escape(title(summary.metric))
-    winner, known = found.iloc[0], found[found["baseline"]]
-    name = _name(winner.candidate, winner.label)
+    winner, known = found.iloc[0], found[found["kind"] == KNOWN]
+    name = _name(str(winner.candidate) if winner.kind == KNOWN else winner.who)
     if missing(winner.test_mean):
-        value = _interval(winner["mean"], winner.low, winner.high, len(winner["values"]))
+        value = _validated(winner)
         return f"{name} leads the confirmed configs: {metric} {value} on the validation split. It was not tested yet."
-    value = _interval(winner.test_mean, winner.test_low, winner.test_high, len(winner.test_values))
-    if winner.baseline:
+    value = _tested(winner)
+    if winner.kind == KNOWN:
         return f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
-    said = f"{name} wins. Its {metric} on the blind test is {value}"
+    sentence = f"{name} wins. Its {metric} on the blind test is {value}"
     if not len(known) or missing(known.iloc[0].test_mean):
-        return f"{said}."
+        return f"{sentence}."
     other = known.iloc[0]
-    rival = _interval(other.test_mean, other.test_low, other.test_high, len(other.test_values))
-    return f"{said}, that of the baseline {escape(other.candidate)} {rival}. {_compared(summary, winner, other)}"
+    rival = f"that of the baseline {escape(str(other.candidate))} {_tested(other)}"
+    return f"{sentence}, {rival}. {_compared(summary, winner, other)}"
 
 
 def _compared(summary: Summary, winner: Any, baseline: Any) -> str:
     sign = 1 if summary.direction == "max" else -1
-    gap, *ends = (sign * value for value in difference(winner.test_values, baseline.test_values))
+    found = difference(winner.test_values, baseline.test_values)
+    gap, *ends = (sign * value for value in found.values() if value is not None)
     size = f"The winner is {abs(gap):.4f} {'better' if gap >= 0 else 'worse'}"
-    low, high = sorted(ends)
-    if math.isnan(low):
+    if not ends:
         return f"{size}, on a single seed."
+    low, high = sorted(ends)
     size += f" (95 % interval {low:+.4f} to {high:+.4f})"
     return f"{size}, which does not tell them apart." if low <= 0 <= high else f"{size}."
 
@@ -59,19 +69,27 @@ def _leader(summary: Summary) -> str:
     frame = summary.trials
     values = frame.loc[frame["stage"] == "explore", "value"].dropna()
     if not len(values):
-        failed = int((frame["status"] == "failed").sum())
-        return f"No trial has a value: {failed} of {len(frame)} failed." if failed else "No trial has ended yet."
+        what, failed = "training" if trained(summary.study) else "trial", int((frame["status"] == "failed").sum())
+        return f"No {what} has a value: {failed} of {len(frame)} failed." if failed else f"No {what} has ended yet."
     trial = int(values.idxmax() if summary.direction == "max" else values.idxmin())
+    name = who(summary.study, trial, str(frame.loc[trial, "label"]))
     return (
-        f"No config is confirmed yet. Best so far is {_name(trial, str(frame.loc[trial, 'label']), start=False)} with "
+        f"No config is confirmed yet. Best so far is {_name(name, start=False)} with "
         f"{escape(title(summary.metric))} {number(values[trial])} on the validation split: one seed, and the best of "
         f"{len(values)}, so expect less when it is confirmed."
     )
 
 
-def _name(candidate: int | str, label: str, *, start: bool = True) -> str:
-    name = candidate if isinstance(candidate, str) else who(candidate, label)
+def _name(name: str, *, start: bool = True) -> str:
     return f"<strong>{escape(name[0].upper() + name[1:] if start and name.startswith('trial') else name)}</strong>"
+
+
+def _validated(row: Any) -> str:
+    return _interval(row["mean"], row["low"], row["high"], len(row["values"]))
+
+
+def _tested(row: Any) -> str:
+    return _interval(row["test_mean"], row["test_low"], row["test_high"], len(row["test_values"]))
 
 
 def _interval(mean: float, low: float, high: float, seeds: int) -> str:

@@ -6,8 +6,9 @@ The colours stay apart for the colour-blind and in grey print; whatever a colour
 from __future__ import annotations
 
 import html
+import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from spectune.dashboards.style.words import missing
+from spectune.search.records.metrics import METRICS, ends
 
 INK, MUTED, FAINT, LINE, PAPER = "#1d2733", "#5b6875", "#a9b4bf", "#e3e8ed", "#ffffff"
 BLUE, ORANGE, RED, NAVY, GREEN, GREY = "#2a78b8", "#d98200", "#bf3d1f", "#0b3a63", "#3f8f78", "#8e9aa6"
 SHADES = ("#c6d6e4", "#9fbfda", "#6fa1c9", "#3f7fb2", "#1c5b90", NAVY)  # of a value, worst to best
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 MOST_SAMPLES = 2500  # points of a drawn spectrum
+EDGE = 0.02  # of an axis beyond the end of its metric, so that a mark at the end is whole
 
 Drawing = go.Figure | str  # a figure, or words where there is nothing to draw
 
@@ -67,6 +70,39 @@ def span(values: Iterable[float]) -> list[float]:
     known = sorted(values)
     pad = 0.05 * ((known[-1] - known[0]) or 1)
     return [known[0] - pad, known[-1] + pad]
+
+
+def clipped(metric: str, *shown: float, scale: str = "linear") -> dict[str, float | None]:
+    """What keeps an axis that follows its values from going on where the metric ends, or the ``shown`` values do.
+
+    Left alone, plotly draws accuracies that are all 1 on an axis from 0 to 2. Nothing is clipped on a logarithmic axis.
+    """
+    least, most = ends(metric) if metric in METRICS and scale == "linear" else (-math.inf, math.inf)
+    low, high = min([least, *shown]) - EDGE, max([most, *shown]) + EDGE
+    return {
+        "autorangeoptions.clipmin": low if math.isfinite(least) else None,
+        "autorangeoptions.clipmax": high if math.isfinite(most) else None,
+    }
+
+
+def error_bars(
+    means: Sequence[float], lows: Sequence[float | None], highs: Sequence[float | None], colour: str, thickness: float
+) -> dict[str, Any]:
+    """Intervals about means, drawn as far as each reaches on each side; nothing where there is no interval."""
+
+    def sides(ends: Sequence[float | None]) -> list[float | None]:
+        pairs = zip(means, ends, strict=True)
+        return rounded(0.0 if end is None or missing(end) else abs(end - mean) for mean, end in pairs)
+
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": sides(highs),
+        "arrayminus": sides(lows),
+        "color": colour,
+        "thickness": thickness,
+        "width": 0,
+    }
 
 
 def overlay(figure: go.Figure) -> None:

@@ -24,13 +24,6 @@ def title(name: str) -> str:
     return TITLES.get(name, name)
 
 
-def who(candidate: int | str, label: str = "") -> str:
-    """What a candidate is called everywhere: ``trial 12``, ``cnn6 (trial 3)``, ``cnn2 (baseline)``."""
-    if isinstance(candidate, str):
-        return f"{candidate} (baseline)"
-    return f"{label} (trial {candidate})" if label else f"trial {candidate}"
-
-
 def missing(value: Any) -> bool:
     """Whether there is no value: None, NaN or pandas' own nothing."""
     return value is None or (isinstance(value, float) and math.isnan(value))

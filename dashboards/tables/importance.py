@@ -19,7 +19,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState, create_trial
 
 from spectune.dashboards.style.words import missing
-from spectune.dashboards.tables.trials import CONFIG, flat, kind, varied
+from spectune.dashboards.tables.trials import CONFIG, flat, scale, varied
 
 FEWEST = 16  # trials below which importances would be noise
 BEST_SHARE, FEWEST_BEST = 0.1, 5  # what counts as the best trials
@@ -79,9 +79,9 @@ def _divergences(study: optuna.Study, losses: np.ndarray) -> pd.Series:
 def _distribution(values: pd.Series) -> BaseDistribution:
     """What the values that were tried span."""
     tried = [value for value in values if not missing(value)]
-    scale = kind(values)
-    if scale == "category":
+    laid = scale(values)
+    if laid == "category":
         return CategoricalDistribution(tuple(sorted(set(tried), key=str)))
     if all(isinstance(value, int) for value in tried):
-        return IntDistribution(min(tried), max(tried), log=scale == "log")
-    return FloatDistribution(float(min(tried)), float(max(tried)), log=scale == "log")
+        return IntDistribution(min(tried), max(tried), log=laid == "log")
+    return FloatDistribution(float(min(tried)), float(max(tried)), log=laid == "log")

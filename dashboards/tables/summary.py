@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spectune.dashboards.style.words import who
+from spectune.dashboards.tables.candidates import EXPLORED, trained
 from spectune.dashboards.tables.importance import importances
 from spectune.dashboards.tables.trials import CONFIG, confirmed, curves, trials, varied
 from spectune.search.records import Study
@@ -21,7 +21,7 @@ class Summary:
     @property
     def promoted(self) -> list[int]:
         """Explore trials that were confirmed later."""
-        return [name for name in self.confirmed["candidate"] if not isinstance(name, str)]
+        return [row.candidate for row in self.confirmed.itertuples() if row.kind == EXPLORED]
 
     @property
     def order(self) -> list[str]:
@@ -32,6 +32,7 @@ class Summary:
         clear, common = table["importance"] > table["chance"], table["trials"] == table["trials"].max()
         return [*table.index[clear], *table.index[~clear & common], *table.index[~clear & ~common]]
 
-    def who(self, candidate: int | str, label: str = "") -> str:
-        """What a candidate is called; a variant of an ablation by its name alone."""
-        return str(candidate) if self.study.header.get("ablation") else who(candidate, label)
+    @property
+    def best(self) -> str:
+        """What the first of the confirmed configs is in a sentence."""
+        return "network" if trained(self.study) else "winner"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from spectune.dashboards.style.words import missing
+from spectune.dashboards.tables.candidates import kind, who
 from spectune.search.records import Study, Trial
-from spectune.search.records.metrics import ends
+from spectune.search.records.ranking import interval, ranking
 
-CONFIG = "config."  # hyperparameters are columns under their space's name behind this
+CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
     "stage", "status", "reason", "label", "candidate", "seed", "parameters", "macs", "epochs", "best_epoch", "seconds",
     "started", "ended",
@@ -31,12 +31,12 @@ def trials(study: Study) -> pd.DataFrame:
     ``value`` is the first objective. What a trial does not have (a failed one's metrics, a hyperparameter that does not
     exist under its config) is NaN or None.
     """
-    rows = [_row(trial, study) for _, trial in sorted(study.trials.items())]
+    configs = _configs(study)
+    rows = [_row(trial, study) | configs[number] for number, trial in sorted(study.trials.items())]
     numbers = pd.Index([row.pop("trial") for row in rows], name="trial", dtype="int64")
     frame = pd.DataFrame(rows, index=numbers)
     metrics = [metric for metric, _ in study.objectives]
-    longest = max(study.trials.values(), key=lambda trial: len(trial.flat), default=None)
-    wanted = [*TRIAL_COLUMNS, "value", *metrics, *(CONFIG + name for name in (longest.flat if longest else ()))]
+    wanted = [*TRIAL_COLUMNS, "value", *metrics, *max(configs.values(), key=len, default=())]
     for name in wanted:
         if name not in frame:
             frame[name] = np.nan
@@ -52,7 +52,21 @@ def _row(trial: Trial, study: Study) -> dict[str, Any]:
     if trial.status == "running":
         row["epochs"] = max((epoch for epoch, _ in trial.reports), default=0)
     row["value"] = row.get(study.objectives[0][0]) if metrics else None
-    return row | {CONFIG + name: value for name, value in trial.flat.items()}
+    return row
+
+
+def _configs(study: Study) -> dict[int, dict[str, Any]]:
+    """Trial -> column -> hyperparameter. Where several families are explored, a network's are named as in their space:
+    cnn.depth, for the depth of one family says nothing of that of another."""
+    several = len({trial.config["network"]["family"] for trial in study.stage("explore")}) > 1
+    found = {}
+    for number, trial in study.trials.items():
+        family = trial.config["network"]["family"]
+        prefix = f"{family}." if several else ""
+        network = {prefix + name: value for name, value in trial.config["network"].items() if name != "family"}
+        values = {"family": family, **network, **trial.config["training"]}
+        found[number] = {CONFIG + name: value for name, value in values.items()}
+    return found
 
 
 def curves(study: Study) -> pd.DataFrame:
@@ -70,21 +84,21 @@ def confirmed(study: Study) -> pd.DataFrame:
     """One row a confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
-    ``test_`` in front (None and NaN where it was not tested), ``planned`` (trainings that were started), ``baseline``.
+    ``test_`` in front (empty and NaN where it was not tested), ``planned`` (trainings that were started), and the
+    ``kind`` and the name (``who``) of the candidate.
     """
-    metric, direction = study.objectives[0]
+    metric, _ = study.objectives[0]
     tests = {test["candidate"]: test for test in study.tests}
     rows = []
-    for candidate, group in study.confirmed().items():
+    for candidate, group in ranking(study):
         test = tests.get(candidate, {"metrics": [], "seeds": []})
         rows.append(
             {
                 "candidate": candidate,
-                "label": group[0].label,
-                "baseline": isinstance(candidate, str),
+                "kind": kind(study, candidate),
+                "who": who(study, candidate, group[0].label),
                 **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
                 **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
-                "loss": fmean(trial.metrics["loss"] for trial in group),
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,
                 "macs": group[0].macs,
@@ -92,69 +106,16 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "config": group[0].config,
             }
         )
-    frame = pd.DataFrame(rows, columns=None if rows else ["candidate", "label", "baseline", "mean", "test_mean"])
-    if len(frame):
-        frame = frame.sort_values(["mean", "loss"], ascending=[direction == "min", True], kind="stable")
-    return frame.reset_index(drop=True)
+    return pd.DataFrame(rows, columns=None if rows else ["candidate", "kind", "who", "mean", "test_mean"])
 
 
 def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
-    mean, low, high = interval(values, metric)
-    parts = {"values": values, "seeds": seeds, "mean": mean, "low": low, "high": high}
+    known = {name: end for name, end in interval(values, metric).items() if end is not None} if values else {}
+    parts = {"values": values, "seeds": seeds, **{name: known.get(name, math.nan) for name in ("mean", "low", "high")}}
     return {prefix + name: part for name, part in parts.items()}
 
 
-def interval(values: Sequence[float], metric: str = "") -> tuple[float, float, float]:
-    """(mean, low, high) with Student's 95 % interval of the mean; NaN for what the values are too few for.
-
-    The interval ends where the ``metric`` does (``record.ends``).
-    """
-    if not len(values):
-        return math.nan, math.nan, math.nan
-    mean = fmean(values)  # as the search does, to the last bit: it decides ties
-    if len(values) == 1:
-        return mean, math.nan, math.nan
-    half = student(len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    least, most = ends(metric)
-    return mean, max(least, mean - half), min(most, mean + half)
-
-
-def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
-    """(mean of first - mean of second, low, high) with Welch's 95 % interval."""
-    gap = float(np.mean(first) - np.mean(second))
-    if min(len(first), len(second)) < 2:
-        return gap, math.nan, math.nan
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (first, second)]
-    if not sum(parts):
-        return gap, gap, gap
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    )
-    half = student(freedom) * sum(parts) ** 0.5
-    return gap, gap - half, gap + half
-
-
-def student(freedom: float, level: float = 0.95) -> float:
-    """The t with P(|T| < t) = level: T is sqrt(freedom) tan(a), the angle a has the density cos(a) ** (freedom - 1)."""
-    angle = np.linspace(0, math.pi / 2, 200_001)
-    density = np.cos(angle) ** (freedom - 1)
-    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return float(freedom**0.5 * np.tan(np.interp(level, share / share[-1], angle)))
-
-
-def front(frame: pd.DataFrame, objectives: list[tuple[str, str]]) -> pd.Series:
-    """Which rows are complete explore trials that no other such trial beats in every objective (the Pareto front)."""
-    values = frame[[metric for metric, _ in objectives]].to_numpy(float)
-    losses = values * [1.0 if direction == "min" else -1.0 for _, direction in objectives]
-    able = ((frame["stage"] == "explore") & (frame["status"] == "complete")).to_numpy() & np.isfinite(losses).all(
-        axis=1
-    )
-    rivals = losses[able]
-    beaten = [bool(((rivals <= row).all(axis=1) & (rivals < row).any(axis=1)).any()) for row in losses]
-    return pd.Series(able & ~np.array(beaten, dtype=bool), index=frame.index)
-
-
-def best(values: pd.Series, direction: str) -> pd.Series:
+def best_so_far(values: pd.Series, direction: str) -> pd.Series:
     """The best value so far, row by row; rows without a value keep the one before."""
     return (values.cummax() if direction == "max" else values.cummin()).ffill()
 
@@ -188,7 +149,7 @@ def flat(values: pd.Series) -> pd.Series:
     return values.map(lambda value: value[0] if isinstance(value, list) and value else value)
 
 
-def kind(values: pd.Series) -> str:
+def scale(values: pd.Series) -> str:
     """How a hyperparameter is laid out: "category", "log" or "linear", from the values that were tried (flat ones)."""
     tried = [value for value in values if not missing(value)]
     if any(isinstance(value, bool | str) for value in tried):

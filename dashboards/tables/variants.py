@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, median_low, stdev
+from statistics import fmean, median_low
 from typing import Any
 
 from spectune.dashboards.style.words import missing, said, setting
-from spectune.dashboards.tables.trials import interval
 from spectune.search.records import Study, Trial
+from spectune.search.records.ranking import interval
 
 Row = dict[str, Any]  # of a variant, as the journal's compare event has it
 SPLITS = {"validation": "validation split", "test": "blind test"}
@@ -51,15 +51,11 @@ def _counted(study: Study) -> dict[str, Row]:
 
 def _row(name: str, trials: list[Trial], metric: str) -> Row:
     values = [trial.metrics[metric] for trial in trials]
-    mean, low, high = interval(values, metric)
     return {
         "variant": name,
         "seeds": [trial.seed for trial in trials],
         "values": values,
-        "mean": mean,
-        "std": stdev(values) if len(values) > 1 else None,
-        "low": low,
-        "high": high,
+        **interval(values, metric),
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": fmean(trial.seconds for trial in trials),

@@ -1,4 +1,4 @@
-"""What the records say of configs: means with their intervals, the Pareto front, the ranking and its winner."""
+"""What the records say of configs: means with their intervals, differences, the Pareto front, ranking and winner."""
 
 from __future__ import annotations
 
@@ -19,12 +19,32 @@ def interval(values: Sequence[float], metric: str = "") -> dict[str, float | Non
     mean = statistics.fmean(values)
     if len(values) < 2:
         return {"mean": mean, "std": None, "low": None, "high": None}
-    from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
-
     std = statistics.stdev(values)
-    half = float(stdtrit(len(values) - 1, 0.975)) * std / len(values) ** 0.5
+    half = _student(len(values) - 1) * std / len(values) ** 0.5
     least, most = ends(metric)
     return {"mean": mean, "std": std, "low": max(least, mean - half), "high": min(most, mean + half)}
+
+
+def difference(first: Sequence[float], second: Sequence[float]) -> dict[str, float | None]:
+    """Mean of ``first`` less that of ``second`` with Welch's 95 % interval; without one where either has one value."""
+    gap = statistics.fmean(first) - statistics.fmean(second)
+    if min(len(first), len(second)) < 2:
+        return {"mean": gap, "low": None, "high": None}
+    parts = [statistics.variance(values) / len(values) for values in (first, second)]
+    if not sum(parts):
+        return {"mean": gap, "low": gap, "high": gap}
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
+    )
+    half = _student(freedom) * sum(parts) ** 0.5
+    return {"mean": gap, "low": gap - half, "high": gap + half}
+
+
+def _student(freedom: float) -> float:
+    """The t beyond which, on both sides together, 5 % of Student's distribution lie."""
+    from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
+
+    return float(stdtrit(freedom, 0.975))
 
 
 def best(study: Study, trials: Sequence[Trial]) -> Trial:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import report
-from spectune.dashboards.tables import trials as table
 from spectune.search.records import study as record
+from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, PUBLISHED, Training
 from spectune.spaces.domain import Choice, Domain, Float
 
@@ -315,6 +315,15 @@ def failed(folder: Path) -> Path:
     return folder
 
 
+def training(folder: Path) -> Path:
+    """One known network, trained on three seeds and tested: nothing was searched."""
+    scribe = Scribe(folder)
+    options = {"trials": 0, "epochs": EPOCHS, "seeds": 3, "model": "cnn6", "baseline": ""}
+    scribe.study(options=options, command="spectune train cnn6 --dataset challenge --epochs 18 --seeds 3")
+    finish(scribe, confirm(scribe, {"cnn6": 0.8}, seeds=3), {"cnn6": 0.78})
+    return folder
+
+
 def empty(folder: Path) -> Path:
     """A study that was killed before its first trial."""
     Scribe(folder).study()
@@ -387,30 +396,28 @@ class Ablator(Scribe):
         seeds = [one.seed for one in found["cnn6"]]
         rows = []
         for name, trials in found.items():
-            mean, low, high = table.interval(values[name])
-            spread: dict[str, Any] = dict.fromkeys(("std", "low", "high"))
-            if len(seeds) > 1:
-                spread = {"std": float(np.std(values[name], ddof=1)), "low": low, "high": high}
             size = {"parameters": trials[0].parameters, "macs": trials[0].macs, "seconds": trials[0].seconds}
             gaps = np.subtract(values[name], values["cnn6"])
             gap = None if name == "cnn6" else difference(gaps, seeds, tests=len(found) - 1)
             finding = f"{name} changes the {metric} by {gap['mean']:+.4f} on {split}." if gap else ""
-            row = {"variant": name, "seeds": seeds, "values": values[name], "mean": mean, "finding": finding}
-            rows.append({**row, **spread, **size, "difference": gap})
+            row = {"variant": name, "seeds": seeds, "values": values[name], "finding": finding}
+            rows.append({**row, **interval(values[name]), **size, "difference": gap})
         told = {"split": split, "metric": metric, "direction": direction}
         return {**told, "level": 0.95, "least_p": 2.0 ** (1 - len(seeds)), "rows": rows}
 
 
 def difference(values: Any, seeds: list[int], *, tests: int) -> dict[str, Any]:
-    mean, low, high = table.interval(values)
-    gap: dict[str, Any] = {"seeds": seeds, "values": [float(value) for value in values], "mean": mean}
+    gaps = [float(value) for value in values]
+    found = interval(gaps)
+    mean, spread = found["mean"], found.pop("std")
+    gap: dict[str, Any] = {"seeds": seeds, "values": gaps, **found}
     if len(seeds) == 1:
-        return {**gap, **dict.fromkeys(("low", "high", "p", "p_holm", "effect", "seeds_needed"))}
+        return {**gap, **dict.fromkeys(("p", "p_holm", "effect", "seeds_needed"))}
     flips = np.array(list(itertools.product((-1, 1), repeat=len(seeds))))
     p = float(np.mean(np.abs(flips @ values) >= abs(sum(values)) - 1e-12))
-    adjusted, effect = min(1.0, p * tests), mean / (float(np.std(values, ddof=1)) or 1.0)
+    adjusted, effect = min(1.0, p * tests), mean / (spread or 1.0)
     needed = None if adjusted <= 0.05 or not mean else int((2.8 / effect) ** 2) + 2
-    return {**gap, "low": low, "high": high, "p": p, "p_holm": adjusted, "effect": effect, "seeds_needed": needed}
+    return {**gap, "p": p, "p_holm": adjusted, "effect": effect, "seeds_needed": needed}
 
 
 def ablation(folder: Path) -> Path:
@@ -443,7 +450,7 @@ def _best(folder: Path, count: int) -> list[int]:
 
 KINDS: dict[str, Callable[[Path], Path]] = {
     "whole": whole, "two": two, "running": running, "failed": failed, "empty": empty,
-    "ablation": ablation, "interrupted": interrupted,
+    "training": training, "ablation": ablation, "interrupted": interrupted,
 }  # fmt: skip
 
 
@@ -458,6 +465,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def reports(folders: dict[str, Path]) -> dict[str, str]:
     """The report of every kind of study, as HTML."""
     return {name: report.build(record.read(folder)) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def pages(reports: dict[str, str]) -> dict[str, Page]:
+    """What a reader sees of the report of every kind of study."""
+    return {name: Page(html) for name, html in reports.items()}
 
 
 @pytest.fixture

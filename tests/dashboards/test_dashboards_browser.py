@@ -137,8 +137,16 @@ def pages(reports: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 KINDS = {
-    "whole": 10, "two": 11, "running": 3, "failed": 1, "empty": 0, "classes": 1, "ablation": 8, "interrupted": 3,
-}  # fmt: skip  # figures of each page
+    "whole": 10,
+    "two": 11,
+    "running": 3,
+    "failed": 1,
+    "empty": 0,
+    "classes": 1,
+    "training": 7,
+    "ablation": 8,
+    "interrupted": 3,
+}  # figures of each page
 SCALES = """
 const { yaxis, yaxis2, yaxis3 } = document.getElementById('plot-epochs')._fullLayout;
 return [yaxis, yaxis2, yaxis3].map(axis => axis.type);

@@ -95,6 +95,15 @@ def test_every_config_stands_beside_the_ceiling_in_every_group(tmp_path: Path) -
     assert [x for x in ceiling["x"] if x is not None][::2] == pytest.approx([0.7778, 1.0, 2 / 3])
 
 
+def test_an_interval_that_is_cut_at_an_end_is_longer_on_the_other_side(tmp_path: Path) -> None:
+    cut = {"values": [0.5, 1.0], "mean": 0.75, "low": 0.0, "high": 1.0}
+    models = [{**model("one", [0, 1], 0.5, 1.0), "accuracy": cut}, model("two", [], 0.9)]
+    drawn = figures(built(tmp_path, models=models))["plot-accuracy"]
+    bars = trace(drawn, "one")["error_x"]
+    assert (bars["array"][0], bars["arrayminus"][0]) == (0.25, 0.75)
+    assert drawn["layout"]["xaxis"]["range"] == [-0.02, 1.02]
+
+
 def test_the_page_says_split_seeds_digest_and_that_nothing_was_chosen(tmp_path: Path) -> None:
     html = built(tmp_path)
     for said in ("blind test split, 20 spectra", "abc", "2 trainings, seeds 0, 1", "77.8%", "no network was chosen"):

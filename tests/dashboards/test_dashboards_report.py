@@ -24,11 +24,6 @@ def summary(folders: dict[str, Path]) -> Summary:
     return Summary(record.read(folders["whole"]))
 
 
-@pytest.fixture(scope="module")
-def pages(reports: dict[str, str], shown: Any) -> dict[str, Any]:
-    return {name: shown(html) for name, html in reports.items()}
-
-
 def test_the_finalists_are_those_of_result_json(folders: dict[str, Path], pages: dict[str, Any]) -> None:
     study = record.read(folders["whole"])
     said = result.build(study, Options(name="whole", seeds=5))

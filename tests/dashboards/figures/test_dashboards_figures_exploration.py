@@ -14,6 +14,7 @@ from spectune.dashboards.figures.parallel import ABSENT, MOST_LINES, parallel
 from spectune.dashboards.style.theme import envelope, plain
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
+from spectune.search.records.ranking import front
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +190,7 @@ def test_finalists_show_mean_interval_and_seeds(summaries: dict[str, Summary]) -
     mean = trace(figure, "validation, mean and 95 % interval")
     assert list(mean.x) == pytest.approx(list(found["mean"]), rel=1e-5)
     assert list(mean.error_x.array) == pytest.approx(list(found["high"] - found["mean"]), rel=1e-4)
+    assert list(mean.error_x.arrayminus) == pytest.approx(list(found["mean"] - found["low"]), rel=1e-4)
     seeds = trace(figure, "validation, single seeds")
     assert sorted(seeds.x) == pytest.approx(sorted(value for values in found["values"] for value in values), rel=1e-5)
     tested = found[found["test_mean"].notna()]
@@ -198,9 +200,55 @@ def test_finalists_show_mean_interval_and_seeds(summaries: dict[str, Summary]) -
     assert list(figure.layout.yaxis.ticktext)[-1] == "cnn2 (baseline)"
 
 
+@pytest.mark.parametrize(("metric", "values", "most"), [("accuracy", [0.5, 1.0], 1.0), ("loss", [0.1, 0.9], 5.583)])
+def test_an_interval_is_drawn_as_far_as_it_reaches_on_each_side(
+    scribe: Any, metric: str, values: list[float], most: float
+) -> None:
+    """One that is cut at an end of the metric is longer on the other side."""
+    scribe.objectives = [[metric, "max" if metric == "accuracy" else "min"]]
+    scribe.study()
+    trial = scribe.train(scribe.config(), skill=0.9)
+    for seed in range(1, 1 + len(values)):
+        scribe.train(scribe.config(), skill=0.9, stage="confirm", seed=seed, candidate=trial)
+    study = record.read(scribe.folder)
+    for one, value in zip(study.stage("confirm"), values, strict=True):
+        one.metrics[metric] = value
+    summary = Summary(study)
+    row = summary.confirmed.iloc[0]
+    drawn = trace(figures.finalists(summary.confirmed, metric), "validation, mean and 95 % interval")
+    low, high = drawn.x[0] - drawn.error_x.arrayminus[0], drawn.x[0] + drawn.error_x.array[0]
+    assert (low, high) == pytest.approx((row["low"], row["high"]), abs=1e-5)
+    assert (low, high) == pytest.approx((0.0, most), abs=1e-3)
+
+
+def test_the_axis_of_a_metric_ends_where_the_metric_does(scribe: Any) -> None:
+    """Left alone, plotly draws an axis from 0 to 2 where every value is 1."""
+    scribe.study()
+    trial = scribe.train(scribe.config(), skill=2.0)
+    for seed in (1, 2):
+        scribe.train(scribe.config(), skill=2.0, stage="confirm", seed=seed, candidate=trial)
+    summary = Summary(record.read(scribe.folder))
+    assert set(summary.trials["accuracy"]) == {1.0}
+    axes = (
+        figures.finalists(summary.confirmed, "accuracy").layout.xaxis,
+        figures.history(summary.trials, "max", "accuracy").layout.yaxis,
+        learning(summary.trials, summary.curves, "accuracy").layout.yaxis,
+    )
+    assert [axis.autorangeoptions.clipmax for axis in axes] == [1.02] * 3
+
+
+def test_trials_without_a_value_stay_on_the_axis(summaries: dict[str, Summary]) -> None:
+    """They stand at the foot of the history, which may lie below the least that the metric can be."""
+    frame = summaries["whole"].trials.copy()
+    frame["value"] = np.linspace(0, 1, len(frame)).tolist()
+    frame.loc[frame["status"] == "failed", "value"] = np.nan
+    figure = figures.history(frame, "max", "accuracy")
+    assert figure.layout.yaxis.autorangeoptions.clipmin < min(trace(figure, "failed").y) < 0
+
+
 def test_the_front_is_marked(summaries: dict[str, Summary]) -> None:
     summary = summaries["two"]
-    figure = figures.pareto(summary.trials, summary.objectives)
+    figure = figures.pareto(summary.trials, summary.objectives, front(summary.study))
     stars = trace(figure, "Pareto front")
     chosen = [int(text) for text in stars.text]
     assert list(stars.x) == pytest.approx(list(summary.trials.loc[chosen, "parameters"]), rel=1e-5)
@@ -223,7 +271,7 @@ def test_where_there_is_nothing_to_draw_there_are_words(summaries: dict[str, Sum
         parallel(summary.trials, summary.objectives),
         figures.importance(summary.importances, "accuracy"),
         figures.finalists(summary.confirmed, "accuracy"),
-        figures.pareto(summary.trials, [("accuracy", "max"), ("parameters", "min")]),
+        figures.pareto(summary.trials, [("accuracy", "max"), ("parameters", "min")], []),
     ]
     assert all(isinstance(words, str) and words.endswith(".") for words in said)
     assert ("6 failed" if name == "failed" else "none was started") in said[0]

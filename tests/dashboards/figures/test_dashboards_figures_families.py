@@ -61,7 +61,7 @@ def test_one_family_needs_no_section(folders: dict[str, Path]) -> None:
     assert families(Summary(record.read(folders["empty"]))) == ""
 
 
-def test_published_networks_of_all_families_make_a_page(scribe: Any) -> None:
+def test_published_networks_of_all_families_make_a_page(scribe: Any, shown: Any) -> None:
     from spectune.dashboards import report
 
     scribe.study(space="any")
@@ -71,5 +71,10 @@ def test_published_networks_of_all_families_make_a_page(scribe: Any) -> None:
             "training": published.training.to_dict(),
         }
         scribe.train(config, skill=0.5, label=name)
-    page = report.build(record.read(scribe.folder))
-    assert "plot-families" in page and "plot-parallel" in page
+    page = shown(report.build(record.read(scribe.folder)))
+    rows = page.figures["plot-parallel"]["layout"]["yaxis"]["ticktext"]
+    assert "plot-families" in page.figures
+    assert "cnn.depth" in rows and "depth" not in rows
+    configs = [row[-1] for row in page.rows("trial", "stage")]
+    assert all(", depth = " in config for config in configs if "family = cnn" in config)  # as it is set
+    assert "cnn.depth" not in " ".join(configs)

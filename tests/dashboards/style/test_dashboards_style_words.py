@@ -53,11 +53,3 @@ def test_settings_are_short(value: object, text: str) -> None:
 )
 def test_times_are_readable(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
-
-
-def test_candidates_have_one_name_everywhere() -> None:
-    assert [words.who(12), words.who(3, "cnn6"), words.who("cnn2", "cnn2")] == [
-        "trial 12",
-        "cnn6 (trial 3)",
-        "cnn2 (baseline)",
-    ]

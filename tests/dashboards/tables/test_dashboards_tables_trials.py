@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from spectune.dashboards.tables import trials as table
 from spectune.search.records import ranking
 from spectune.search.records import study as record
+from spectune.spaces import FAMILIES, Training
 
 
 def events(folder: Path, event: str) -> list[dict[str, Any]]:
@@ -51,6 +51,28 @@ def test_hyperparameters_keep_the_order_of_the_space(folders: dict[str, Path]) -
     names = [name for name in frame if name.startswith("config.")]
     assert names.index("config.kernel_size") + 1 == names.index("config.kernel_last")
     assert names.index("config.depth") < names.index("config.fc_depth") < names.index("config.learning_rate")
+
+
+def test_families_do_not_share_a_hyperparameter_of_the_same_name(scribe: Any) -> None:
+    """The depth of one family says nothing of the depth of another."""
+    scribe.study(space="any")
+    for name in ("cnn", "vit", "mlp"):
+        config = {"network": {"family": name, **FAMILIES[name]().to_dict()}, "training": Training().to_dict()}
+        scribe.train(config, skill=0.5)
+    frame = table.trials(record.read(scribe.folder))
+    assert {"config.family", "config.cnn.depth", "config.vit.depth", "config.learning_rate"} <= set(frame)
+    assert "config.depth" not in frame
+    assert frame["config.vit.depth"].notna().tolist() == [False, True, False]
+    assert frame["config.learning_rate"].notna().all()
+
+
+def test_a_baseline_of_another_family_renames_nothing(scribe: Any) -> None:
+    """Only what is explored is compared."""
+    scribe.study(space="mlp")
+    config = {"network": {"family": "mlp", **FAMILIES["mlp"]().to_dict()}, "training": Training().to_dict()}
+    scribe.train(config, skill=0.5)
+    scribe.train(scribe.config("cnn2"), skill=0.5, stage="confirm", candidate="cnn2", label="cnn2")
+    assert "config.depth" in table.trials(record.read(scribe.folder))
 
 
 def test_a_study_without_trials_has_empty_tables(folders: dict[str, Path]) -> None:
@@ -103,47 +125,26 @@ def test_a_small_metric_can_be_the_better_one(scribe: Any) -> None:
 
 def test_the_baseline_is_the_candidate_with_a_name(folders: dict[str, Path]) -> None:
     found = table.confirmed(record.read(folders["whole"])).set_index("candidate")
-    assert list(found.index[found["baseline"]]) == ["cnn2"]
-    assert not found.loc[1, "baseline"]  # an explored published network is a candidate as any other
-    assert found.loc[1, "label"] == "cnn6"
-
-
-def test_the_front_is_the_one_of_the_search(folders: dict[str, Path]) -> None:
-    study = record.read(folders["two"])
-    frame = table.trials(study)
-    assert list(frame.index[table.front(frame, study.objectives)]) == ranking.front(study)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 4, 7.3, 29, 400])
-def test_intervals_are_students(freedom: float) -> None:
-    assert table.student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-6)
-
-
-def test_the_difference_is_welchs() -> None:
-    random = np.random.default_rng(1)
-    first, second = random.normal(0.9, 0.01, 5), random.normal(0.6, 0.04, 4)
-    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
-    found = table.difference(first, second)
-    assert found == pytest.approx((first.mean() - second.mean(), expected.low, expected.high), rel=1e-6)
-    assert all(math.isnan(end) for end in table.difference([0.9], [0.6, 0.7])[1:])
-    assert table.difference([0.5, 0.5], [0.25, 0.25]) == (0.25, 0.25, 0.25)
+    assert list(found.index[found["kind"] == "known"]) == ["cnn2"]
+    assert found.loc[1, "kind"] == "explored"  # an explored published network is a candidate as any other
+    assert found.loc[1, "who"] == "cnn6 (trial 1)"
 
 
 def test_the_best_so_far_skips_what_has_no_value() -> None:
     values = pd.Series([0.2, np.nan, 0.5, 0.4])
-    assert table.best(values, "max").tolist() == [0.2, 0.2, 0.5, 0.5]
-    assert table.best(values, "min").tolist() == [0.2, 0.2, 0.2, 0.2]
+    assert table.best_so_far(values, "max").tolist() == [0.2, 0.2, 0.5, 0.5]
+    assert table.best_so_far(values, "min").tolist() == [0.2, 0.2, 0.2, 0.2]
 
 
 def test_scales_are_told_from_the_values_tried() -> None:
     random = np.random.default_rng(0)
-    assert table.kind(pd.Series(10 ** random.uniform(-5, -1, 40))) == "log"
-    assert table.kind(pd.Series(random.uniform(0.01, 0.8, 40))) == "linear"
-    assert table.kind(pd.Series([1, 2, 3, 8, 2, 1])) == "linear"
-    assert table.kind(pd.Series([16, 32, 64, 128, 256, 64, 32])) == "log"
-    assert table.kind(pd.Series([0.0, 1e-5, 1e-4, 0.0, 1e-5, 1e-4, 0.01])) == "category"
-    assert table.kind(pd.Series(["max", None, "none"])) == "category"
-    assert table.kind(pd.Series([True, False, True])) == "category"
+    assert table.scale(pd.Series(10 ** random.uniform(-5, -1, 40))) == "log"
+    assert table.scale(pd.Series(random.uniform(0.01, 0.8, 40))) == "linear"
+    assert table.scale(pd.Series([1, 2, 3, 8, 2, 1])) == "linear"
+    assert table.scale(pd.Series([16, 32, 64, 128, 256, 64, 32])) == "log"
+    assert table.scale(pd.Series([0.0, 1e-5, 1e-4, 0.0, 1e-5, 1e-4, 0.01])) == "category"
+    assert table.scale(pd.Series(["max", None, "none"])) == "category"
+    assert table.scale(pd.Series([True, False, True])) == "category"
 
 
 def test_many_curves_are_thinned_but_not_the_wanted_ones_nor_any_end() -> None:

@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 from scipy import stats
 
-from spectune.search.records.ranking import front, interval, ranking, winner
+from spectune.search.records.ranking import difference, front, interval, ranking, winner
 
 
-def test_the_interval_is_students_t(trial, study):
+def test_the_interval_is_students_t():
     values = [0.61, 0.58, 0.66, 0.6, 0.63]
     found = interval(values)
     low, high = stats.t.interval(0.95, 4, loc=found["mean"], scale=stats.sem(values))
@@ -21,6 +22,16 @@ def test_an_interval_ends_where_the_metric_does():
 
 def test_one_value_has_no_interval():
     assert interval([0.5]) == {"mean": 0.5, "std": None, "low": None, "high": None}
+
+
+def test_the_difference_is_welchs():
+    random = np.random.default_rng(1)
+    first, second = random.normal(0.9, 0.01, 5), random.normal(0.6, 0.04, 4)
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    mean = first.mean() - second.mean()
+    assert difference(first, second) == pytest.approx({"mean": mean, "low": expected.low, "high": expected.high})
+    assert difference([0.9], [0.6, 0.7]) == {"mean": pytest.approx(0.25), "low": None, "high": None}
+    assert difference([0.5, 0.5], [0.25, 0.25]) == {"mean": 0.25, "low": 0.25, "high": 0.25}
 
 
 def test_the_front_holds_what_nothing_beats_in_every_objective(trial, study):
