@@ -44,6 +44,7 @@ __all__ = [
     "forest",
     "inception",
     "layers",
+    "metrics",
     "mlp",
     "recurrent",
     "resnet",

@@ -10,76 +10,149 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional as F
 
-METRICS: dict[str, str] = {  # name -> what is better
-    "accuracy": "max",
-    "top3": "max",  # share of spectra whose class is among the 3 most probable
-    "top5": "max",
-    "macro_f1": "max",  # mean over the classes that occur
-    "loss": "min",  # negative log-likelihood, natural logarithm, mean over spectra
-    "calibration_error": "min",  # expected calibration error, 15 equal bins of confidence
-}
-SEVERAL: dict[str, str] = {  # where a spectrum may have several labels
-    "accuracy": "max",  # share of spectra with all labels right and no other: molecular perfection
-    "molecular_f1": "max",  # mean over spectra of the F1 of their labels; 1 where there are none and none is found
-    "macro_f1": "max",  # mean over the labels that occur
-    "auc": "max",  # mean over the labels that some spectra have and others lack
-    "loss": "min",  # binary cross-entropy, mean over spectra and labels
-}
-BINS = 15
+from spectune.spaces.metrics import scores
+
+BINS = 15  # of confidence, of equal width
 ROWS = 2048  # spectra whose (N, C) intermediate results are in memory at a time; logits of many classes are large
 
 
 def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> dict[str, float]:
-    """Every metric of METRICS for ``logits`` (N, C) and the true classes ``labels`` (N,) int64.
+    """Every score of the registry that the labels allow, in its order; each is the method of its name below.
 
-    For labels (N, C) of 0 and 1 every metric of SEVERAL: those are found whose logit is above ``thresholds`` (C,). Of
-    equally probable classes the one with the lowest number counts as predicted. All metrics are NaN where a logit
-    is not finite: such a network has no accuracy, and an argmax over NaN would invent one.
+    ``logits`` are (N, C), ``labels`` the true classes (N,) int64, or for several labels (N, C) of 0 and 1: those whose
+    logit is above ``thresholds`` (C,) are predicted. All scores are NaN where a logit is not finite: such a network has
+    no accuracy, and an argmax over NaN would invent one.
     """
+    answers: OneLabel | SeveralLabels
     if labels.ndim == 2:
-        assert thresholds is not None, "several labels are found by their thresholds"
-        return _multilabel(logits.float(), labels, thresholds)
-    parts = [
-        _outcomes(some.float(), true)
-        for some, true in zip(torch.split(logits, ROWS), torch.split(labels, ROWS), strict=True)
-    ]
-    finite, rank, predictions, likelihood, confidence = (torch.cat(part) for part in zip(*parts, strict=True))
-    if not finite.all():
-        return dict.fromkeys(METRICS, math.nan)
-    values = {
-        "accuracy": (rank < 1).double().mean(),
-        "top3": (rank < 3).double().mean(),
-        "top5": (rank < 5).double().mean(),
-        "macro_f1": _macro_f1(predictions, labels, logits.shape[1]),
-        "loss": -likelihood.double().mean(),
-        "calibration_error": _calibration_error(confidence, rank < 1),
-    }
-    return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
+        assert thresholds is not None, "several labels are predicted by their thresholds"
+        answers = SeveralLabels(logits.float(), labels, thresholds)
+    else:
+        answers = OneLabel(logits, labels)
+    names = scores(answers.labels_per_spectrum)
+    if not answers.finite:
+        return dict.fromkeys(names, math.nan)
+    values = torch.stack([getattr(answers, name)() for name in names])  # one transfer from the device
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+class OneLabel:
+    """Answers to spectra with one label each; every method is a score, as a tensor () of 64 bits.
+
+    Of equally probable classes the one with the lowest number counts as predicted. ``rank`` (N,) is the number of
+    classes that are ranked above the true one, ``predictions`` (N,) the most probable class, ``likelihood`` (N,) the
+    log-probability of the true one, ``confidence`` (N,) the probability of the predicted one.
+    """
+
+    labels_per_spectrum = "one"
+
+    def __init__(self, logits: Tensor, labels: Tensor) -> None:
+        parts = [
+            _outcomes(some.float(), true)
+            for some, true in zip(torch.split(logits, ROWS), torch.split(labels, ROWS), strict=True)
+        ]
+        columns = (torch.cat(part) for part in zip(*parts, strict=True))
+        finite, self.rank, self.predictions, self.likelihood, self.confidence = columns
+        self.finite = bool(finite.all())
+        self.labels = labels
+        self.classes = logits.shape[1]
+
+    def accuracy(self) -> Tensor:
+        """Share of spectra whose most probable class is the true one."""
+        return self.top(1)
+
+    def top3(self) -> Tensor:
+        return self.top(3)
+
+    def top5(self) -> Tensor:
+        return self.top(5)
+
+    def top(self, count: int) -> Tensor:
+        """Share of spectra whose class is among the ``count`` most probable ones."""
+        return (self.rank < count).double().mean()
+
+    def macro_f1(self) -> Tensor:
+        """Mean F1 over the classes that occur among the labels or the predictions."""
+        predicted = self.predictions.bincount(minlength=self.classes)
+        true = self.labels.bincount(minlength=self.classes)
+        right = self.labels[self.predictions == self.labels].bincount(minlength=self.classes)
+        occurs = predicted + true > 0
+        return (2 * right[occurs] / (predicted + true)[occurs].double()).mean()
+
+    def loss(self) -> Tensor:
+        """Negative log-likelihood, natural logarithm, mean over spectra."""
+        return -self.likelihood.double().mean()
+
+    def calibration_error(self) -> Tensor:
+        """Expected calibration error: mean over spectra of the difference between the share of right answers and the
+        confidence of the bin that their confidence falls in. Bins are closed on the right."""
+        bins = (self.confidence * BINS).ceil().long().clamp(1, BINS) - 1
+        gaps = torch.zeros(BINS, dtype=torch.float64, device=self.confidence.device)
+        gaps.index_add_(0, bins, (self.rank < 1).double() - self.confidence.double())
+        return gaps.abs().sum() / len(self.confidence)
+
+
+class SeveralLabels:
+    """Answers to spectra with several labels each; every method is a score, as a tensor () of 64 bits.
+
+    ``predicted`` and ``true`` are (N, C) of bool.
+    """
+
+    labels_per_spectrum = "several"
+
+    def __init__(self, logits: Tensor, labels: Tensor, thresholds: Tensor) -> None:
+        self.finite = bool(logits.isfinite().all())
+        self.logits = logits
+        self.labels = labels
+        self.predicted = logits > thresholds
+        self.true = labels > 0
+
+    def accuracy(self) -> Tensor:
+        """Share of spectra with all labels right and no other: molecular perfection (Rieger et al. 2023)."""
+        return (self.predicted == self.true).all(dim=1).double().mean()
+
+    def molecular_f1(self) -> Tensor:
+        """Mean over spectra of the F1 of their labels; 1 where there are none and none is predicted."""
+        return _f1(self.predicted, self.true, dim=1).mean()
+
+    def macro_f1(self) -> Tensor:
+        """Mean over the labels that occur, or are predicted, of their F1."""
+        occurs = (self.predicted | self.true).any(dim=0)
+        return _f1(self.predicted, self.true, dim=0)[occurs].mean()
+
+    def auc(self) -> Tensor:
+        """Mean over the labels that some spectra have and others lack; NaN where there is no such label."""
+        areas = [_auc(self.logits[:, label], self.true[:, label]) for label in range(self.labels.shape[1])]
+        return torch.stack(areas).nanmean()
+
+    def loss(self) -> Tensor:
+        """Binary cross-entropy, natural logarithm, mean over spectra and labels."""
+        return F.binary_cross_entropy_with_logits(self.logits, self.labels.float()).double()
 
 
 def thresholds(logits: Tensor, labels: Tensor) -> Tensor:
-    """(C,) the logit above which each label is found, for the best F1 on these spectra (N, C).
+    """(C,) the logit above which each label is predicted, for the best F1 on these spectra (N, C).
 
     As in Rieger et al. 2023, to be chosen on the training split. Half way between two neighbouring logits.
     """
     ordered, order = logits.float().sort(dim=0, descending=True)
     right = labels.gather(0, order).cumsum(dim=0)
-    found = torch.arange(1, len(logits) + 1, device=logits.device)[:, None]
-    f1 = 2 * right / (found + labels.sum(dim=0))
+    predicted = torch.arange(1, len(logits) + 1, device=logits.device)[:, None]
+    f1 = 2 * right / (predicted + labels.sum(dim=0))
     below = torch.cat([ordered[1:], ordered[-1:] - 2])
     best = f1.where(ordered > below, -1).argmax(dim=0, keepdim=True)  # equal logits cannot be told apart
     return ((ordered + below) / 2).gather(0, best)[0]
 
 
 def by_label(logits: Tensor, labels: Tensor, thresholds: Tensor) -> list[dict[str, float]]:
-    """For each label: spectra that have it, how often it was missed and wrongly found, its F1 and its AUC (or NaN)."""
-    found, true = logits > thresholds, labels > 0
+    """For each label: spectra that have it, how often it is missed and wrongly predicted, its F1 and AUC (or NaN)."""
+    predicted, true = logits > thresholds, labels > 0
     return [
         {
             "spectra": int(true[:, number].sum()),
-            "missed": int((true & ~found)[:, number].sum()),
-            "wrong": int((found & ~true)[:, number].sum()),
-            "f1": float(_f1(found[:, number], true[:, number], dim=0)),
+            "missed": int((true & ~predicted)[:, number].sum()),
+            "wrong": int((predicted & ~true)[:, number].sum()),
+            "f1": float(_f1(predicted[:, number], true[:, number], dim=0)),
             "auc": float(_auc(logits[:, number].float(), true[:, number])),
         }
         for number in range(labels.shape[1])
@@ -95,25 +168,9 @@ def confused(predictions: ArrayLike, labels: ArrayLike) -> list[tuple[int, int, 
     return [(int(pairs[i, 0]), int(pairs[i, 1]), int(counts[i])) for i in order]
 
 
-def _multilabel(logits: Tensor, labels: Tensor, thresholds: Tensor) -> dict[str, float]:
-    if not logits.isfinite().all():
-        return dict.fromkeys(SEVERAL, math.nan)
-    found, true = logits > thresholds, labels > 0
-    occurs = (found | true).any(dim=0)
-    areas = torch.stack([_auc(logits[:, number], true[:, number]) for number in range(labels.shape[1])])
-    values = {
-        "accuracy": (found == true).all(dim=1).double().mean(),
-        "molecular_f1": _f1(found, true, dim=1).mean(),
-        "macro_f1": _f1(found, true, dim=0)[occurs].mean(),
-        "auc": areas.nanmean(),
-        "loss": F.binary_cross_entropy_with_logits(logits, labels.float()).double(),
-    }
-    return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True))
-
-
-def _f1(found: Tensor, true: Tensor, *, dim: int) -> Tensor:
-    """2 TP / (found + true) along ``dim``; 1 where there is nothing to be found and nothing was."""
-    right, both = (found & true).sum(dim=dim), found.sum(dim=dim) + true.sum(dim=dim)
+def _f1(predicted: Tensor, true: Tensor, *, dim: int) -> Tensor:
+    """2 TP / (predicted + true) along ``dim``; 1 where there is no label and none is predicted."""
+    right, both = (predicted & true).sum(dim=dim), predicted.sum(dim=dim) + true.sum(dim=dim)
     return (2 * right / both.clamp(min=1).double()).where(both > 0, 1.0)
 
 
@@ -144,19 +201,3 @@ def _rank(logits: Tensor, labels: Tensor) -> Tensor:
     true = logits.gather(1, labels[:, None])
     numbers = torch.arange(logits.shape[1], device=logits.device)
     return ((logits > true) | ((logits == true) & (numbers < labels[:, None]))).sum(dim=1)
-
-
-def _macro_f1(predictions: Tensor, labels: Tensor, classes: int) -> Tensor:
-    predicted = predictions.bincount(minlength=classes)
-    true = labels.bincount(minlength=classes)
-    right = labels[predictions == labels].bincount(minlength=classes)
-    occurs = predicted + true > 0
-    return (2 * right[occurs] / (predicted + true)[occurs].double()).mean()
-
-
-def _calibration_error(confidence: Tensor, right: Tensor) -> Tensor:
-    """Mean over spectra of |accuracy - confidence| of the bin their confidence falls in (bins closed on the right)."""
-    bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    gaps = torch.zeros(BINS, dtype=torch.float64, device=confidence.device)
-    gaps.index_add_(0, bins, right.double() - confidence.double())
-    return gaps.abs().sum() / len(confidence)

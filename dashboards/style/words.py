@@ -6,22 +6,12 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-TITLES = {
-    "macro_f1": "macro F1",
-    "molecular_f1": "molecular F1",
-    "auc": "AUC",
-    "top3": "top-3 accuracy",
-    "top5": "top-5 accuracy",
-    "calibration_error": "calibration error",
-    "macs": "multiply-adds",
-    "latency": "latency (ms)",
-    "train_loss": "training loss",
-}
+from spectune.search.records.metrics import metric_of
 
 
 def title(name: str) -> str:
     """A metric's name for people."""
-    return TITLES.get(name, name)
+    return metric_of(name).title
 
 
 def missing(value: Any) -> bool:

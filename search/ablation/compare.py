@@ -12,7 +12,7 @@ from spectune.search.ablation.paired import ALPHA, LEVEL, bootstrap, effect, hol
 from spectune.search.ablation.vary import said
 from spectune.search.process.table import table
 from spectune.search.records import Journal, Options, Study, Task
-from spectune.search.records.metrics import SHARES
+from spectune.search.records.metrics import metric_of
 from spectune.search.records.ranking import CEILING, interval
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
@@ -137,7 +137,8 @@ def finding(row: dict[str, Any], ablation: dict[str, Any], *, metric: str, split
         f"{name} {said(value)} instead of {said(what['before'][name])}" for name, value in what["changes"].items()
     )
     along = f" (and with it {', '.join(also)})" if also else ""
-    size = f"{_signed(found['mean'], metric)}{' points' if metric in SHARES else ''} {split} {metric.replace('_', ' ')}"
+    unit = " points" if metric_of(metric).points else ""
+    size = f"{_signed(found['mean'], metric)}{unit} {split} {metric_of(metric).title}"
     return f"{changed}{along}: {size} ({_evidence(found, metric)}){_verdict(found)}"
 
 
@@ -169,7 +170,7 @@ def _verdict(found: dict[str, Any]) -> str:
 
 
 def _signed(value: float, metric: str) -> str:
-    return f"{100 * value:+.1f}" if metric in SHARES else f"{value:+.4f}"
+    return f"{100 * value:+.1f}" if metric_of(metric).points else f"{value:+.4f}"
 
 
 def write(study: Study) -> None:

@@ -22,7 +22,7 @@ from spectune.search.planning.simulate import Clock, Curve, director, simulate
 from spectune.search.process.log import LOGGER
 from spectune.search.process.table import span, table
 from spectune.search.records import AUTO, Options, Study, Task
-from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.agenda import first
 from spectune.spaces import Network, Training
 from spectune.trainables.data.dataset import Dataset
@@ -166,8 +166,7 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
         epochs = options.epochs if task.network.by_steps else 1
         values = random.standard_normal() + NOISE * random.standard_normal(epochs)
         metrics = [
-            {name: -value if direction == "min" else value for name, direction in OBJECTIVES.items()}
-            | {"train_loss": -value}
+            {name: -value if metric.direction == "min" else value for name, metric in METRICS.items()}
             for value in values.tolist()
         ]
         each = pace(task)

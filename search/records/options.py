@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from spectune.search.records.metrics import DEFAULT, METRICS, OBJECTIVES
+from spectune.search.records.metrics import DEFAULT, objectives, scores
 from spectune.search.records.option import (
     EXPLORING,
     SESSION,
@@ -52,7 +52,7 @@ class Goal(Group):
         flag="objective",
         metavar="METRIC",
         repeated=True,
-        choices=OBJECTIVES,
+        choices=tuple(objectives()),
         kept=True,
         words={"ablate": "what is compared"},
     )
@@ -120,9 +120,9 @@ class Goal(Group):
         super().__post_init__()
         if not self.init_from and (self.fixed.get("init", "scratch") != "scratch" or "init" in self.vary):
             raise ValueError("init other than scratch needs an export to start from, got none: give --init-from EXPORT")
-        if self.objectives[0] not in METRICS or len(set(self.objectives)) != len(self.objectives):
+        if self.objectives[0] not in scores() or len(set(self.objectives)) != len(self.objectives):
             raise ValueError(
-                f"the first --objective ranks the finalists and must be one of {', '.join(METRICS)}, each given once, "
+                f"the first --objective ranks the finalists and must be one of {', '.join(scores())}, each given once, "
                 f"got {', '.join(self.objectives)}: start with {DEFAULT}"
             )
         for name in self.start_from:

@@ -13,7 +13,7 @@ from typing import Any
 
 from spectune.search.ablation import variants
 from spectune.search.records import Options, Study
-from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.records.metrics import METRICS
 from spectune.search.tracking.store import public
 from spectune.trainables import warm
 from spectune.trainables.data.dataset import SPLITS, Dataset
@@ -43,7 +43,7 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
         },
         "init": warm.origin(options.folder),
         **({"ablation": variants.header(options, dataset)} if options.reference else {}),
-        "objectives": [[name, OBJECTIVES[name]] for name in options.objectives],
+        "objectives": [[name, METRICS[name].direction] for name in options.objectives],
         "options": options.to_dict(),
         "seed": options.seed,
         "command": shlex.join([Path(sys.argv[0]).name, *_without_secrets(sys.argv[1:])]),

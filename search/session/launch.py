@@ -27,7 +27,7 @@ from spectune.search.records import (
     read,
     word,
 )
-from spectune.search.records.metrics import ONE, SEVERAL
+from spectune.search.records.metrics import METRICS
 from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
 from spectune.spaces import KNOWN, STANDARD, Catalogue, Network, Training
@@ -234,11 +234,12 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
 
 def _measurable(options: Options, dataset: Dataset) -> None:
     """ValueError where the labels of the spectra are not such as an objective or a head needs."""
-    needs, labels = (ONE, "one label") if dataset.multilabel else (SEVERAL, "several labels")
     for objective in options.objectives:
-        if objective in needs:
+        needed = METRICS[objective].labels
+        if needed not in ("any", "several" if dataset.multilabel else "one"):
+            words = "one label" if needed == "one" else "several labels"
             raise ValueError(
-                f"--objective {objective} needs {labels} per spectrum, {options.dataset} has not: choose another"
+                f"--objective {objective} needs {words} per spectrum, {options.dataset} has not: choose another"
             )
     if dataset.multilabel and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
         raise ValueError("several labels per spectrum need head=linear, got another or --vary head: leave it out")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from spectune.search.records import Budget, Goal, Study, Task
-from spectune.search.records.metrics import OBJECTIVES
+from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import PUBLISHED, Network, Sizes
@@ -227,7 +227,7 @@ def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None 
 def planned(goal: Goal) -> Study:
     """A study that is nowhere but in memory."""
     study = Study(Path())
-    objectives = [[name, OBJECTIVES[name]] for name in goal.objectives]
+    objectives = [[name, METRICS[name].direction] for name in goal.objectives]
     study.apply({"event": "study", "time": 0.0, "name": "planned", "objectives": objectives})
     return study
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.records import JOURNAL, events
+from spectune.search.records.metrics import METRICS
 from spectune.search.tracking.runs import Runs
 from spectune.search.tracking.store import analyse, public
 
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
-EPOCH_METRICS = ("accuracy", "loss", "train_loss", "macro_f1", "molecular_f1", "auc", "learning_rate")
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
 FEW = 100  # runs that any query is quick for
 
@@ -148,7 +148,7 @@ class Follower:
         metrics = [
             (key, value, report["time"], report["epoch"])
             for report in run.get("reports", [])
-            for key in EPOCH_METRICS
+            for key in (one.name for one in METRICS.values() if one.by_epoch)
             if (value := report["metrics"].get(key)) is not None
         ]
         if end is not None:

@@ -13,12 +13,13 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from spectune.spaces import Training
 from spectune.spaces.cnn import CNN
+from spectune.spaces.metrics import scores
 from spectune.spaces.mlp import MLP
 from spectune.trainables import losses
 from spectune.trainables.data import load
 from spectune.trainables.data.peaks import Peaks
 from spectune.trainables.export import read, write
-from spectune.trainables.metrics import SEVERAL, by_label, score, thresholds
+from spectune.trainables.metrics import by_label, score, thresholds
 from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
@@ -42,7 +43,7 @@ def test_metrics_are_those_of_scikit_learn():
     logits, true = sample()
     found = (logits > 0.5).numpy()
     values = score(logits, true, torch.full((6,), 0.5))
-    assert list(values) == list(SEVERAL)
+    assert list(values) == scores("several")
     labels = true.numpy()
     assert values["accuracy"] == pytest.approx((found == labels).all(axis=1).mean())
     assert values["molecular_f1"] == pytest.approx(f1_score(labels, found, average="samples", zero_division=1))
@@ -146,7 +147,7 @@ def test_training_resumes_to_the_same_metrics_and_thresholds(mixtures):
     torch.save(next(epochs).state, saved)
     saved.seek(0)
     second = next(epochs)
-    assert set(second.metrics) == {*SEVERAL, "train_loss", "learning_rate"}
+    assert set(second.metrics) == {*scores("several"), "train_loss", "learning_rate"}
     state = torch.load(saved, weights_only=True)
     (resumed,) = train(SMALL, QUICK, mixtures, seed=0, epochs=2, state=state)
     assert resumed.metrics == second.metrics

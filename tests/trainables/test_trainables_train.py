@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from spectune.spaces import CNN, Training
+from spectune.spaces.metrics import scores
 from spectune.trainables import train as module
-from spectune.trainables.metrics import METRICS, score
+from spectune.trainables.metrics import score
 from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
@@ -38,12 +39,12 @@ def metrics(epochs):
 def test_an_epoch_reports_the_validation_split(dataset):
     first, second = train(SMALL, FAST, dataset, seed=1, epochs=2)
     assert [first.number, second.number] == [1, 2]
-    assert set(second.metrics) == {*METRICS, "train_loss", "learning_rate"}
+    assert set(second.metrics) == {*scores("one"), "train_loss", "learning_rate"}
     model = build(SMALL, len(dataset.axis), len(dataset.classes))
     model.load_state_dict(second.state["model"])
     logits = predict(model, dataset.validation, batch_size=7)
     expected = score(logits, torch.from_numpy(dataset.validation.labels))
-    assert {name: second.metrics[name] for name in METRICS} == pytest.approx(expected, abs=1e-6)
+    assert {name: second.metrics[name] for name in scores("one")} == pytest.approx(expected, abs=1e-6)
 
 
 def test_it_learns(dataset):
@@ -207,7 +208,7 @@ def test_weight_decay_shrinks_weights_but_not_biases(dataset):
 def test_a_loss_that_explodes_is_reported_as_nan(dataset):
     poisoned = replace(dataset, train=type(dataset.train)(dataset.train.spectra * np.nan, dataset.train.labels))
     (epoch,) = train(SMALL, FAST, poisoned, seed=0, epochs=1)
-    assert all(math.isnan(epoch.metrics[name]) for name in (*METRICS, "train_loss"))
+    assert all(math.isnan(epoch.metrics[name]) for name in (*scores("one"), "train_loss"))
     assert epoch.state["best"]["epoch"] == 1
 
 
