@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.process import pages
-from spectune.search.process.command import module
+from spectune.search.process.command import ended, module
 from spectune.search.process.stop import FAILED, INTERRUPTED
 from spectune.search.records import PRESETS, Options, find, pairs
 from spectune.spaces import ALIASES, KNOWN, STANDARD, Catalogue, Training
@@ -255,10 +255,8 @@ def ui(port: int, studies: str) -> int:
     if not uri.startswith("sqlite"):
         print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
         return 0
-    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = module("mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port))
-    try:
-        quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
-        return subprocess.run(command, env=quick, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
+    with ended(subprocess.Popen(command, env=quick, start_new_session=True)) as server:
+        return server.wait()

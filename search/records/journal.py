@@ -19,6 +19,7 @@ JOURNAL = "journal.jsonl"
 HOLDER = "driver.json"  # who writes the journal, while somebody does
 
 
+PATHS = {"export": ("folder",), "artifact": ("path",)}  # events that name files
 # On the disk before the study goes on.
 LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
 
@@ -92,7 +93,20 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
                     f"every line of a journal is one JSON event, but the one before byte {offset} of {path} is not: "
                     "restore it from a copy"
                 ) from None
+            for key in PATHS.get(str(line["event"]), ()):
+                inside(path.parent, line.get(key))
             yield line, offset
+
+
+def inside(folder: Path, name: Any) -> Path:
+    """A file or folder that a journal names, which is one of its study's. ValueError for any other, also by a link."""
+    found = folder / str(name)
+    if not isinstance(name, str) or not found.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"a journal names only what is in its study's folder, that of {folder} names {str(name)[:100]!r}: it was "
+            "changed by somebody, restore it from a copy"
+        )
+    return found
 
 
 def _finite(value: Any) -> Any:

@@ -18,6 +18,7 @@ from spectune.search.records import JOURNAL, events
 from spectune.search.records.metrics import METRICS
 from spectune.search.tracking.runs import Runs
 from spectune.search.tracking.store import analyse, public
+from spectune.spaces.files import replace
 
 RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
@@ -43,7 +44,7 @@ class Follower:
     def __init__(self, folder: Path, uri: str) -> None:
         self.folder, self.uri = folder, uri
         self._path = folder / "tracking.json"
-        self._cursors: dict[str, Any] = json.loads(self._path.read_text()) if self._path.is_file() else {}
+        self._cursors = _cursors(self._path)
         self._cursor = self._cursors.setdefault(public(uri), {"offset": 0, "runs": [], "epochs": {}})
         header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
         assert header is not None, "a journal starts with a study event"
@@ -89,7 +90,7 @@ class Follower:
             self._known = False  # a request may have been carried out although its answer was lost
             raise
         finally:
-            _replace(self._path, json.dumps(self._cursors))
+            replace(self._path, json.dumps(self._cursors))
 
     def _connect(self) -> None:
         """Learn which runs the store has. One that has lost some, because somebody removed them for good or the whole
@@ -203,7 +204,13 @@ class Follower:
         self._runs.log(PARENT, metrics=rows)
 
 
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)
+def _cursors(path: Path) -> dict[str, dict[str, Any]]:
+    """Store -> how far it is, as the file says; a store begins anew where that cannot be read."""
+    try:
+        kept = json.loads(path.read_text())
+        return {
+            uri: {"offset": int(one["offset"]), "runs": list(one["runs"]), "epochs": dict(one["epochs"])}
+            for uri, one in kept.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}

@@ -17,6 +17,8 @@ from spectune.search.records import JOURNAL, read
 
 SQLITE = "sqlite:///"
 LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
+# What of a query is nobody's business.
+SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:pass|pwd|token|secret|key|credential)[^=&;#]*=)[^&;#]*")
 MOUNTS = Path("/proc/self/mounts")
 
 
@@ -113,11 +115,13 @@ def _place(source: Path, file: Path) -> None:
 
 
 def public(uri: str) -> str:
-    """The URI without user and password, as it may be shown and stored."""
-    return re.sub(r"//[^/]*@", "//", uri)
+    """The URI without user and password, also those of its query, as it may be shown and stored."""
+    return SECRET.sub(r"\1***", re.sub(r"//[^/?#]*@", "//", uri))
 
 
 def last_store(studies: Path) -> str | None:
-    """The store of the study that was written last, without user and password; None before there is a study."""
-    journals = sorted(studies.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
-    return str(read(journals[-1].parent).header["store"]) if journals else None
+    """The store of the study that was begun last, without user and password; None before there is a study."""
+    for journal in sorted(studies.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime, reverse=True):
+        with contextlib.suppress(ValueError, KeyError):  # one that never began, or is damaged
+            return str(read(journal.parent).header["store"])
+    return None
