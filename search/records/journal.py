@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import Any
 
 JOURNAL = "journal.jsonl"
-
-
+FORMAT = 2  # of the events, in every study event; 1 had no number
 HOLDER = "driver.json"  # who writes the journal, while somebody does
-
-
 # On the disk before the study goes on.
 LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
 
@@ -54,7 +51,8 @@ class Journal:
 
     def append(self, event: str, **values: Any) -> dict[str, Any]:
         """Write one event, whole or not at all; returns it as it will be read back. OSError when it cannot."""
-        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})
+        about = {"format": FORMAT} if event == "study" else {}
+        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **about, **values})
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
             written = 0
