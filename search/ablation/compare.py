@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,9 +14,10 @@ from spectune.search.ablation.vary import said
 from spectune.search.process.table import table
 from spectune.search.records import Journal, Options, Study, Task
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import CEILING, interval
+from spectune.search.records.ranking import CEILING, interval, nothing
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
+from spectune.spaces.files import replace
 from spectune.trainables.data.ceiling.ideal import ceiling
 from spectune.trainables.data.dataset import Dataset
 
@@ -67,9 +69,9 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
     metric, direction = study.objectives[0]
     ablation = study.header["ablation"]
     values = {
-        name: dict(zip(line["seeds"], (row[metric] for row in line["metrics"]), strict=True))
+        name: found
         for name in ablation["variants"]
-        if (line := study.evaluations.get((name, split))) is not None
+        if (line := study.evaluations.get((name, split))) is not None and (found := _values(line, metric))
     }
     reference = values.get(ablation["reference"], {})
     rows = [_row(study, name, metric, found, reference) for name, found in values.items()]
@@ -85,6 +87,12 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
         "least_p": least(len(reference)) if len(reference) > 1 else None,
         "rows": rows,
     }
+
+
+def _values(line: dict[str, Any], metric: str) -> dict[int, float]:
+    """Seed -> value of an evaluation, where there is one: some scores have none on a split."""
+    pairs = zip(line["seeds"], (row.get(metric) for row in line["metrics"]), strict=True)
+    return {seed: value for seed, value in pairs if value is not None}
 
 
 def _row(study: Study, name: str, metric: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
@@ -174,12 +182,13 @@ def _signed(value: float, metric: str) -> str:
 
 
 def write(study: Study) -> None:
-    """Write ablation.csv, one row a variant and split."""
-    with (study.folder / TABLE).open("w", newline="", encoding="utf-8") as file:
-        rows = list(_flat(study))
-        writer = csv.DictWriter(file, rows[0] if rows else ["split", "variant"])
-        writer.writeheader()
-        writer.writerows(rows)
+    """Write ablation.csv, one row per variant and split."""
+    rows = list(_flat(study))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0] if rows else ["split", "variant"])
+    writer.writeheader()
+    writer.writerows(rows)
+    replace(study.folder / TABLE, text.getvalue())
 
 
 def _flat(study: Study) -> Iterable[dict[str, Any]]:
@@ -207,7 +216,7 @@ def show(study: Study, options: Options) -> None:
     """Print the variants with their differences, and what they say."""
     header = study.header
     if not study.comparisons:
-        print("nothing can be compared: every training failed, the reasons are in the report")
+        print(f"nothing can be compared: {nothing(study)}")
     for split, found in study.comparisons.items():
         title = (
             f"{study.name}: {split} {found['metric']} on {header['dataset']['name']} (digest "

@@ -14,7 +14,7 @@ from typing import Any
 
 from spectune.search.ablation.vary import Variant, changed, said, value_of, variants
 from spectune.search.records import Options, Task, Trial, read
-from spectune.search.records.ranking import best, winner
+from spectune.search.records.ranking import best, valued, winner
 from spectune.search.strategy.agenda import Agenda
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
@@ -163,7 +163,7 @@ class Ablation(Agenda):
 
     def _best(self, variant: Variant) -> Task:
         """The variant with the settings that were best on the validation split, or with its own."""
-        sound = [trial for trial in self._tuned(variant.name) if trial.status == "complete"]
+        sound = [trial for trial in valued(self.study, self._tuned(variant.name)) if trial.status == "complete"]
         if not sound:
             return self._training(variant, {}, stage="confirm")
         return self._task(vars(best(self.study, sound)))

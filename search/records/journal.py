@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 JOURNAL = "journal.jsonl"
-
-
+FORMAT = 2  # of the events, in every study event; 1 had no number
 HOLDER = "driver.json"  # who writes the journal, while somebody does
 
 
@@ -55,7 +54,8 @@ class Journal:
 
     def append(self, event: str, **values: Any) -> dict[str, Any]:
         """Write one event, whole or not at all; returns it as it will be read back. OSError when it cannot."""
-        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **values})
+        about = {"format": FORMAT} if event == "study" else {}
+        line: dict[str, Any] = _finite({"event": event, "time": round(time.time(), 3), **about, **values})
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
             written = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from spectune.search.records.metrics import ends
+from spectune.search.records.metrics import ends, metric_of
 from spectune.search.records.study import Study, Trial
 
 CEILING = "the ideal classifier, which knows how training spectra are made and no more, expects {:.4f} ({} accuracy)"
@@ -47,11 +47,21 @@ def _student(freedom: float) -> float:
     return float(stdtrit(freedom, 0.975))
 
 
+def valued(study: Study, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials whose first objective has a value: some scores have none, as the AUC of a split where no label is both
+    present and absent."""
+    metric = study.objectives[0][0]
+    return [trial for trial in trials if trial.metrics.get(metric) is not None]
+
+
 def best(study: Study, trials: Sequence[Trial]) -> Trial:
-    """The trial that is best by the first objective on the validation split, then by the validation loss."""
+    """The trial that is best by the first objective on the validation split, then by the validation loss.
+
+    At least one of them must have a value.
+    """
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
-    return min(trials, key=lambda trial: (sign * trial.metrics[metric], trial.metrics["loss"]))
+    return min(valued(study, trials), key=lambda trial: (sign * trial.metrics[metric], trial.metrics["loss"]))
 
 
 def front(study: Study) -> list[int]:
@@ -71,8 +81,18 @@ def front(study: Study) -> list[int]:
     return [number for number, point in points.items() if point in unbeaten]
 
 
+def nothing(study: Study) -> str:
+    """Why no trial of a study can be ranked."""
+    metric = study.objectives[0][0]
+    reports = [row for trial in study.trials.values() for _, row in trial.reports if row.get("loss") is not None]
+    if reports and all(row.get(metric) is None for row in reports):
+        return f"{metric_of(metric).title} has no value on the validation split, choose another --objective"
+    return "all of them failed, the reasons are in the report"
+
+
 def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
-    """Confirmed candidates, best mean of the first objective on the validation split first, with their trials."""
+    """Confirmed candidates with the trials that have a value, best mean of the first objective on the validation split
+    first."""
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
 
@@ -81,7 +101,8 @@ def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
         mean = statistics.fmean(trial.metrics[metric] for trial in trials)
         return (sign * mean, statistics.fmean(trial.metrics["loss"] for trial in trials))
 
-    return sorted(study.confirmed().items(), key=rank)
+    rows = [(candidate, valued(study, trials)) for candidate, trials in study.confirmed().items()]
+    return sorted((row for row in rows if row[1]), key=rank)
 
 
 def winner(study: Study) -> int | str | None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records.journal import JOURNAL, events
+from spectune.search.records.journal import FORMAT, JOURNAL, events
+from spectune.search.records.options import Options
 from spectune.search.records.reports import Reports
 
 
@@ -104,7 +107,7 @@ class Study:
         self.last = line["time"]
         match line["event"]:
             case "study":
-                self.sessions.append(line)
+                self.sessions.append(_header(line))
                 self.exploring.append(0.0)
                 self.finished = False
             case "start":
@@ -164,6 +167,32 @@ def read(folder: Path | str) -> Study:
     if not study.sessions:
         raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
+
+
+def _header(line: dict[str, Any]) -> dict[str, Any]:
+    """A study event with the options it lacks at their defaults.
+
+    ValueError where it has a newer format than this version writes, or options that this version does not know.
+    """
+    number, options = line.get("format", 1), line.get("options", {})
+    defaults = _defaults()
+    unknown = sorted(options.keys() - defaults.keys() - {"name"})
+    if type(number) is not int or not 1 <= number <= FORMAT or unknown:
+        by = str(line.get("versions", {}).get("spectune", "of an unknown version"))[:40]
+        which = f" and has the options {', '.join(unknown)[:200]}, which are not known here" if unknown else ""
+        raise ValueError(
+            f"a journal is read by a version that knows its format, this one was written by spectune {by} (format "
+            f"{str(number)[:20]}){which}; this is spectune {version('spectune')} (format {FORMAT}): update spectune"
+        )
+    return {**line, "options": {**defaults, "name": line["name"], **options}}
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """The options of a study that asks for nothing, but for its name."""
+    values = Options(name="study").to_dict()
+    del values["name"]
+    return values
 
 
 def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:

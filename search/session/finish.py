@@ -160,19 +160,17 @@ def publish(
 def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Trial) -> dict[str, Any]:
     """What the model card says: which split, which seeds, which interval."""
     metric = study.objectives[0][0]
-    values = [one.metrics[metric] for one in trials]
     numbers: dict[str, Any] = {
         "study": study.name,
         "candidate": candidate,
         "exported_seed": best.seed,
-        "validation": result.told(metric, [one.seed for one in trials], values),
+        "validation": result.validation(metric, trials),
     }
     if study.header.get("init"):
         numbers["started_from"] = study.header["init"]
-    tested = study.tested(candidate)
+    tested = result.test(study, candidate)
     if tested is not None:
-        values = [row[metric] for row in tested["metrics"]]
-        numbers["test"] = result.told(metric, tested["seeds"], values)
+        numbers["test"] = tested
     return numbers
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 
 from spectune.search.process.table import span
 from spectune.search.records import Options, Study, Trial
+from spectune.search.records.metrics import metric_of
 from spectune.search.strategy.confirm import finalists
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
@@ -102,11 +103,12 @@ def _best(study: Study) -> str:
     metric, direction = study.objectives[0]
     pick = max if direction == "max" else min
     trials = study.stage("explore") or list(study.trials.values())
-    rows = [(found[metric], trial) for trial in trials if (found := trial.best())]
+    rows = [(value, trial) for trial in trials if (value := trial.best().get(metric)) is not None]
     if not rows:
         return ""
     value, trial = pick(rows, key=lambda row: row[0])
-    return f"best validation {metric} {value:.4f} (trial {trial.number}{', ' + trial.label if trial.label else ''})"
+    title = metric_of(metric).title
+    return f"best validation {title} {value:.4f} (trial {trial.number}{', ' + trial.label if trial.label else ''})"
 
 
 def remaining(study: Study, options: Options) -> tuple[int, int, int]:

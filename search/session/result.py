@@ -8,7 +8,8 @@ from typing import Any
 from spectune.search.ablation import compare
 from spectune.search.process.table import table
 from spectune.search.records import Options, Study, Trial
-from spectune.search.records.ranking import CEILING, front, interval, ranking, winner
+from spectune.search.records.metrics import metric_of
+from spectune.search.records.ranking import CEILING, front, interval, nothing, ranking, winner
 
 
 def build(study: Study, options: Options) -> dict[str, Any]:
@@ -69,7 +70,6 @@ def _confirmed(
     study: Study, rank: int, candidate: int | str, trials: list[Trial], baseline: str | None
 ) -> dict[str, Any]:
     metric = study.objectives[0][0]
-    tested = study.tested(candidate)
     return {
         "rank": rank,
         "candidate": candidate,
@@ -78,14 +78,27 @@ def _confirmed(
         **trials[0].config,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
-        "validation": told(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials]),
-        "test": tested and told(metric, tested["seeds"], [row[metric] for row in tested["metrics"]]),
+        "validation": validation(metric, trials),
+        "test": test(study, candidate),
         "seconds": round(sum(trial.seconds for trial in trials), 3),
     }
 
 
-def told(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
-    """A metric's value for each seed, their mean, standard deviation and interval."""
+def validation(metric: str, trials: list[Trial]) -> dict[str, Any]:
+    """A metric of confirmed trials on the validation split: its values by seed, their mean and interval."""
+    return _summary(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials])
+
+
+def test(study: Study, candidate: int | str) -> dict[str, Any] | None:
+    """The first objective of a candidate on the blind test, alike; None where it was not tested or has no value."""
+    metric, tested = study.objectives[0][0], study.tested(candidate)
+    values = [] if tested is None else [row.get(metric) for row in tested["metrics"]]
+    if tested is None or not values or None in values:
+        return None
+    return _summary(metric, tested["seeds"], values)
+
+
+def _summary(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
     return {"metric": metric, "seeds": seeds, "values": values, **interval(values, metric)}
 
 
@@ -111,9 +124,9 @@ def show(study: Study, options: Options, undelivered: int) -> None:
     if options.reference:
         compare.show(study, options)
     elif not found["confirmed"]:
-        print("no trial could be confirmed: all of them failed, the reasons are in the report")
+        print(f"no trial could be confirmed: {nothing(study)}")
     else:
-        metric = study.objectives[0][0]
+        metric = metric_of(study.objectives[0][0]).title
         dataset = found["dataset"]
         title = (
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "

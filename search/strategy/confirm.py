@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import front
+from spectune.search.records.ranking import front, valued
 
 
 def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) -> list[Trial]:
@@ -17,7 +17,7 @@ def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) ->
     """
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
-    ended = [trial for trial in study.stage("explore") if trial.status in ("complete", "stopped") and trial.metrics]
+    ended = [trial for trial in valued(study, study.stage("explore")) if trial.status in ("complete", "stopped")]
     on_front = set(front(study)) if len(study.objectives) > 1 else {trial.number for trial in ended}
 
     def rank(trial: Trial) -> tuple[Any, ...]:

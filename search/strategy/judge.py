@@ -37,6 +37,6 @@ class Judge:
     def _learn(self, trial: Trial) -> None:
         """Put a trial of an earlier session on its rungs again."""
         for epoch in trial.reports.epochs[: -1 if trial.status == "complete" else None]:
-            best = trial.best(epoch)
-            if best:
-                self._halving.good(trial.number, epoch, best[self._metric])
+            value = trial.best(epoch).get(self._metric)
+            if value is not None:
+                self._halving.good(trial.number, epoch, value)

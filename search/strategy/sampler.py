@@ -148,9 +148,11 @@ class Sampler:
         single = len(self.objectives) == 1
         metric = self.objectives[0][0]
         reports = {epoch: metrics[metric] for epoch, metrics in trial.reports if metrics.get(metric) is not None}
+        known = trial.values is not None and None not in trial.values
+        state = STATES[trial.status] if known or trial.status != "complete" else TrialState.FAIL
         return create_trial(
-            state=STATES[trial.status],
-            values=trial.values if trial.status == "complete" else None,
+            state=state,
+            values=trial.values if state == TrialState.COMPLETE else None,
             params=params,
             distributions=distributions,
             intermediate_values=reports if single else {},  # Optuna has none with several objectives

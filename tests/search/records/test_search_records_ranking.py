@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spectune.search.records.ranking import difference, front, interval, ranking, winner
+from spectune.search.records.ranking import best, difference, front, interval, ranking, winner
 
 
 def test_the_interval_is_students_t():
@@ -57,3 +57,13 @@ def test_the_winner_has_the_best_confirmed_mean_even_if_it_is_the_baseline(trial
     assert winner(study(*trials)) == 5
     assert winner(study(*trials[2:])) == "cnn2"
     assert winner(study()) is None
+
+
+def test_a_trial_without_a_value_is_neither_ranked_nor_best(trial, study):
+    confirmed = [
+        trial(10 + index, value, stage="confirm", candidate=candidate, seed=index)
+        for index, (candidate, value) in enumerate([(5, None), (5, 0.5), (6, None), (6, None), ("cnn2", 0.6)])
+    ]
+    assert [(candidate, len(trials)) for candidate, trials in ranking(study(*confirmed))] == [("cnn2", 1), (5, 1)]
+    assert best(study(*confirmed), confirmed[:2]).number == 11
+    assert winner(study(*confirmed[2:4])) is None

@@ -2,10 +2,12 @@ import json
 import math
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
-from spectune.search.records.journal import JOURNAL, Journal
+from spectune.search.records.journal import FORMAT, JOURNAL, Journal
+from spectune.search.records.options import Options
 from spectune.search.records.study import read
 
 CONFIG = {"network": {"family": "cnn", "depth": 2}, "training": {"learning_rate": 1e-3}}
@@ -174,3 +176,43 @@ def test_a_journal_that_is_none_is_refused_in_one_line(tmp_path, text):
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is none in"):
         read(tmp_path)
+
+
+HEADER = {"event": "study", "time": 0.0, "name": "s", "objectives": [["accuracy", "max"]]}
+
+
+def written(folder, **more):
+    """A journal as another version wrote it."""
+    (folder / JOURNAL).write_text(json.dumps({**HEADER, **more}) + "\n")
+    return folder
+
+
+def test_every_session_says_the_format_it_writes(journal):
+    assert json.loads(journal.path.read_text())["format"] == FORMAT == 2
+
+
+def test_a_journal_without_a_format_is_the_first_one_and_options_it_lacks_have_their_defaults(tmp_path):
+    header = read(written(tmp_path, options={"trials": 7})).header
+    assert header["options"]["trials"] == 7
+    assert header["options"]["seeds"] == Options.seeds
+    assert Options.from_dict(header["options"]).name == "s"
+
+
+@pytest.mark.parametrize(
+    "more", [{"format": 3, "versions": {"spectune": "9.8"}}, {"options": {"warp": 1}, "versions": {"spectune": "9.8"}}]
+)
+def test_a_journal_of_a_newer_version_is_refused_in_one_line_with_both(tmp_path, more):
+    with pytest.raises(ValueError, match="update spectune") as refusal:
+        read(written(tmp_path, **more))
+    said = str(refusal.value)
+    assert "\n" not in said
+    assert f"spectune 9.8 (format {more.get('format', 1)})" in said
+    assert f"spectune {version('spectune')} (format 2)" in said
+    assert ("warp" in said) == ("options" in more)
+
+
+@pytest.mark.parametrize("number", ["2", None, 1.5, [], -1])
+def test_a_format_that_is_no_number_is_refused_in_one_line(tmp_path, number):
+    with pytest.raises(ValueError, match="format") as refusal:
+        read(written(tmp_path, format=number))
+    assert "\n" not in str(refusal.value)

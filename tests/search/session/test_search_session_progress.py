@@ -182,3 +182,13 @@ def test_a_table_in_a_file_has_all_its_columns():
     done = subprocess.run([sys.executable, "-c", TABLE], check=True, capture_output=True, text=True)
     (first,) = (line for line in done.stdout.splitlines() if "fc_activation" in line)
     assert " ".join(first.split()) == WHOLE
+
+
+def test_a_trial_without_a_value_is_no_best_one(monkeypatch):
+    """The AUC of a split where no label is both present and absent is null in the journal."""
+    none = ended(0, epochs=1, seconds=2.0)
+    none.reports = Reports([(1, {"loss": 1.0, "accuracy": None})])
+    assert "best" not in painted(studied(none), monkeypatch, 200)
+    assert "best validation accuracy 1.0000 (trial 1)" in painted(
+        studied(none, ended(1, epochs=1, seconds=2.0)), monkeypatch, 200
+    )

@@ -27,3 +27,8 @@ def test_what_is_on_the_front_of_several_objectives_comes_before_the_others(tria
         objectives=(("accuracy", "max"), ("parameters", "min")),
     )
     assert [one.number for one in finalists(found, 3)] == [0, 1, 3]
+
+
+def test_what_has_no_value_is_not_confirmed(trial, study):
+    nothing = trial(0, None, values=[None]), trial(1, None, status="stopped", values=[None])
+    assert [one.number for one in finalists(study(*nothing, trial(2, 0.3)), 3)] == [2]

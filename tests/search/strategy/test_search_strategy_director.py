@@ -1,5 +1,6 @@
 """The director of a study against a simulated run: no Ray, no training, the same calls in the same order."""
 
+import json
 import math
 import random
 import time
@@ -336,3 +337,31 @@ def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed
     others = [trial for trial in study.stage("explore") if trial.flat["family"] != "forest"]
     assert forests
     assert len(director._judge._halving.rungs[1]) == len(others)
+
+
+def test_a_study_whose_objective_has_no_value_ends_and_is_resumed(simulation):
+    """The AUC of a split where no label is both present and absent: every trial counts as without a value."""
+
+    def without(task, epoch):
+        return {"metrics": {"accuracy": math.nan, "loss": 1.0 / epoch, "train_loss": 1.0}}
+
+    made = simulation()
+    made.go(curve=without)
+    study = made.go(curve=without, trials=14)
+    assert study.begun["explore"] == 14
+    assert {trial.status for trial in study.trials.values()} == {"failed"}
+    assert finalists(study, 3) == []
+
+
+def test_a_study_with_some_values_missing_goes_on(simulation):
+    """Trials of an earlier version may be complete without a value."""
+    made = simulation()
+    made.go()
+    lines = [json.loads(line) for line in (made.folder / JOURNAL).read_text().splitlines()]
+    for line in lines:
+        if line["event"] in ("report", "end") and line["trial"] % 2:
+            line["metrics"]["accuracy"] = None
+            line["values"] = [None]
+    (made.folder / JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    study = made.go(trials=20)
+    assert study.begun["explore"] == 20

@@ -1,0 +1,74 @@
+"""What a study found, also where its objective has no value."""
+
+from __future__ import annotations
+
+import pytest
+
+from spectune.search.records import Options, Study
+from spectune.search.records.reports import Reports
+from spectune.search.records.study import Trial
+from spectune.search.session import result
+
+OPTIONS = Options(name="s", objectives=("auc",), seeds=2)
+
+
+def trained(number, value, *, stage="confirm", status="complete"):
+    return Trial(
+        number=number,
+        stage=stage,
+        config={"network": {"family": "cnn"}, "training": {}},
+        label="cnn2",
+        seed=number,
+        candidate="cnn2" if stage == "confirm" else None,
+        parameters=1,
+        macs=1,
+        started=0.0,
+        status=status,
+        metrics={} if status == "failed" else {"auc": value, "loss": 1.0},
+        reports=Reports([(1, {"auc": value, "loss": 1.0})]),
+    )
+
+
+def studied(tmp_path, *trials):
+    study = Study(tmp_path)
+    dataset = {"name": "d", "digest": "f00", "source": "d", "options": {}}
+    study.sessions.append({"name": "s", "objectives": [["auc", "max"]], "dataset": dataset, "store": ""})
+    study.trials = {one.number: one for one in trials}
+    return study
+
+
+def was_tested(study, *rows):
+    study.tests.append({"candidate": "cnn2", "trials": [0, 1], "seeds": [0, 1], "metrics": list(rows)})
+
+
+def test_what_was_measured_stands_beside_its_interval(tmp_path):
+    study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))
+    was_tested(study, {"auc": 0.7}, {"auc": 0.6})
+    (row,) = result.build(study, OPTIONS)["confirmed"]
+    assert row["validation"]["mean"] == pytest.approx(0.85)
+    assert row["test"]["values"] == [0.7, 0.6]
+
+
+def test_a_blind_test_without_a_value_counts_as_none(tmp_path, capsys):
+    """No label of the test split is both present and absent: there is no AUC, and the journal leaves it out."""
+    study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))
+    was_tested(study, {"loss": 1.0}, {"loss": 1.0})
+    (row,) = result.build(study, OPTIONS)["confirmed"]
+    assert row["test"] is None
+    result.show(study, OPTIONS, 0)
+    assert "cnn2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", ["complete", "failed"])
+def test_a_study_whose_every_value_is_null_says_so(tmp_path, capsys, status):
+    study = studied(tmp_path, trained(0, None, status=status), trained(1, None, stage="explore", status=status))
+    assert result.build(study, OPTIONS)["confirmed"] == []
+    result.show(study, OPTIONS, 0)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("no trial could be confirmed: AUC has no value on the validation split")
+
+
+def test_a_study_whose_every_trial_failed_says_so(tmp_path, capsys):
+    study = studied(tmp_path, trained(0, 0.5, status="failed"))
+    result.show(study, OPTIONS, 0)
+    assert "all of them failed" in capsys.readouterr().out.splitlines()[0]
