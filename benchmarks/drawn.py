@@ -6,8 +6,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from spectune.dashboards.style.page import page, plot, write
+from spectune.dashboards.style.page import page, plot
 from spectune.dashboards.style.theme import BLUE, INK, ORANGE, clipped, empty, rounded
+from spectune.search.records import replace_file
 from spectune.search.records.ranking import interval
 
 COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
@@ -89,5 +90,5 @@ def _faint(colour: str) -> str:
 
 def _write(path: Path, title: str, words: str, drawings: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{drawings}"))
+    replace_file(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{drawings}"))
     print(f"drawn in {path}")

@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from spectune.dashboards.style.assets import SCRIPT, STYLE
 from spectune.dashboards.style.words import missing
+from spectune.search.records import replace_file
 
 CONFIG = {
     "responsive": True,
@@ -126,16 +127,9 @@ def arguments_of(parser: argparse.ArgumentParser, arguments: Sequence[str] | Non
 def command(name: str, out: Path, build: Callable[[], str]) -> int:
     """Write the page that ``build`` gives and say where: 0, or 2 with one line on stderr when that cannot be done."""
     try:
-        write(out, build())
+        replace_file(out, build())
     except (ValueError, OSError) as error:
         print(f"spectune {name}: {error}", file=sys.stderr)
         return 2
     print(out)
     return 0
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a page at once: whoever reads it sees the old one or the new one."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -4,6 +4,7 @@ from spectune.search.records.journal import JOURNAL, Journal, events
 from spectune.search.records.options import AUTO, KEPT, Options, fixed, known_space, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
+from spectune.spaces.files import replace as replace_file
 
 __all__ = [
     "AUTO",
@@ -27,6 +28,7 @@ __all__ = [
     "plain",
     "ranking",
     "read",
+    "replace_file",
     "stored",
     "word",
 ]
