@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 
 from spectune.dashboards.figures.differences import differences as forest
-from spectune.dashboards.figures.epochs import epochs
+from spectune.dashboards.figures.learning import epochs
 from spectune.dashboards.figures.paired import paired as pairs
 from spectune.dashboards.sections.search import course, data, notice
 from spectune.dashboards.style.marks import WORDS

@@ -13,7 +13,7 @@ import pytest
 from spectune.dashboards import report
 from spectune.dashboards.figures.categories import categories, shares
 from spectune.dashboards.figures.differences import differences
-from spectune.dashboards.figures.epochs import epochs
+from spectune.dashboards.figures.learning import epochs
 from spectune.dashboards.figures.paired import BESIDE, paired
 from spectune.dashboards.figures.tuning import drawing
 from spectune.dashboards.tables import trials as table
