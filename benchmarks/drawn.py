@@ -27,9 +27,12 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
         if not dots:
             continue
         figure.add_scatter(
-            x=[x for x, _ in dots], y=rounded(y for _, y in dots), mode="markers", name=name,
+            x=[x for x, _ in dots],
+            y=rounded(y for _, y in dots),
+            mode="markers",
+            name=name,
             marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": 1.8}},
-        )  # fmt: skip
+        )
         for index, row in enumerate(records):
             if row[key]:
                 middle = statistics.median(row[key])
@@ -76,9 +79,15 @@ def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotte
     along = list(range(1, len(ends) + 1))
     for end, fill in (("high", None), ("low", "tonexty")):
         figure.add_scatter(
-            x=along, y=rounded(one[end] for one in ends), mode="lines", line={"width": 0}, fill=fill,
-            fillcolor=_faint(colour), showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
+            x=along,
+            y=rounded(one[end] for one in ends),
+            mode="lines",
+            line={"width": 0},
+            fill=fill,
+            fillcolor=_faint(colour),
+            showlegend=False,
+            hoverinfo="skip",
+        )
     line = {"color": colour, "dash": "dot" if dotted else "solid"}
     figure.add_scatter(x=along, y=rounded(one["mean"] for one in ends), mode="lines", name=name, line=line)
 

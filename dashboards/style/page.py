@@ -67,7 +67,8 @@ class Cell:
 
     def __init__(self, text: object, *, value: float | None = None, small: str = "", style: str = "") -> None:
         self.html = escape(str(text)) + (f"<small>{escape(small)}</small>" if small else "")
-        self.value, self.style = None if missing(value) else value, style
+        self.value = None if missing(value) else value
+        self.style = style
 
     def draw(self) -> str:
         style = f' class="{self.style}"' if self.style else ""
@@ -104,8 +105,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, style: str = 
 
 def facts(rows: dict[str, object]) -> str:
     """Names and values side by side; empty ones are left out."""
-    said = ((escape(name), escape(str(value))) for name, value in rows.items())
-    pairs = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in said if value)
+    known = ((escape(name), escape(str(value))) for name, value in rows.items())
+    pairs = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in known if value)
     return f'<dl class="facts">{"".join(pairs)}</dl>'
 
 
