@@ -6,8 +6,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from spectune.dashboards.style.page import page, plot, write
+from spectune.dashboards.style.page import page, plot
 from spectune.dashboards.style.theme import BLUE, INK, ORANGE, clipped, empty, rounded
+from spectune.search.records import replace_file
 from spectune.search.records.ranking import interval
 
 COLOURS = ("#0b3a63", "#2a78b8", "#3f8f78", "#8e9aa6", "#d98200", "#bf3d1f", "#7a5195", "#5b6875")
@@ -26,9 +27,12 @@ def accuracies(path: Path, title: str, records: list[dict[str, Any]]) -> None:
         if not dots:
             continue
         figure.add_scatter(
-            x=[x for x, _ in dots], y=rounded(y for _, y in dots), mode="markers", name=name,
+            x=[x for x, _ in dots],
+            y=rounded(y for _, y in dots),
+            mode="markers",
+            name=name,
             marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": 1.8}},
-        )  # fmt: skip
+        )
         for index, row in enumerate(records):
             if row[key]:
                 middle = statistics.median(row[key])
@@ -75,9 +79,15 @@ def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotte
     along = list(range(1, len(ends) + 1))
     for end, fill in (("high", None), ("low", "tonexty")):
         figure.add_scatter(
-            x=along, y=rounded(one[end] for one in ends), mode="lines", line={"width": 0}, fill=fill,
-            fillcolor=_faint(colour), showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
+            x=along,
+            y=rounded(one[end] for one in ends),
+            mode="lines",
+            line={"width": 0},
+            fill=fill,
+            fillcolor=_faint(colour),
+            showlegend=False,
+            hoverinfo="skip",
+        )
     line = {"color": colour, "dash": "dot" if dotted else "solid"}
     figure.add_scatter(x=along, y=rounded(one["mean"] for one in ends), mode="lines", name=name, line=line)
 
@@ -89,5 +99,5 @@ def _faint(colour: str) -> str:
 
 def _write(path: Path, title: str, words: str, drawings: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{drawings}"))
+    replace_file(path, page(title, f"<h1>{title}</h1>\n<p>{words}</p>\n{drawings}"))
     print(f"drawn in {path}")

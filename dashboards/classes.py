@@ -84,9 +84,14 @@ def spectra(arrays: dict[str, Any]) -> Drawing:
         figure.add_scatter(x=x, y=y, mode="lines", name=name, line=style, hoverinfo="skip")
     figure.update_xaxes(title_text=plain(arrays["axis_label"]), range=[float(axis[0]), float(axis[-1])])
     figure.update_yaxes(
-        tickvals=[0.3 - index for index in range(len(names))], ticktext=[plain(name) for name in names], showgrid=False,
-        range=[0.15 - len(names), 1.05], fixedrange=True, automargin=True, tickfont={"size": 12, "color": INK},
-    )  # fmt: skip
+        tickvals=[0.3 - index for index in range(len(names))],
+        ticktext=[plain(name) for name in names],
+        showgrid=False,
+        range=[0.15 - len(names), 1.05],
+        fixedrange=True,
+        automargin=True,
+        tickfont={"size": 12, "color": INK},
+    )
     return figure
 
 

@@ -5,7 +5,6 @@ __all__ = [
     "confusion",
     "decisive",
     "differences",
-    "epochs",
     "exploration",
     "families",
     "labels",

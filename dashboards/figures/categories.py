@@ -64,9 +64,13 @@ def drawing(found: Shares, order: Sequence[str]) -> Drawing:
     figure.update_layout(margin={"l": 132})
     figure.update_xaxes(clipped("accuracy"), tickformat=".4~g")
     figure.update_yaxes(
-        tickvals=list(range(len(shown))), ticktext=[wrapped(name, 36) for name in shown], showgrid=False,
-        range=[len(shown) - 0.5, -0.5], tickfont={"size": 12, "color": INK}, automargin=True,
-    )  # fmt: skip
+        tickvals=list(range(len(shown))),
+        ticktext=[wrapped(name, 36) for name in shown],
+        showgrid=False,
+        range=[len(shown) - 0.5, -0.5],
+        tickfont={"size": 12, "color": INK},
+        automargin=True,
+    )
     return figure
 
 
@@ -76,9 +80,12 @@ def _traces(values: dict[str, list[float]], shown: Sequence[str], base: str) -> 
     dots = [(name, value) for name, row in values.items() for value in row]
     looks = (
         ("one seed", dots, {"color": BLUE, "size": 6, "opacity": 0.45}),
-        ("mean", [(name, fmean(row)) for name, row in values.items()],
-         {"symbol": "line-ns-open", "color": NAVY, "size": 15, "line": {"width": 2.5}}),
-    )  # fmt: skip
+        (
+            "mean",
+            [(name, fmean(row)) for name, row in values.items()],
+            {"symbol": "line-ns-open", "color": NAVY, "size": 15, "line": {"width": 2.5}},
+        ),
+    )
     level = {
         "x": rounded([fmean(values[base])] * 2 if base in values else [], 4),
         "y": [-0.5, len(shown) - 0.5] if base in values else [],

@@ -65,9 +65,15 @@ def confusion(pair: Pair) -> Drawing:
         figure.update_layout({f"xaxis{number}": {**style, **place}})
         _draw(figure, pair, slice(start, stop), number)
     figure.add_annotation(
-        text=plain(pair.axis_label), showarrow=False, x=0.5, xref="paper", y=0, yref="paper", yshift=-36,
+        text=plain(pair.axis_label),
+        showarrow=False,
+        x=0.5,
+        xref="paper",
+        y=0,
+        yref="paper",
+        yshift=-36,
         font=style["title"]["font"],
-    )  # fmt: skip
+    )
     figure.update_yaxes(
         title_text="intensity", showticklabels=False, rangemode="tozero", fixedrange=True, showgrid=False
     )
@@ -84,9 +90,15 @@ def _draw(figure: Drawing, pair: Pair, stretch: slice, number: int) -> None:
     for spectrum, (words, line) in zip(pair.spectra, lines, strict=True):
         x, y = envelope(pair.axis[stretch], spectrum[stretch])
         figure.add_scatter(
-            x=rounded(x), y=rounded(y, 4), mode="lines", name=plain(words), line=line, hoverinfo="skip",
-            xaxis=f"x{number}" if number > 1 else "x", showlegend=number == 1,
-        )  # fmt: skip
+            x=rounded(x),
+            y=rounded(y, 4),
+            mode="lines",
+            name=plain(words),
+            line=line,
+            hoverinfo="skip",
+            xaxis=f"x{number}" if number > 1 else "x",
+            showlegend=number == 1,
+        )
 
 
 def filled(spectra: np.ndarray) -> list[tuple[int, int]]:

@@ -65,15 +65,25 @@ def importances(found: Decisive) -> Drawing:
     for name, spectrum in zip(found.names, found.spectra, strict=True):
         x, y = envelope(found.axis, spectrum)
         figure.add_scatter(
-            x=rounded(x), y=rounded(y, 4), mode="lines", name=plain(name), line={"width": 1}, opacity=0.5,
+            x=rounded(x),
+            y=rounded(y, 4),
+            mode="lines",
+            name=plain(name),
+            line={"width": 1},
+            opacity=0.5,
             hoverinfo="skip",
-        )  # fmt: skip
+        )
     highest = float(found.importances.max())
     x, y = envelope(found.axis, found.importances / (highest if highest > 0 else 1.0))
     figure.add_scatter(
-        x=rounded(x), y=rounded(y, 4), mode="lines", name="importance", fill="tozeroy",
-        line={"color": NAVY, "width": 1.2}, hovertemplate="%{x}: %{y:.3f}<extra></extra>",
-    )  # fmt: skip
+        x=rounded(x),
+        y=rounded(y, 4),
+        mode="lines",
+        name="importance",
+        fill="tozeroy",
+        line={"color": NAVY, "width": 1.2},
+        hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+    )
     figure.update_xaxes(title_text=plain(found.axis_label))
     figure.update_yaxes(title_text="share of the highest", rangemode="tozero", fixedrange=True)
     return figure

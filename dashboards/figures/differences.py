@@ -22,16 +22,16 @@ from spectune.dashboards.style.theme import (
     wrapped,
 )
 from spectune.dashboards.style.words import between, title
-from spectune.dashboards.tables.variants import Row, differing, near, told
+from spectune.dashboards.tables.variants import Row, differing, significant, without_outliers
 
 ABOVE = 0.26  # the single seeds are so much of a line above their mean
 
 Traces = list[tuple[list[str], float, dict[str, Any]]]  # the variant of each point, how far above its line, the trace
 
 
-def differences(found: Sequence[Row], metric: str, *, direction: str, alpha: float) -> Drawing:
+def differences(rows: Sequence[Row], metric: str, *, direction: str, alpha: float) -> Drawing:
     """The figure of all variants that share a seed with the reference, which is the first row."""
-    shown = differing(found)
+    shown = differing(rows)
     if not shown:
         return "Differences need a seed that the reference and a variant have both been trained on."
     sign = 1 if direction == "max" else -1
@@ -44,13 +44,17 @@ def differences(found: Sequence[Row], metric: str, *, direction: str, alpha: flo
         figure.add_scatter(**trace, y=y)
     figure.add_shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"color": MUTED, "width": 1.2})
     better = "right" if direction == "max" else "left"
-    words = f"{title(metric)}, difference from {plain(found[0]['variant'])} ({better} is better)"
+    words = f"{title(metric)}, difference from {plain(rows[0]['variant'])} ({better} is better)"
     figure.update_xaxes(title_text=words)
     figure.update_yaxes(
-        tickvals=list(range(len(shown))), ticktext=layout["yaxis.ticktext"], range=[len(shown) - 0.4, -0.6],
-        showgrid=False, tickfont={"size": 12.5, "color": INK}, automargin=True,
-    )  # fmt: skip
-    close = near(shown)
+        tickvals=list(range(len(shown))),
+        ticktext=layout["yaxis.ticktext"],
+        range=[len(shown) - 0.4, -0.6],
+        showgrid=False,
+        tickfont={"size": 12.5, "color": INK},
+        automargin=True,
+    )
+    close = without_outliers(shown)
     if len(close) < len(shown):
         ends = [row["difference"][key] for row in close for key in ("mean", "low", "high")]
         reach = span([0.0, *(end for end in ends if end is not None)])
@@ -84,11 +88,11 @@ def _seeds(shown: Sequence[Row]) -> tuple[list[str], float, dict[str, Any]]:
 
 
 def _means(shown: Sequence[Row], *, sign: int, alpha: float) -> Traces:
-    """The means by what is said of them, each with its interval if it has one."""
-    significant = f"(p ≤ {alpha:.2g}, Holm)"
+    """The means by their significance, each with its interval if it has one."""
+    words = f"(p ≤ {alpha:.2g}, Holm)"
     looks = {
-        "better": (f"better {significant}", BLUE, "diamond"),
-        "worse": (f"worse {significant}", ORANGE, "square"),
+        "better": (f"better {words}", BLUE, "diamond"),
+        "worse": (f"worse {words}", ORANGE, "square"),
         "unclear": ("not significant", MUTED, "circle-open"),
         "untested": ("not tested", MUTED, "circle-open"),
     }
@@ -96,7 +100,7 @@ def _means(shown: Sequence[Row], *, sign: int, alpha: float) -> Traces:
     for row in shown:
         sense = "better" if sign * row["difference"]["mean"] > 0 else "worse"
         other = "untested" if row["difference"]["p_holm"] is None else "unclear"
-        groups[sense if told(row, alpha) else other].append(row)
+        groups[sense if significant(row, alpha) else other].append(row)
     traces = []
     for verdict, (name, colour, symbol) in looks.items():
         group = groups[verdict]

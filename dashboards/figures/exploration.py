@@ -119,7 +119,7 @@ def importance(table: pd.DataFrame, metric: str) -> Drawing:
     clear = table["importance"] > table["chance"]
     widest = float(table["importance"].max()) * 1.12
     figure = empty(80 + 23 * len(table), bargap=0.35)
-    for name, rows, colour in (("more than chance", clear, BLUE), ("not told from chance", ~clear, "#c3ccd5")):
+    for name, rows, colour in (("more than chance", clear, BLUE), ("no more than chance", ~clear, "#c3ccd5")):
         part = table[rows]
         words = [
             f"{plain(row)}: {line.importance:.1%} of all importance for {title(metric)}<br>"
@@ -127,19 +127,32 @@ def importance(table: pd.DataFrame, metric: str) -> Drawing:
             for row, line in zip(part.index, part.itertuples(), strict=True)
         ]
         figure.add_bar(
-            x=rounded(part["importance"]), y=[plain(row) for row in part.index], orientation="h", name=name,
-            marker={"color": colour}, hoverinfo="text", hovertext=words, visible=bool(len(part)),
-        )  # fmt: skip
+            x=rounded(part["importance"]),
+            y=[plain(row) for row in part.index],
+            orientation="h",
+            name=name,
+            marker={"color": colour},
+            hoverinfo="text",
+            hovertext=words,
+            visible=bool(len(part)),
+        )
     figure.add_scatter(
-        x=rounded(table["chance"].clip(upper=widest)), y=[plain(row) for row in table.index], mode="markers",
-        name="reached by chance", marker={"symbol": "line-ns-open", "size": 12, "color": INK, "line": {"width": 1.5}},
+        x=rounded(table["chance"].clip(upper=widest)),
+        y=[plain(row) for row in table.index],
+        mode="markers",
+        name="reached by chance",
+        marker={"symbol": "line-ns-open", "size": 12, "color": INK, "line": {"width": 1.5}},
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="share of all importance", range=[0, widest * 1.02], tickformat=".0%")
     figure.update_yaxes(
-        categoryorder="array", categoryarray=[plain(row) for row in table.index], range=[len(table) - 0.4, -0.6],
-        showgrid=False, tickfont={"size": 12.5, "color": INK}, automargin=True,
-    )  # fmt: skip
+        categoryorder="array",
+        categoryarray=[plain(row) for row in table.index],
+        range=[len(table) - 0.4, -0.6],
+        showgrid=False,
+        tickfont={"size": 12.5, "color": INK},
+        automargin=True,
+    )
     figure.update_layout(margin={"l": 132})
     return figure
 
@@ -157,10 +170,14 @@ def finalists(confirmed: pd.DataFrame, metric: str) -> Drawing:
         seeds = rows[[prefix + "values", prefix + "seeds"]].explode([prefix + "values", prefix + "seeds"])
         seeds.columns = ["value", "seed"]
         figure.add_scatter(
-            x=rounded(seeds["value"]), y=[index + below - 0.14 for index in seeds.index], mode="markers",
-            name=f"{name}, single seeds", marker={"size": 6, "color": colour, "opacity": 0.5}, hoverinfo="text",
+            x=rounded(seeds["value"]),
+            y=[index + below - 0.14 for index in seeds.index],
+            mode="markers",
+            name=f"{name}, single seeds",
+            marker={"size": 6, "color": colour, "opacity": 0.5},
+            hoverinfo="text",
             text=[f"{name}, seed {row.seed}: {number(row.value)}" for row in seeds.itertuples()],
-        )  # fmt: skip
+        )
         means, lows, highs = (rows[prefix + end].tolist() for end in ("mean", "low", "high"))
         figure.add_scatter(
             x=rounded(means),
@@ -174,10 +191,13 @@ def finalists(confirmed: pd.DataFrame, metric: str) -> Drawing:
         )
     figure.update_xaxes(clipped(metric), title_text=title(metric))
     figure.update_yaxes(
-        tickvals=[index + 0.1 for index in confirmed.index], range=[len(confirmed) - 0.32, -0.48], showgrid=False,
-        ticktext=[plain(name) for name in confirmed["who"]], tickfont={"color": INK},
+        tickvals=[index + 0.1 for index in confirmed.index],
+        range=[len(confirmed) - 0.32, -0.48],
+        showgrid=False,
+        ticktext=[plain(name) for name in confirmed["who"]],
+        tickfont={"color": INK},
         automargin=True,
-    )  # fmt: skip
+    )
     figure.update_layout(margin={"l": 132, "t": 48})
     return figure
 
@@ -196,15 +216,26 @@ def pareto(frame: pd.DataFrame, objectives: list[tuple[str, str]], front: Sequen
         figure.add_scatter(x=x, y=y, mode="lines", hoverinfo="skip", line=step, showlegend=False)
     for status, rows in by_status(frame[~frame.index.isin(chosen.index)]):
         figure.add_scatter(
-            x=rounded(rows[other]), y=rounded(rows["value"]), mode="markers", name=WORDS[status], marker=marker(status),
-            text=[about(row, metric, other) for _, row in rows.iterrows()], hoverinfo="text",
-        )  # fmt: skip
+            x=rounded(rows[other]),
+            y=rounded(rows["value"]),
+            mode="markers",
+            name=WORDS[status],
+            marker=marker(status),
+            text=[about(row, metric, other) for _, row in rows.iterrows()],
+            hoverinfo="text",
+        )
     figure.add_scatter(
-        x=rounded(chosen[other]), y=rounded(chosen["value"]), mode="markers+text", name="Pareto front",
-        marker={"symbol": "star", "size": 13, "color": NAVY}, textfont={"size": 11, "color": NAVY},
-        text=[str(trial) for trial in chosen.index], textposition=f"{'top' if direction == 'max' else 'bottom'} left",
-        hovertext=[about(row, metric, other) for _, row in chosen.iterrows()], hoverinfo="text",
-    )  # fmt: skip
+        x=rounded(chosen[other]),
+        y=rounded(chosen["value"]),
+        mode="markers+text",
+        name="Pareto front",
+        marker={"symbol": "star", "size": 13, "color": NAVY},
+        textfont={"size": 11, "color": NAVY},
+        text=[str(trial) for trial in chosen.index],
+        textposition=f"{'top' if direction == 'max' else 'bottom'} left",
+        hovertext=[about(row, metric, other) for _, row in chosen.iterrows()],
+        hoverinfo="text",
+    )
     low, high = frame[other].min(), frame[other].max()
     wide = low > 0 and high > 20 * low
     figure.update_xaxes(title_text=title(other), type="log" if wide else "linear", exponentformat="SI")

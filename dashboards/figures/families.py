@@ -64,14 +64,23 @@ def strip(frame: pd.DataFrame, order: list[str], metric: str) -> Drawing:
     for status, rows in by_status(valued):
         jitter = pd.Series(range(len(rows)), index=rows.index) * 0.618 % 1 * 0.5 - 0.25  # so that equal values show
         figure.add_scatter(
-            x=rounded(rows["value"]), y=rounded(rows[FAMILY].map(place) + jitter), mode="markers", name=WORDS[status],
-            marker=marker(status, 7), text=[about(row, metric) for _, row in rows.iterrows()], hoverinfo="text",
-        )  # fmt: skip
+            x=rounded(rows["value"]),
+            y=rounded(rows[FAMILY].map(place) + jitter),
+            mode="markers",
+            name=WORDS[status],
+            marker=marker(status, 7),
+            text=[about(row, metric) for _, row in rows.iterrows()],
+            hoverinfo="text",
+        )
     figure.update_xaxes(clipped(metric), title_text=f"{title(metric)}, validation")
     figure.update_yaxes(
-        tickvals=list(place.values()), ticktext=[plain(family) for family in order], range=[len(order) - 0.5, -0.5],
-        showgrid=False, tickfont={"size": 12.5, "color": INK}, automargin=True,
-    )  # fmt: skip
+        tickvals=list(place.values()),
+        ticktext=[plain(family) for family in order],
+        range=[len(order) - 0.5, -0.5],
+        showgrid=False,
+        tickfont={"size": 12.5, "color": INK},
+        automargin=True,
+    )
     return figure
 
 

@@ -24,10 +24,13 @@ def labels(summary: Summary) -> str:
         "has its own thresholds, chosen on the training split. Missed and wrongly found are added up over the seeds."
     )
     cells = [
-        [Cell(row["label"]), *(Cell(f"{row[key]:,}", value=row[key]) for key in ("spectra", "missed", "wrong")),
-         *(Cell(number(_mean(row[key])), value=_mean(row[key])) for key in ("f1", "auc"))]
+        [
+            Cell(row["label"]),
+            *(Cell(f"{row[key]:,}", value=row[key]) for key in ("spectra", "missed", "wrong")),
+            *(Cell(number(_mean(row[key])), value=_mean(row[key])) for key in ("f1", "auc")),
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     heads = ("label", "spectra>", "missed>", "wrongly found>", "mean F1>", "mean AUC>")
     return f"<p>{words}</p>{plot(drawing(rows), 'plot-labels')}{table(heads, cells, style='sortable')}"
 

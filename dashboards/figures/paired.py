@@ -23,7 +23,7 @@ from spectune.dashboards.style.theme import (
     wrapped,
 )
 from spectune.dashboards.style.words import number, title
-from spectune.dashboards.tables.variants import Row, by_seed, differing, near
+from spectune.dashboards.tables.variants import Row, by_seed, differing, without_outliers
 
 BESIDE = 6  # variants in a row of the figure
 APART = 0.18  # of the reference and of a variant from the middle of their place
@@ -32,9 +32,9 @@ HIGH = 250  # of a row, in pixels
 Trace = dict[str, Any]
 
 
-def paired(found: Sequence[Row], metric: str, *, split: str) -> Drawing:
+def paired(rows: Sequence[Row], metric: str, *, split: str) -> Drawing:
     """The figure of all variants that have a value; the first row is the reference."""
-    base, *others = found
+    base, *others = rows
     shown = [row for row in others if row["values"]]
     if not shown or not base["values"]:
         return "Pairs need a training that has ended, of the reference and of a variant."
@@ -54,11 +54,16 @@ def paired(found: Sequence[Row], metric: str, *, split: str) -> Drawing:
         for trace in _traces(part, base):
             figure.add_scatter(**trace, showlegend=not line, legendgroup=trace["name"], row=line + 1, col=1)
         figure.update_xaxes(
-            tickvals=list(range(len(part))), ticktext=[names[row["variant"]] for row in part], tickangle=0,
-            range=[-0.5, beside - 0.5], showgrid=False, tickfont={"color": INK}, row=line + 1,
-        )  # fmt: skip
+            tickvals=list(range(len(part))),
+            ticktext=[names[row["variant"]] for row in part],
+            tickangle=0,
+            range=[-0.5, beside - 0.5],
+            showgrid=False,
+            tickfont={"color": INK},
+            row=line + 1,
+        )
     figure.update_yaxes(clipped(metric), title_text=f"{title(metric)}, {split}")
-    close = near(differing(shown))
+    close = without_outliers(differing(shown))
     if len(close) < len(differing(shown)):
         reach = span(value for row in (base, *close) for value in row["values"])
         axes = [axis.plotly_name for axis in figure.select_yaxes()]

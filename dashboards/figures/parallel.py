@@ -51,9 +51,13 @@ def parallel(frame: pd.DataFrame, objectives: list[tuple[str, str]], order: Sequ
     for shade, colour in enumerate(SHADES):
         line = {"color": colour, "width": thin * (1 + 0.14 * shade)}
         figure.add_scatter(
-            **_lines(coordinates, drawn.index[shades == shade]), mode="lines+markers", line=line, hoverinfo="text",
-            marker={"color": colour, "size": 4 * thin}, showlegend=False,
-        )  # fmt: skip
+            **_lines(coordinates, drawn.index[shades == shade]),
+            mode="lines+markers",
+            line=line,
+            hoverinfo="text",
+            marker={"color": colour, "size": 4 * thin},
+            showlegend=False,
+        )
     overlay(figure)
     _dress(figure, coordinates)
     if len(drawn) < len(frame):
@@ -116,7 +120,9 @@ class _Numbers:
     """Numbers on a linear or logarithmic scale from the smallest to the largest."""
 
     def __init__(self, tried: list[Any], scale: str) -> None:
-        self._log, self._low, self._high = scale == "log", float(min(tried)), float(max(tried))
+        self._log = scale == "log"
+        self._low = float(min(tried))
+        self._high = float(max(tried))
         values = sorted(set(tried))
         if len(values) > LEVELS:
             steps = np.geomspace if self._log else np.linspace

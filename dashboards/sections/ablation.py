@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from html import escape
 
 from spectune.dashboards.figures.differences import differences as forest
-from spectune.dashboards.figures.epochs import epochs
+from spectune.dashboards.figures.learning import epochs
 from spectune.dashboards.figures.paired import paired as pairs
-from spectune.dashboards.sections.search import course, data, notice
+from spectune.dashboards.sections.common import course, data, notice
 from spectune.dashboards.style.marks import WORDS
 from spectune.dashboards.style.page import Cell, captioned, facts, table
-from spectune.dashboards.style.words import amount, between, duration, missing, number, ranges, said, title
+from spectune.dashboards.style.words import amount, between, duration, missing, number, ranges, settings, title
 from spectune.dashboards.tables.summary import Summary
-from spectune.dashboards.tables.variants import SPLITS, Row, alpha, changed, config, names, reference, rows, told
+from spectune.dashboards.tables.variants import SPLITS, Row, alpha, changed, config, names, reference, rows, significant
 
 COMPARED = (
     "All were trained on the same seeds. Beneath the mean is its interval, beneath the difference (variant minus "
@@ -53,7 +53,7 @@ def head(summary: Summary) -> str:
     return (
         f'<p class="kicker">spectune ablation on {escape(header["dataset"]["name"])}</p>\n'
         f"<h1>{escape(study.name)}</h1>\n{_findings(summary)}\n{notice(summary)}{facts(rows)}"
-        + _folded(f"the reference {base} in words", [said(config(study, base))])
+        + _folded(f"the reference {base} in words", [settings(config(study, base))])
         + _folded(f"{len(asked['skipped'])} left out, and why", [f"{name}: {why}" for name, why in asked["skipped"]])
     )
 
@@ -64,7 +64,7 @@ def _findings(summary: Summary) -> str:
     for split, heading, found in _each(summary):
         every = [row for row in found if row["finding"]]
         level = alpha(summary.study, split)
-        shown = [row for row in every if len(every) <= MOST or told(row, level)]
+        shown = [row for row in every if len(every) <= MOST or significant(row, level)]
         rest = [row["finding"] for row in every if row not in shown]
         kicker = f'<p class="kicker">{heading}</p>' if heading and every else ""
         parts += [kicker, _listed([row["finding"] for row in shown], style="result")]
@@ -90,8 +90,19 @@ def _progress(summary: Summary) -> str:
 def variants(summary: Summary) -> str:
     """All numbers of every variant, a table for each split."""
     parts: list[str] = []
-    heads = ("variant", f"{title(summary.metric)}>", "std>", "difference>", "p>", "p, Holm>", "effect>",
-             "seeds needed>", "parameters>", "multiply-adds>", "training>")  # fmt: skip
+    heads = (
+        "variant",
+        f"{title(summary.metric)}>",
+        "std>",
+        "difference>",
+        "p>",
+        "p, Holm>",
+        "effect>",
+        "seeds needed>",
+        "parameters>",
+        "multiply-adds>",
+        "training>",
+    )
     for split, heading, found in _each(summary):
         lines = [_line(row, summary, alpha(summary.study, split)) for row in found]
         parts.append((f"<h3>{heading}</h3>" if heading else "") + table(heads, lines, style="sortable", first=0))
@@ -110,7 +121,7 @@ def _line(row: Row, summary: Summary, level: float) -> list[Cell]:
         Cell(number(row["std"]), value=row["std"], small=seeds),
         Cell(_signed(gap["mean"], 4), value=gap["mean"], small=between(gap["low"], gap["high"])),
         Cell(_chance(gap["p"]), value=gap["p"]),
-        Cell(_chance(gap["p_holm"]), value=gap["p_holm"], style="told" if told(row, level) else ""),
+        Cell(_chance(gap["p_holm"]), value=gap["p_holm"], style="significant" if significant(row, level) else ""),
         Cell(_signed(gap["effect"], 2), value=gap["effect"]),
         Cell(_needed(gap["seeds_needed"]), value=gap["seeds_needed"]),
         *(Cell("" if missing(row[key]) else amount(row[key]), value=row[key]) for key in ("parameters", "macs")),

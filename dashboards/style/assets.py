@@ -17,7 +17,7 @@ p { margin: 0 0 10px; max-width: 78ch; }
 dl.facts + details, details + dl.facts { margin-top: 16px; }
 ul.result { font-size: 17px; padding-left: 22px; max-width: 78ch; }
 ul.result li { margin-bottom: 5px; }
-.told { font-weight: 650; color: var(--navy); }
+.significant { font-weight: 650; color: var(--navy); }
 .result strong { font-weight: 650; color: var(--navy); }
 .notice { border-left: 3px solid var(--orange); background: #fdf7ec; padding: 8px 14px; margin: 12px 0; }
 .note, .nothing { color: var(--muted); font-size: 14px; }
@@ -120,7 +120,7 @@ function follow(place, boxes) {
       });
     });
   };
-  let kept = null, shown = '';
+  let chosen = null, shown = '';
   const show = owners => {
     if (owners.join() === shown) return;
     shown = owners.join();
@@ -135,8 +135,8 @@ function follow(place, boxes) {
   const opacity = place.data.map(trace => trace.opacity ?? 1);
   read();
   place.on('plotly_restyle', change => { if (!change[1].includes(last) || change[1].length > 1) read(); });
-  place.on('plotly_hover', event => { if (!kept) show([event.points[0].customdata]); });
-  place.on('plotly_unhover', () => { if (!kept) show([]); });
+  place.on('plotly_hover', event => { if (!chosen) show([event.points[0].customdata]); });
+  place.on('plotly_unhover', () => { if (!chosen) show([]); });
   if (!boxes) return;
   place.on('plotly_selected', event => {
     const rows = new Map();
@@ -145,12 +145,12 @@ function follow(place, boxes) {
       rows.get(point.y).add(point.customdata);
     }
     if (!rows.size) return;
-    kept = [...rows.values()].reduce((one, other) => new Set([...one].filter(owner => other.has(owner))));
+    chosen = [...rows.values()].reduce((one, other) => new Set([...one].filter(owner => other.has(owner))));
     Plotly.restyle(place, { opacity: 0.12 }, bases);
-    show([...kept]);
+    show([...chosen]);
   });
   place.on('plotly_deselect', () => {
-    kept = null;
+    chosen = null;
     bases.forEach(number => Plotly.restyle(place, { opacity: opacity[number] }, [number]));
     show([]);
   });

@@ -34,8 +34,8 @@ def about(row: pd.Series, metric: str, other: str = "") -> str:
 def tally(frame: pd.DataFrame) -> str:
     """How many trials ended how, in words."""
     counts = frame["status"].value_counts()
-    said = [f"{counts[status]} {words}" for status, words in WORDS.items() if status in counts]
-    return f"of {len(frame)} trials " + ", ".join(said) if said else "none was started"
+    parts = [f"{counts[status]} {words}" for status, words in WORDS.items() if status in counts]
+    return f"of {len(frame)} trials " + ", ".join(parts) if parts else "none was started"
 
 
 def by_status(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

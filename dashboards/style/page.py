@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from spectune.dashboards.style.assets import SCRIPT, STYLE
 from spectune.dashboards.style.words import missing
+from spectune.search.records import replace_file
 
 CONFIG = {
     "responsive": True,
@@ -66,7 +67,8 @@ class Cell:
 
     def __init__(self, text: object, *, value: float | None = None, small: str = "", style: str = "") -> None:
         self.html = escape(str(text)) + (f"<small>{escape(small)}</small>" if small else "")
-        self.value, self.style = None if missing(value) else value, style
+        self.value = None if missing(value) else value
+        self.style = style
 
     def draw(self) -> str:
         style = f' class="{self.style}"' if self.style else ""
@@ -103,8 +105,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, style: str = 
 
 def facts(rows: dict[str, object]) -> str:
     """Names and values side by side; empty ones are left out."""
-    said = ((escape(name), escape(str(value))) for name, value in rows.items())
-    pairs = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in said if value)
+    known = ((escape(name), escape(str(value))) for name, value in rows.items())
+    pairs = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in known if value)
     return f'<dl class="facts">{"".join(pairs)}</dl>'
 
 
@@ -126,16 +128,9 @@ def arguments_of(parser: argparse.ArgumentParser, arguments: Sequence[str] | Non
 def command(name: str, out: Path, build: Callable[[], str]) -> int:
     """Write the page that ``build`` gives and say where: 0, or 2 with one line on stderr when that cannot be done."""
     try:
-        write(out, build())
+        replace_file(out, build())
     except (ValueError, OSError) as error:
         print(f"spectune {name}: {error}", file=sys.stderr)
         return 2
     print(out)
     return 0
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a page at once: whoever reads it sees the old one or the new one."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

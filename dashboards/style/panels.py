@@ -21,18 +21,32 @@ class Panels:
         places = [range(row * self.beside, (row + 1) * self.beside) for row in range(self.rows)]
         used: list[Any] = [[{} if place < len(names) else None for place in row] for row in places]
         grid = {
-            "rows": self.rows, "cols": self.beside, "specs": used, "shared_yaxes": "all", "horizontal_spacing": 0.02,
+            "rows": self.rows,
+            "cols": self.beside,
+            "specs": used,
+            "shared_yaxes": "all",
+            "horizontal_spacing": 0.02,
             "vertical_spacing": GAP / self.inside if self.rows > 1 else 0,
-        }  # fmt: skip
+        }
         self.figure = empty(self.inside + TOP + FOOT, grid=grid, margin={"l": 64, "r": 18, "t": TOP, "b": FOOT})
         self.figure.update_layout(legend_y=1 + 24 / self.inside)
         self.figure.update_xaxes(matches="x")
         for panel, name in enumerate(names):
             row, column = self._place(panel)
             self.figure.add_annotation(
-                text=wrapped(name, 128 // self.beside), xref="x domain", yref="y domain", x=0, y=1, yanchor="bottom",
-                xanchor="left", align="left", showarrow=False, font={"size": 12, "color": INK}, row=row, col=column,
-            )  # fmt: skip
+                text=wrapped(name, 128 // self.beside),
+                xref="x domain",
+                yref="y domain",
+                x=0,
+                y=1,
+                yanchor="bottom",
+                xanchor="left",
+                align="left",
+                showarrow=False,
+                font={"size": 12, "color": INK},
+                row=row,
+                col=column,
+            )
         self._named: set[str] = set()
 
     def add(self, panel: int, **trace: Any) -> None:

@@ -49,7 +49,7 @@ def setting(value: Any) -> str:
     return f"{value:.3g}"
 
 
-def said(values: dict[str, Any], *, sign: str = " = ") -> str:
+def settings(values: dict[str, Any], *, sign: str = " = ") -> str:
     """Hyperparameters, or other names and values, in a line; what has no value is left out."""
     return ", ".join(f"{name}{sign}{setting(value)}" for name, value in values.items() if not missing(value))
 

@@ -15,7 +15,9 @@ class Summary:
         self.study = study
         self.objectives = study.objectives
         self.metric, self.direction = study.objectives[0]
-        self.trials, self.curves, self.confirmed = trials(study), curves(study), confirmed(study)
+        self.trials = trials(study)
+        self.curves = curves(study)
+        self.confirmed = confirmed(study)
         self.importances = importances(self.trials, self.direction)
 
     @property

@@ -16,9 +16,20 @@ from spectune.search.records.ranking import interval, ranking
 
 CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
-    "stage", "status", "reason", "label", "candidate", "seed", "parameters", "macs", "epochs", "best_epoch", "seconds",
-    "started", "ended",
-)  # fmt: skip
+    "stage",
+    "status",
+    "reason",
+    "label",
+    "candidate",
+    "seed",
+    "parameters",
+    "macs",
+    "epochs",
+    "best_epoch",
+    "seconds",
+    "started",
+    "ended",
+)
 FEW = 6  # distinct numbers up to which a fractional hyperparameter counts as a choice
 MOST_CURVES, MOST_EPOCHS = 150, 24_000  # learning curves that are drawn, and their epochs in all
 WIDE = 10.0  # a hyperparameter whose largest value is less than this times its smallest is not logarithmic

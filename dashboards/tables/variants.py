@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median_low
 from typing import Any
 
-from spectune.dashboards.style.words import missing, said, setting
+from spectune.dashboards.style.words import missing, setting, settings
 from spectune.search.records import Study, Trial
 from spectune.search.records.ranking import interval
 
@@ -78,9 +78,9 @@ def by_seed(row: Row) -> dict[int, float]:
     return dict(zip(row["seeds"], row["values"], strict=True))
 
 
-def differing(found: Sequence[Row]) -> list[Row]:
+def differing(rows: Sequence[Row]) -> list[Row]:
     """The rows with a difference from the reference."""
-    return [row for row in found if row["difference"]]
+    return [row for row in rows if row["difference"]]
 
 
 def alpha(study: Study, split: str) -> float:
@@ -88,17 +88,17 @@ def alpha(study: Study, split: str) -> float:
     return round(1 - float(study.comparisons.get(split, {}).get("level", 0.95)), 9)
 
 
-def told(row: Row, alpha: float) -> bool:
-    """Whether a variant is told from the reference: its p, corrected by Holm, is known and at most ``alpha``."""
+def significant(row: Row, alpha: float) -> bool:
+    """Whether a variant differs from the reference: its p, corrected by Holm, is known and at most ``alpha``."""
     p = (row["difference"] or {}).get("p_holm")
     return p is not None and p <= alpha
 
 
-def near(found: Sequence[Row]) -> list[Row]:
+def without_outliers(rows: Sequence[Row]) -> list[Row]:
     """Those of the rows whose differences are not many times the usual one, which a close-up shows."""
-    reach = [max(map(abs, row["difference"]["values"])) for row in found]
+    reach = [max(map(abs, row["difference"]["values"])) for row in rows]
     usual = median_low(reach) if reach else 0.0
-    return [row for row, size in zip(found, reach, strict=True) if size <= FAR * usual or not usual]
+    return [row for row, size in zip(rows, reach, strict=True) if size <= FAR * usual or not usual]
 
 
 def config(study: Study, variant: str) -> dict[str, Any]:
@@ -118,8 +118,8 @@ def changed(study: Study, variant: str) -> tuple[str, str]:
     without = [name for name, value in asked["also"].items() if missing(value)]
     tuned = {name: now[name] for name in study.header["ablation"]["retune"] if name in now}
     also = [
-        f"with {said(asked['also'])}" if len(without) < len(asked["also"]) else "",
+        f"with {settings(asked['also'])}" if len(without) < len(asked["also"]) else "",
         f"without {', '.join(without)}" if without else "",
-        f"re-tuned {said(tuned)}" if tuned else "",
+        f"re-tuned {settings(tuned)}" if tuned else "",
     ]
     return ", ".join(changes), ", ".join(part for part in also if part)

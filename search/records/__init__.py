@@ -6,6 +6,7 @@ from spectune.search.records.options import Budget, Goal, Machine, Options, Plac
 from spectune.search.records.settings import fixed, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
+from spectune.spaces.files import replace as replace_file
 
 __all__ = [
     "AUTO",
@@ -35,6 +36,7 @@ __all__ = [
     "plain",
     "ranking",
     "read",
+    "replace_file",
     "stored",
     "word",
 ]

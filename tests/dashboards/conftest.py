@@ -449,9 +449,15 @@ def _best(folder: Path, count: int) -> list[int]:
 
 
 KINDS: dict[str, Callable[[Path], Path]] = {
-    "whole": whole, "two": two, "running": running, "failed": failed, "empty": empty,
-    "training": training, "ablation": ablation, "interrupted": interrupted,
-}  # fmt: skip
+    "whole": whole,
+    "two": two,
+    "running": running,
+    "failed": failed,
+    "empty": empty,
+    "training": training,
+    "ablation": ablation,
+    "interrupted": interrupted,
+}
 
 
 @pytest.fixture(scope="session")

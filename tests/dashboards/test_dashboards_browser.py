@@ -20,9 +20,18 @@ from spectune.trainables.data import examples, load
 
 pytestmark = pytest.mark.browser
 FLAGS = (
-    "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1200,900", "hide-scrollbars",
-)  # fmt: skip
+    "headless=new",
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "disable-dev-shm-usage",
+    "window-size=1200,900",
+    "hide-scrollbars",
+)
 DRAWN = "return document.documentElement.dataset.drawn"
 SPOTS = """
 const place = document.getElementById(arguments[0]), box = place.getBoundingClientRect();

@@ -59,14 +59,23 @@ def arrays() -> dict[str, Any]:
     shares = np.linspace(0, 1, 24).reshape(2, 3, 4)
     shares[1, 0, 0] = np.nan
     return {
-        "pairs": 1, "axis": AXIS, "axis_label": "position / points", "true_0": "a", "predicted_0": "<i>b",
-        "count_0": 7, "wrong_spectrum_0": np.exp(-((AXIS - 42) ** 2)), **spectra,
-        "region_shares": shares, "region_positions": np.array([10, 11, 12, 13]),
+        "pairs": 1,
+        "axis": AXIS,
+        "axis_label": "position / points",
+        "true_0": "a",
+        "predicted_0": "<i>b",
+        "count_0": 7,
+        "wrong_spectrum_0": np.exp(-((AXIS - 42) ** 2)),
+        **spectra,
+        "region_shares": shares,
+        "region_positions": np.array([10, 11, 12, 13]),
         "region_heights": np.array([0, 0.1, 0.2]),
         "region_boxes": np.array([[10, 12, 0.0, 0.1], 4 * [np.nan]]),
-        "region_spots_0": np.array([[10, 11], [0.05, 0.1]]), "region_wrong_0": np.array([[0.0, 1.0], [0.5, 0.0]]),
-        "region_spots_1": np.zeros((2, 0)), "region_wrong_1": np.zeros((2, 0)),
-    }  # fmt: skip
+        "region_spots_0": np.array([[10, 11], [0.05, 0.1]]),
+        "region_wrong_0": np.array([[0.0, 1.0], [0.5, 0.0]]),
+        "region_spots_1": np.zeros((2, 0)),
+        "region_wrong_1": np.zeros((2, 0)),
+    }
 
 
 def built(tmp_path: Path, **changes: Any) -> str:
@@ -134,17 +143,25 @@ def test_each_config_has_a_map_of_its_own_on_the_same_plane(tmp_path: Path) -> N
     assert two["z"][0][0] is None  # a third class: neither colour
     assert trace(maps[0], "a, training")["x"] == [10, 12, 12, 10, 10]
     assert set(trace(maps[0], "b, training")["y"]) == {0}  # it has no such peak: the foot of the map
-    crossed = [[one["x"] for one in figure["data"] if one.get("marker", {}).get("symbol") == "x-thin-open"]
-               for figure in maps]  # fmt: skip
+    crossed = [
+        [one["x"] for one in figure["data"] if one.get("marker", {}).get("symbol") == "x-thin-open"] for figure in maps
+    ]
     assert crossed == [[[11]], [[]]]
 
 
 def test_without_a_definition_the_page_says_so_and_lists_classes(tmp_path: Path) -> None:
     bare = [{**one, "groups": {}, "errors": {"": 3}} for one in facts()["models"]]
     html = built(
-        tmp_path, causes=[], groups={}, models=bare, ideal=None, region=None, unknown="causes need a definition",
-        confused=[["a", "b", "", [3, 1]]], classes=[["quartz", 5, [0.2, 0.4]]],
-    )  # fmt: skip
+        tmp_path,
+        causes=[],
+        groups={},
+        models=bare,
+        ideal=None,
+        region=None,
+        unknown="causes need a definition",
+        confused=[["a", "b", "", [3, 1]]],
+        classes=[["quartz", 5, [0.2, 0.4]]],
+    )
     assert "There is no ceiling: causes need a definition" in html
     assert "quartz" in html and "0.2000" in html
     assert set(figures(html)) == {"plot-accuracy", "plot-pair-0"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import report
-from spectune.dashboards.sections import search as sections
+from spectune.dashboards.sections import common
 from spectune.dashboards.tables import importance
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
@@ -175,8 +175,16 @@ def test_what_users_wrote_cannot_become_html(scribe: Any, shown: Any) -> None:
     scribe.test(trial, confirmed, [0.9], pairs)
     points = np.linspace(0, 1, 50)
     drawn = {f"{name}_spectrum_0": points for name in ("true", "predicted", "wrong")}
-    np.savez(scribe.folder / "confused.npz", axis=points, axis_label=HOSTILE, pairs=1, count_0=3, true_0=HOSTILE,
-             predicted_0=HOSTILE, **drawn)  # fmt: skip
+    np.savez(
+        scribe.folder / "confused.npz",
+        axis=points,
+        axis_label=HOSTILE,
+        pairs=1,
+        count_0=3,
+        true_0=HOSTILE,
+        predicted_0=HOSTILE,
+        **drawn,
+    )
     html = report.build(record.read(scribe.folder))
     assert "<script>alert" not in html and "</script><script>" not in html
     page = shown(html)
@@ -190,7 +198,7 @@ def test_confused_spectra_that_cannot_be_read_are_told_in_words(
     summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: Any
 ) -> None:
     monkeypatch.setattr(summary.study, "folder", tmp_path)
-    page = shown(sections.confused(summary))
+    page = shown(common.confused(summary))
     assert "confused.npz is missing or broken" in page.text
     assert ["class 09", "class 10", "14"] in page.rows("true class")
 

@@ -19,9 +19,13 @@ def arrays(**changes: Any) -> dict[str, Any]:
     spectra = np.stack([np.exp(-((AXIS - centre) ** 2)) for centre in (30, 70)])
     names = np.array(["<b>quartz</b>", "calcite"])
     return {
-        "axis": AXIS, "axis_label": "2theta / degrees", "importances": values, "names": names, "spectra": spectra,
+        "axis": AXIS,
+        "axis_label": "2theta / degrees",
+        "importances": values,
+        "names": names,
+        "spectra": spectra,
         **changes,
-    }  # fmt: skip
+    }
 
 
 def test_what_decides_is_drawn_over_a_spectrum_of_each_class(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from spectune.dashboards import report
 from spectune.dashboards.figures.categories import categories, shares
 from spectune.dashboards.figures.differences import differences
-from spectune.dashboards.figures.epochs import epochs
+from spectune.dashboards.figures.learning import epochs
 from spectune.dashboards.figures.paired import BESIDE, paired
 from spectune.dashboards.figures.tuning import drawing
 from spectune.dashboards.tables import trials as table
@@ -23,9 +23,15 @@ from spectune.search.records import study as record
 
 HOSTILE = "</script><script>alert('x')</script> & <b>bold</b>"
 FIGURES = {
-    "plot-paired-validation", "plot-paired-test", "plot-differences-validation", "plot-differences-test", "plot-epochs",
-    "plot-categories-validation", "plot-categories-test", "plot-tuning",
-}  # fmt: skip
+    "plot-paired-validation",
+    "plot-paired-test",
+    "plot-differences-validation",
+    "plot-differences-test",
+    "plot-epochs",
+    "plot-categories-validation",
+    "plot-categories-test",
+    "plot-tuning",
+}
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +97,8 @@ def test_a_variant_says_what_it_changes_and_what_changes_along(page: Any) -> Non
 def test_the_reference_stands_out_and_significant_p_values_do(reports: dict[str, str], study: record.Study) -> None:
     table = reports["ablation"].split('<section id="variants">')[1].split("</table>")[0]
     assert table.count('<tr class="first"><td>cnn6') == table.count('class="first"') == 1
-    clear = [row for row in study.comparisons["validation"]["rows"] if variants.told(row, 0.05)]
-    assert table.count('class="told num"') == len(clear) == 2
+    clear = [row for row in study.comparisons["validation"]["rows"] if variants.significant(row, 0.05)]
+    assert table.count('class="significant num"') == len(clear) == 2
 
 
 def test_a_finished_page_has_all_figures_and_searches_have_none_of_them(reports: dict[str, str], shown: Any) -> None:
@@ -128,8 +134,20 @@ def test_many_variants_wrap_and_one_that_fails_does_not_flatten_the_others(study
     for number in range(30):
         gap = -0.5 if number == 17 else 0.01 * (number % 5 - 2.2)
         shift = {"values": [value + gap for value in base["values"]], "mean": base["mean"] + gap}
-        rows.append({**one, **shift, "variant": f"width={number} depth=3 batch_norm=True", "difference": {
-            **one["difference"], "mean": gap, "low": gap - 0.01, "high": gap + 0.01, "values": [gap] * 8}})  # fmt: skip
+        rows.append(
+            {
+                **one,
+                **shift,
+                "variant": f"width={number} depth=3 batch_norm=True",
+                "difference": {
+                    **one["difference"],
+                    "mean": gap,
+                    "low": gap - 0.01,
+                    "high": gap + 0.01,
+                    "values": [gap] * 8,
+                },
+            }
+        )
     figure = paired(rows, "accuracy", split="validation split")
     assert isinstance(figure, go.Figure)
     axes = list(figure.select_xaxes())
@@ -328,8 +346,10 @@ def test_a_metric_to_be_minimal_is_better_to_the_left(ablator: Any, shown: Any) 
     better = next(one for one in figure["data"] if one["name"].startswith("better"))
     assert better["x"][0] < 0
     assert [button["label"] for button in page.figures["plot-epochs"]["layout"]["updatemenus"][0]["buttons"]] == [
-        "loss", "accuracy", "training loss",
-    ]  # fmt: skip
+        "loss",
+        "accuracy",
+        "training loss",
+    ]
 
 
 def test_a_comparison_holds_until_another_training_ends(ablator: Any) -> None:
@@ -354,7 +374,7 @@ def test_many_findings_are_folded_but_for_the_significant_ones(ablator: Any, sho
     ablator.compare(11)
     html = report.build(record.read(ablator.folder))
     rows = record.read(ablator.folder).comparisons["validation"]["rows"]
-    clear = [row["finding"] for row in rows if variants.told(row, 0.05)]
+    clear = [row["finding"] for row in rows if variants.significant(row, 0.05)]
     result = html.split('<ul class="result">')[1].split("</ul>")[0]
     assert 0 < len(clear) < 9 and result.count("<li>") == len(clear)
     assert "depth=2 changes the accuracy" in result
@@ -362,8 +382,12 @@ def test_many_findings_are_folded_but_for_the_significant_ones(ablator: Any, sho
 
 
 def test_names_cannot_become_html(ablator: Any, shown: Any) -> None:
-    ablator.ablate({HOSTILE: ({}, {"x": None}, 0.1)}, skipped=[[HOSTILE, HOSTILE]], retune=["learning_rate"],
-                   categories=[HOSTILE] * 9 + ["other"] * 18)  # fmt: skip
+    ablator.ablate(
+        {HOSTILE: ({}, {"x": None}, 0.1)},
+        skipped=[[HOSTILE, HOSTILE]],
+        retune=["learning_rate"],
+        categories=[HOSTILE] * 9 + ["other"] * 18,
+    )
     ablator.retune()
     ablator.compare(2)
     html = report.build(record.read(ablator.folder))
