@@ -15,4 +15,5 @@ __all__ = [
     "summary",
     "train",
     "warm",
+    "weights",
 ]
