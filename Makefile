@@ -73,5 +73,5 @@ $(READY): pyproject.toml constraints.txt
 	@if [ -e $@ ]; then rm $@; else $(PYTHON) -m venv --clear .venv; fi
 	@mkdir -p .types && ln -sfn .. .types/spectune
 	@echo 'installing into .venv (a few minutes)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@printf '%s\n' "$(CURDIR)" > $@

@@ -10,6 +10,7 @@ from typing import Any
 
 from spectune.search.process import pages
 from spectune.search.process.command import ended, module
+from spectune.search.process.cpus import limit_threads
 from spectune.search.process.stop import FAILED, INTERRUPTED
 from spectune.search.records import PRESETS, Options, find, pairs
 from spectune.spaces import ALIASES, KNOWN, STANDARD, Catalogue, Training
@@ -186,6 +187,7 @@ def export(study: str, top: int, studies: str) -> None:
 
 
 def predict(model: str, file: str, space: str, passes: int) -> None:
+    limit_threads()
     from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
 
@@ -203,6 +205,7 @@ def predict(model: str, file: str, space: str, passes: int) -> None:
 
 
 def identify(model: str, file: str, references: str, space: str) -> None:
+    limit_threads()
     from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
     from spectune.trainables.identify import rank, top
@@ -220,6 +223,7 @@ def identify(model: str, file: str, references: str, space: str) -> None:
 
 
 def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:
+    limit_threads()
     from spectune.search.diagnosis import diagnose as command
 
     families = _catalogue(space).families

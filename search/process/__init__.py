@@ -1,3 +1,3 @@
 """How our own processes start, print and end."""
 
-__all__ = ["collector", "command", "log", "pages", "stop", "table"]
+__all__ = ["collector", "command", "cpus", "log", "pages", "stop", "table"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ray
 import torch
-from ray.exceptions import RayTaskError
+from ray.exceptions import OutOfMemoryError, RayTaskError
 
 from spectune.search.records import WEIGHTS, Task, stored
 from spectune.search.workers.files import Folder, Resources
@@ -26,12 +27,14 @@ from spectune.trainables.train import predict
 from spectune.trainables.weights import unpacked
 
 QUICK = 4e10  # multiply-adds of a second or two
+KNOCK = 10.0  # seconds for a cluster to take a connection
 LOST_WORKERS = 3  # times a trial is started again after its process or node was lost
 
 
 @contextmanager
 def joined(address: str) -> Iterator[dict[str, float]]:
     """Join the Ray at ``address`` and leave it at the end; gives its resources with ``nodes``."""
+    _knock(address)
     read_door()  # Ray may have been imported before the environment was set
     logger = logging.getLogger("ray")
     level = logger.level
@@ -42,6 +45,20 @@ def joined(address: str) -> Iterator[dict[str, float]]:
     finally:
         ray.shutdown()
         logger.setLevel(level)
+
+
+def _knock(address: str) -> None:
+    """Ray itself tries for many minutes. ValueError where nothing answers at ``host:port``."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()) or "/" in host:
+        return  # "auto", or a client's address
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK).close()
+    except OSError as error:
+        raise ValueError(
+            f"--address must be that of a Ray that runs, nothing answers at {address} ({error}): start it, or leave "
+            "--address out"
+        ) from None
 
 
 def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> list[dict[str, Any]]:
@@ -60,7 +77,12 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
     try:
         return list(ray.get(pending))
     except RayTaskError as error:
-        raise error.cause from None
+        raise error.cause from error
+    except OutOfMemoryError:
+        raise ValueError(
+            f"a worker must fit into its node's memory, Ray ended one on the {split} split to save the machine: stop "
+            "what else runs there, or give it more memory"
+        ) from None
 
 
 def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str) -> list[dict[str, Any]]:

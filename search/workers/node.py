@@ -22,6 +22,7 @@ from spectune.search.process.stop import SIGNALS
 SILENCE = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a trial whose worker is lost is started again, or fails in one line
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the journal is the truth, nobody reads Tune's snapshot
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -38,7 +39,7 @@ QUIET = {"log_to_driver": False, "logging_level": "error", "configure_logging": 
 def running(address: str | None) -> Iterator[Callable[[], str]]:
     """Where Ray answers: at an address that there is, or where one of our own will, which starts meanwhile.
 
-    Ours ends with the block. Asking for its address raises ValueError when it did not start; Ray says why on stderr.
+    Ours ends with the block. Asking for its address raises ValueError when it did not start.
     """
     with _environment():
         if address is not None:
@@ -94,11 +95,12 @@ def _start() -> subprocess.Popen[str]:
 
 def _address(node: subprocess.Popen[str]) -> str:
     assert node.stdout is not None
-    address = node.stdout.readline().strip()
-    if not address:
+    address, _, reason = node.stdout.readline().strip().partition(" ")
+    if not address or reason:
+        why = reason or "its process was ended"
         raise ValueError(
-            "a search needs Ray, it did not start on this machine and says why above: mend that, or give the --address "
-            "of one that runs"
+            f"a search needs Ray, it does not start on this machine ({why}): mend that, or give the --address of one "
+            "that runs"
         )
     return address
 
@@ -121,8 +123,11 @@ def main() -> None:
     # As where the dashboard's packages are not installed, so that its agent opens no doors for jobs and metrics.
     utils.get_dashboard_dependency_error = lambda: "a study needs no dashboard"
     node.Node = Bare  # Ray 2.60 has no options for any of this
-    # Local outright: Ray would join whatever cluster an earlier session left behind.
-    ray.init(address="local", num_cpus=os.cpu_count(), **QUIET)
+    try:  # local outright: Ray would join whatever cluster an earlier session left behind
+        ray.init(address="local", num_cpus=os.cpu_count(), **QUIET)
+    except Exception as error:
+        print("none", f"{type(error).__name__}: {error}".splitlines()[0], file=notes, flush=True)
+        return
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)  # sent to a whole job: the driver says when it ends
     with suppress(BrokenPipeError):  # the driver has ended: so does its input

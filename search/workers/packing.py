@@ -58,13 +58,13 @@ def gpus(options: Options, dataset: Dataset, capacity: dict[str, float], tasks: 
 def concurrent(options: Options, capacity: dict[str, float], gpus: float) -> int:
     """Trials at a time: as many as asked for, or as fit. ValueError where not one fits."""
     cpus = options.cpus_per_trial
-    fit = int(capacity.get("CPU", 0) / cpus)
+    fit = {"--cpus-per-trial": int(capacity.get("CPU", 0) / cpus)}
     if gpus:
-        fit = min(fit, int(capacity.get("GPU", 0) / gpus))
-    if fit < 1:
+        fit["--gpus-per-trial"] = int(capacity.get("GPU", 0) / gpus)
+    if lacking := " and ".join(option for option, trials in fit.items() if not trials):
         have = f"{capacity.get('CPU', 0):g} CPUs and {capacity.get('GPU', 0):g} GPUs"
-        raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower --cpus-per-trial")
-    return options.concurrent or fit
+        raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower {lacking}")
+    return options.concurrent or min(fit.values())
 
 
 def _share(options: Options, dataset: Dataset, capacity: dict[str, float], tasks: Iterator[Trainable]) -> float:

@@ -32,6 +32,15 @@ from spectune.search.workers.worker import MEMORY, SPACE, Worker
 from spectune.trainables.data.dataset import Dataset
 
 ENDED_TRIALS = 100  # that Tune may keep
+CRASHED = f"its worker was lost {LOST_WORKERS + 1} times: it crashed, hung or was killed"
+HOARDED = (
+    f"out of memory: Ray ended its worker {LOST_WORKERS + 1} times to save the machine; fewer at a time need less "
+    "(--concurrent)"
+)
+
+
+class _OutOfMemory(RayActorError):  # type: ignore[misc]
+    """Ray ended an actor because its machine ran out of memory."""
 
 
 class _Actors(RayActorManager):  # type: ignore[misc]
@@ -42,7 +51,7 @@ class _Actors(RayActorManager):  # type: ignore[misc]
 
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
         if isinstance(exception, OutOfMemoryError):
-            exception = RayActorError(error_msg=str(exception))
+            exception = _OutOfMemory(error_msg=str(exception))
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
@@ -81,6 +90,10 @@ class _Controller(tune_controller.TuneController):  # type: ignore[misc]
             self._unstage_trial_with_resources(trial)
             self._set_trial_status(trial, trial.RUNNING)
         super()._actor_failed(tracked_actor, exception)
+
+    def _process_trial_failure(self, trial: Any, exception: Exception) -> None:
+        self._scheduler_alg.lost(trial, exception)
+        super()._process_trial_failure(trial, exception)
 
     def _mark_trial_to_checkpoint(self, trial: Any) -> None:
         """Nothing is kept of it: the study's journal is the truth."""
@@ -164,6 +177,7 @@ class _Searcher(Searcher):  # type: ignore[misc]
         self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
         self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
         self._sharing = sharing
+        self._losses: dict[str, str] = {}  # Tune's trial id -> how its worker was lost the last time
         self._failure: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -182,6 +196,10 @@ class _Searcher(Searcher):  # type: ignore[misc]
         """What the plan wants to be trained next as one; nothing while it wants nothing."""
         task = None if self._plan.done else self._plan.next()
         return [] if task is None else [task, *self._plan.alongside(task)]
+
+    def lost(self, trial_id: str, error: Exception) -> None:
+        """Ray lost a trial's worker; Tune starts it again, or says that the trial is complete."""
+        self._losses[trial_id] = HOARDED if isinstance(error, _OutOfMemory) else CRASHED
 
     def take(self, trial_id: str, messages: str) -> bool:
         """Tell the plan; whether any of the tasks goes on. Messages that come again are passed over."""
@@ -217,13 +235,13 @@ class _Searcher(Searcher):  # type: ignore[misc]
             return
         if not error and result and "messages" in result:
             self.take(trial_id, result["messages"])
-        lost = f"its worker was lost {LOST_WORKERS + 1} times: it crashed, hung or was killed"
         for number in self.living.get(trial_id, ()):
-            self._plan.end(number, failure=lost)
+            self._plan.end(number, failure=self._losses.get(trial_id, CRASHED))
         self._forget(trial_id)
 
     def _forget(self, trial_id: str) -> None:
         self.living.pop(trial_id, None)
+        self._losses.pop(trial_id, None)
         tasks = self._tasks.pop(trial_id, [])
         for task in tasks if len(tasks) > 1 else ():
             self._files.remove(stored(task.number, ENDED))
@@ -244,6 +262,9 @@ class _Scheduler(FIFOScheduler):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+    def lost(self, trial: Any, error: Exception) -> None:
+        self._searcher.lost(trial.trial_id, error)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         return str(self.CONTINUE if self._searcher.take(trial.trial_id, result["messages"]) else self.STOP)

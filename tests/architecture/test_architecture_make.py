@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,18 @@ def test_an_old_python_is_refused_in_one_line(clone: Checkout) -> None:
     assert code != 0
     assert asked == []
     assert "spectune needs Python 3.11 or later" in clone.output
+
+
+def test_pip_says_what_failed_and_not_where_it_looked_in_vain(checkout: Path, tmp_path: Path) -> None:
+    """With the words that make gives it, but for a package that is nowhere to be had."""
+    (line,) = [line for line in (checkout / "Makefile").read_text().splitlines() if "pip install" in line]
+    words = line.split("-m pip ")[1].split(" -c ")[0].split()
+    nowhere = ["--index-url", f"file://{tmp_path}/nowhere", "--extra-index-url", f"file://{tmp_path}/nor-there"]
+    command = [sys.executable, "-m", "pip", *words, *nowhere, "no-such-package"]
+    done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "ERROR: No matching distribution found for no-such-package" in done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
 
 
 def test_clean_keeps_the_studies(clone: Checkout) -> None:

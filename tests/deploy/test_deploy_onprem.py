@@ -25,7 +25,14 @@ from spectune.trainables.seal import verify
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SCRIPT = Path(__file__).with_name("hosts.sh")
-NEEDED = ("sshd", "ssh", "ssh-keygen", "rsync", "ip", "nsenter", "unshare", "curl")
+NEEDED = {  # programs, by the Debian package that has them
+    "openssh-server": ("sshd",),
+    "openssh-client": ("ssh", "ssh-keygen"),
+    "rsync": ("rsync",),
+    "iproute2": ("ip",),
+    "util-linux": ("nsenter", "unshare"),
+    "curl": ("curl",),
+}
 ADDRESSES = {"head": "10.77.0.11", "first": "10.77.0.12", "second": "10.77.0.13"}
 PATIENCE = 600.0
 SEARCH = (
@@ -151,13 +158,21 @@ class Hosts:
             place.rmdir()
 
 
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Hosts]:
-    lacking = [name for name in NEEDED if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
-    if os.getuid() or lacking:
-        pytest.skip(f"machines are made by root and need {', '.join(lacking) or 'root'}")
+@pytest.fixture(scope="module", autouse=True)
+def able() -> None:
+    """All of these need what makes machines of this one."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    lacking = [package for package, names in NEEDED.items() if not all(shutil.which(name, path=path) for name in names)]
+    if lacking:
+        pytest.skip(f"machines on this one need more programs: apt-get install {' '.join(lacking)}")
+    if os.getuid():
+        pytest.skip("machines on this one are made by root")
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine does not let root make network namespaces")
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Hosts]:
     hosts = Hosts(tmp_path_factory.mktemp("hosts"), checkout)
     try:
         for name in ADDRESSES:

@@ -88,9 +88,11 @@ def test_a_leak_ends_the_worker_and_not_the_machine(folder, spectune, own):
     threshold = 1 - (memory["MemAvailable:"] - 3e6) / memory["MemTotal:"]
     program = ("env", f"RAY_memory_usage_threshold={threshold:.3f}", "RAY_memory_monitor_refresh_ms=100", *SPECTUNE)
     once = ["--trials", "1", "--epochs", "100", "--concurrent", "1", "--set", "fault=leak"]
-    spectune(folder, "search", "--name", "s", *own, *once, program=program)
+    done = spectune(folder, "search", "--name", "s", *own, *once, program=program)
     (one,) = read(folder / "studies/s").trials.values()
-    assert (one.status, one.reason) == ("failed", "its worker was lost 4 times: it crashed, hung or was killed")
+    said = "out of memory: Ray ended its worker 4 times to save the machine; fewer at a time need less (--concurrent)"
+    assert (one.status, one.reason) == ("failed", said)
+    assert "Traceback" not in done.stderr and "The node was running low on memory" not in done.stderr
 
 
 # What is done to a study ----------------------------------------------------------------------------------------------

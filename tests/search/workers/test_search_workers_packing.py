@@ -97,7 +97,15 @@ def test_a_trial_that_is_too_large_for_its_share_of_a_gpu_is_trained_with_all_of
     assert {(trial.status, trial.epochs) for trial in study.trials.values()} == {("complete", 2)}
 
 
-def test_a_share_cannot_be_measured_without_a_gpu(tmp_path, address, little, spectune):
-    done = spectune(tmp_path, "search", *little, "--gpus-per-trial", "auto", "--address", address, code=2)
-    (line,) = done.stderr.splitlines()
-    assert line.endswith("--gpus-per-trial auto measures a GPU, torch sees none on its node: give a number")
+LACKING = {
+    ("--gpus-per-trial", "auto"): "auto measures a GPU, torch sees none on its node: give a number",
+    ("--gpus-per-trial", "2"): "needs 1 CPUs and 2 GPUs, Ray has 2 CPUs and 1 GPUs: lower --gpus-per-trial",
+    ("--cpus-per-trial", "3"): "needs 3 CPUs and 1 GPUs, Ray has 2 CPUs and 1 GPUs: lower --cpus-per-trial",
+}
+
+
+def test_what_a_trial_cannot_have_is_said_with_the_cure(tmp_path, address, little, spectune):
+    for asked, said in LACKING.items():
+        done = spectune(tmp_path, "search", *little, *asked, "--address", address, code=2)
+        (line,) = done.stderr.splitlines()
+        assert line.endswith(said)

@@ -65,6 +65,7 @@ def test_a_free_worker_that_dies_when_it_is_given_a_trial_is_lost_once(tmp_path,
     (tmp_path / "mortal.py").write_text(source + MORTAL.format(once=str(once)))
     budget = ["--trials", "6", "--epochs", "5", "--concurrent", "2", "--sampler", "random"]
     budget += ["--baseline", "none", "--top", "1", "--seeds", "1"]
-    spectune(tmp_path, "search", "--space", "mortal.py:Mine", "--name", "s", *little, *budget)
+    done = spectune(tmp_path, "search", "--space", "mortal.py:Mine", "--name", "s", *little, *budget)
     assert once.exists()
+    assert "Traceback" not in done.stderr and "ray" not in done.stderr.lower()
     assert not [one for one in read(tmp_path / "studies/s").trials.values() if one.status == "failed"]
