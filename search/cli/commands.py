@@ -62,18 +62,18 @@ def plan(
 
     from spectune.search.planning.plan import machine
     from spectune.search.planning.plan import plan as planned
-    from spectune.search.records import read
     from spectune.search.session.launch import possible, resolve
     from spectune.trainables.data import load
 
-    actual = read(find(study, studies)) if study else None
+    actual = None
+    if study:
+        folder = find(study, studies).resolve()
+        options, actual = resolve({"name": folder.name, "studies": str(folder.parent), "resume": True})
     if actual is not None and cores is gpus is None:
         cores, gpus = (int(actual.header["machine"][name]) or None for name in ("cpus", "gpus"))
         cores = None if gpus else cores
     on = machine(cores=cores, gpus=gpus, card=card, price=given.pop("price"))
-    if actual is not None:
-        options = Options.from_dict(actual.header["options"])
-    else:
+    if actual is None:
         with tempfile.TemporaryDirectory() as nowhere:
             options, _ = resolve({**given, "name": "plan", "studies": nowhere})
     dataset = load(options.dataset, **options.data)

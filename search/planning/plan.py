@@ -194,7 +194,14 @@ def used(study: Study) -> dict[str, Use]:
 
 
 def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) -> None:
-    """Print what the search will take on a machine, beside what ``actual`` took where it has been run."""
+    """Print what the search will take on a machine, beside what ``actual`` took where it has been run.
+
+    ValueError for an ablation.
+    """
+    if options.reference:
+        raise ValueError(
+            f"a plan is of a search or of one network's trainings, {options.name} is an ablation: give another study"
+        )
     began, workers = time.monotonic(), on.workers(options)
     if on.card:
         pace, source = listed(CARDS[on.card], dataset), f"from the data sheet of the {on.card}, not measured"

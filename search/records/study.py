@@ -69,6 +69,7 @@ class Study:
     finished: bool = False
     last: float = 0.0  # Unix seconds of the newest event
     clock: float = 0.0  # seconds that the study was running; it stands still between sessions
+    began: float = 0.0  # what it was when the newest session began
 
     @property
     def header(self) -> dict[str, Any]:
@@ -102,9 +103,7 @@ class Study:
 
     def apply(self, line: dict[str, Any]) -> None:
         """Take one event in."""
-        if line["event"] != "study":
-            self.clock += max(0.0, line["time"] - self.last)
-        self.last = line["time"]
+        self._tick(line)
         match line["event"]:
             case "study":
                 self.sessions.append(_header(line))
@@ -130,6 +129,19 @@ class Study:
             case "finish":
                 self.finished = True
 
+    def _tick(self, line: dict[str, Any]) -> None:
+        """Set the clock on: to the ``at`` of an event, seconds of its session by a clock that does not jump.
+
+        Where it has none the wall clock's time since the event before it passed.
+        """
+        if line["event"] == "study":
+            self.began = self.clock
+        elif "at" in line:
+            self.clock = max(self.clock, self.began + line["at"])
+        else:
+            self.clock += max(0.0, line["time"] - self.last)
+        self.last = line["time"]
+
     def _start(self, line: dict[str, Any]) -> None:
         number = line["trial"]
         before = self.trials.get(number)
@@ -146,7 +158,6 @@ class Study:
             self.comparisons.clear()  # they were of fewer trainings
 
     def _explore(self, line: dict[str, Any]) -> None:
-        """``at`` is told by a clock that does not jump."""
         if self.exploring and self.trials[line["trial"]].stage == "explore":
             self.exploring[-1] = max(self.exploring[-1], line.get("at", 0.0))
 

@@ -147,7 +147,7 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
             left += max(0.0, expected - len(trial.reports) * pace)
     left /= max(1, concurrent)
     if options.time is not None and not study.stage("confirm"):
-        passed = sum(study.exploring[:-1]) + study.last - study.header["time"]
+        passed = sum(study.exploring[:-1]) + study.clock - study.began
         left += max(0.0, options.time - passed)
     return left
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +21,8 @@ from spectune.trainables import pace as pacing
 from spectune.trainables.data import load
 
 DATA = {"classes": "4", "points": "150", "train": "40", "validation": "4", "test": "2"}
+BEFORE = Path(__file__).parents[1] / "session/before"
+OWN = Path(__file__).parents[1] / "my_file.py"
 WORDS = [word for name, value in DATA.items() for word in ("--data", f"{name}={value}")]
 OPTIONS = Options(name="plan", trials=40, epochs=27, seeds=2, top=2, baseline="none")
 
@@ -161,3 +165,33 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, refused, arguments, said):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert said in refused("plan", "--dataset", "generated", *WORDS, *arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def studies(tmp_path, monkeypatch):
+    """A folder with studies of before, and one whose architecture is its user's own."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(BEFORE, tmp_path / "studies")
+    options = replace(OPTIONS, name="own", dataset="generated", data=DATA, trials=2).to_dict()
+    journal = Journal(tmp_path / "studies/own")
+    kept = {"name": "own", "objectives": [["accuracy", "max"]], "options": {**options, "space": "mine.py:Mine"}}
+    journal.append("study", **kept, machine={"cpus": 2, "gpus": 0})
+    journal.close()
+    (tmp_path / "studies/own/space.py").write_text(OWN.read_text().replace("FAMILY", "planned"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["old", "old-transfer", "own"])
+def test_any_search_or_training_is_planned(studies, capsys, name):
+    assert main(["plan", "--of", name, "--cores", "2"]) == 0
+    assert capsys.readouterr().out.startswith(f"{name}: ")
+
+
+def test_a_study_is_planned_by_its_folder_as_well(studies, capsys, monkeypatch):
+    monkeypatch.chdir("studies/old")
+    assert main(["plan", "--of", "."]) == 0
+    assert capsys.readouterr().out.startswith("old: 4 trials of mlp")
+
+
+def test_an_ablation_is_not_planned(studies, refused):
+    assert "old-ablation is an ablation" in refused("plan", "--of", "old-ablation")

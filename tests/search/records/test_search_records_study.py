@@ -113,6 +113,26 @@ def test_the_clock_of_a_study_stands_still_between_its_sessions(journal, monkeyp
     assert (study.clock, study.last) == (42.0, 9030.0)
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_jump_of_the_wall_clock_costs_a_trial_nothing(journal, monkeypatch, jump):
+    """What the driver writes says when it happened by a clock that does not jump, in seconds of the session."""
+
+    def at(seconds):
+        monkeypatch.setattr("time.time", lambda: seconds)
+
+    for session, began in enumerate((100.0, 9000.0)):
+        at(began)
+        journal.append("study", name="study", objectives=[["accuracy", "max"]])
+        at(began + 5.0)
+        start(journal, session, at=4.0)
+        at(began + 15.0 + jump)
+        journal.append("report", trial=session, epoch=1, metrics={"accuracy": 0.5, "loss": 1.0}, at=14.0)
+        end(journal, session, at=14.0)
+    study = read(journal.path.parent)
+    assert [(one.started, one.ended) for one in study.trials.values()] == [(4.0, 14.0), (18.0, 28.0)]
+    assert study.last == 9015.0 + jump
+
+
 def test_a_training_that_ends_after_a_comparison_makes_it_void(journal):
     start(journal, 0, stage="confirm", candidate="cnn6")
     start(journal, 1, stage="confirm", candidate="cnn6", seed=1)

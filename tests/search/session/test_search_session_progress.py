@@ -135,7 +135,7 @@ def test_of_networks_that_take_unequal_times_the_best_one_is_expected_to_be_conf
 
 
 def test_the_time_between_two_sessions_is_not_taken_for_training():
-    study, header = Study(None), {"event": "study", "objectives": [["accuracy", "max"]]}
+    study, header = Study(None), {"event": "study", "name": "x", "objectives": [["accuracy", "max"]]}
     asked = {"stage": "explore", "config": {}, "label": "", "seed": 0, "candidate": None, "parameters": 1, "macs": 1}
     for began, epoch in ((1000.0, 1), (90_000.0, 2)):
         study.apply({**header, "time": began})
