@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import report
+from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
 from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, PUBLISHED, Training
@@ -477,6 +478,24 @@ def reports(folders: dict[str, Path]) -> dict[str, str]:
 def pages(reports: dict[str, str]) -> dict[str, Page]:
     """What a reader sees of the report of every kind of study."""
     return {name: Page(html) for name, html in reports.items()}
+
+
+@pytest.fixture(scope="session")
+def summaries(folders: dict[str, Path]) -> dict[str, Summary]:
+    """The tables of every kind of study."""
+    return {name: Summary(record.read(folder)) for name, folder in folders.items()}
+
+
+@pytest.fixture(scope="session")
+def study(folders: dict[str, Path]) -> record.Study:
+    """The records of a finished ablation."""
+    return record.read(folders["ablation"])
+
+
+@pytest.fixture(scope="session")
+def page(pages: dict[str, Page]) -> Page:
+    """The page of a finished ablation."""
+    return pages["ablation"]
 
 
 @pytest.fixture

@@ -9,73 +9,10 @@ import numpy as np
 import pytest
 
 from spectune.dashboards import report
-from spectune.dashboards.sections import common
 from spectune.dashboards.tables import importance
-from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
-from spectune.search.records.options import Options
-from spectune.search.session import result
 
 HOSTILE = "</script><script>alert('x')</script> & <b>bold</b>"
-
-
-@pytest.fixture(scope="module")
-def summary(folders: dict[str, Path]) -> Summary:
-    return Summary(record.read(folders["whole"]))
-
-
-def test_the_finalists_are_those_of_result_json(folders: dict[str, Path], pages: dict[str, Any]) -> None:
-    study = record.read(folders["whole"])
-    said = result.build(study, Options(name="whole", seeds=5))
-    for row, shown in zip(said["confirmed"], pages["whole"].rows("", "config"), strict=True):
-        validation, test = row["validation"], row["test"]
-        assert shown[0] == str(row["rank"])
-        assert shown[2] == "{:.4f}{:.4f} to {:.4f}, 5 seeds".format(*(validation[k] for k in ("mean", "low", "high")))
-        if test:
-            assert shown[3] == "{:.4f}{:.4f} to {:.4f}, 5 seeds".format(*(test[k] for k in ("mean", "low", "high")))
-        else:
-            assert shown[3] == ""
-        assert shown[4:6] == [f"{row['parameters']:,}", f"{row['macs']:,}"]
-        assert shown[6] == f"{row['seconds'] / 5:.1f} s"
-    assert "cnn2 (baseline)" in pages["whole"].rows("", "config")[-1][1]
-
-
-def test_the_verdict_compares_the_winner_with_the_baseline(folders: dict[str, Path], pages: dict[str, Any]) -> None:
-    tests = {test["candidate"]: test["metrics"] for test in record.read(folders["whole"]).tests}
-    means = {name: np.mean([row["accuracy"] for row in rows]) for name, rows in tests.items()}
-    winner = next(name for name in means if name != "cnn2")
-    text = pages["whole"].text
-    assert f"Trial {winner} wins. Its accuracy on the blind test is {means[winner]:.4f} (95 % interval" in text
-    assert f"that of the baseline cnn2 {means['cnn2']:.4f} (95 % interval" in text
-    assert f"The winner is {means[winner] - means['cnn2']:.4f} better (95 % interval +" in text
-
-
-def test_every_trial_is_listed_with_its_records(folders: dict[str, Path], pages: dict[str, Any]) -> None:
-    study = record.read(folders["whole"])
-    rows = {int(row[0]): row for row in pages["whole"].rows("trial", "stage")}
-    assert set(rows) == set(study.trials)
-    for number, trial in study.trials.items():
-        row = rows[number]
-        assert row[1] == trial.stage
-        assert row[2].startswith(trial.status)
-        assert row[4] == (f"{trial.values[0]:.4f}" if trial.values else "")
-        assert row[5:8] == [str(trial.epochs), f"{trial.parameters:,}", f"{trial.seconds:.1f}"]
-        assert f"depth = {trial.config['network']['depth']}," in row[-1]
-    values = [row[4] for row in pages["whole"].rows("trial", "stage")]
-    assert values == sorted(values, reverse=True)  # best first, without a value last
-
-
-def test_everything_to_repeat_the_run_is_there(folders: dict[str, Path], pages: dict[str, Any]) -> None:
-    text = pages["whole"].text
-    header = record.read(folders["whole"]).header
-    assert header["command"] in text
-    assert "Seed0" in text.replace("\n", "")  # also the seed 0
-    assert header["dataset"]["digest"] in text
-    assert "minor = 0.035" in text
-    assert "4ec6c63a90b1, with uncommitted changes" in text
-    assert all(f"{name} {version}" in text for name, version in header["versions"].items())
-    assert "processor = x86_64" in text
-    assert "1,350 train, 270 validation, 162 test" in text
 
 
 def test_a_finished_page_has_all_figures(pages: dict[str, Any]) -> None:
@@ -87,70 +24,12 @@ def test_a_finished_page_has_all_figures(pages: dict[str, Any]) -> None:
     assert "Pareto" not in pages["whole"].text
 
 
-def test_a_running_study_says_so_and_shows_what_there_is(pages: dict[str, Any]) -> None:
-    page = pages["running"]
-    assert "This study has not finished." in page.text
-    assert "has not finished" not in pages["whole"].text
-    assert "No config is confirmed yet. Best so far is trial" in page.text
-    assert "2 running" in page.text
-    assert {"plot-history", "plot-learning", "plot-parallel"} == set(page.figures)
-    assert "Importances need at least 16 explored trials" in page.text
-    assert "spectune search --resume --name running" in page.text
-    assert "Session 2" in page.text
-
-
 def test_studies_without_a_value_are_told_in_words(pages: dict[str, Any]) -> None:
     assert "No trial has a value: 6 of 6 failed." in pages["failed"].text
     assert "out of memory" in pages["failed"].text
     assert set(pages["failed"].figures) == {"plot-learning"}
     assert "No trial has ended yet." in pages["empty"].text
     assert pages["empty"].figures == {}
-
-
-@pytest.mark.parametrize(
-    ("winner", "baseline", "said"),
-    [
-        (
-            [0.7, 0.72, 0.71],
-            None,
-            "Trial 0 wins. Its accuracy on the blind test is 0.7100 (95 % interval 0.6852 to 0.7348",
-        ),
-        ([0.7, 0.72], [0.69, 0.73], "which does not tell them apart."),
-        ([0.7], [0.6], "The winner is 0.1000 better, on a single seed."),
-        ([0.5, 0.51, 0.5], [0.6, 0.61, 0.6], "The winner is 0.1000 worse (95 % interval -0."),
-        (None, [0.6, 0.61], "Nothing that was found beats the baseline cnn2, whose accuracy on the blind test is"),
-        (None, None, "leads the confirmed configs: accuracy"),
-    ],
-)
-def test_the_verdict_is_plain(
-    scribe: Any, winner: list[float] | None, baseline: list[float] | None, said: str, shown: Any
-) -> None:
-    """Of a winner and a baseline with these test accuracies; without a winner's the baseline ranks first."""
-    scribe.study()
-    scribe.train(scribe.config(), skill=0.9)
-    asked = {0: (0.9 if winner or not baseline else 0.1, winner), "cnn2": (0.5, baseline)}
-    for candidate, (skill, accuracy) in asked.items():
-        trials = [
-            scribe.train(scribe.config(), skill=skill, stage="confirm", seed=seed, candidate=candidate)
-            for seed in range(1, 1 + len(accuracy or [0]))
-        ]
-        if accuracy:
-            scribe.test(candidate, trials, accuracy, [])
-    page = shown(report.build(record.read(scribe.folder)))
-    assert said in page.text
-    if winner:
-        assert "The winner made no mistake" in page.text
-    assert ("knows how training spectra are made and no more, expects 0.7778" in page.text) == bool(winner or baseline)
-
-
-def test_half_confirmed_finalists_say_how_many_seeds_there_are(scribe: Any, shown: Any) -> None:
-    scribe.study()
-    scribe.train(scribe.config(), skill=0.9)
-    for seed, status in ((1, "complete"), (2, "complete"), (3, "failed"), (4, "running")):
-        scribe.train(scribe.config(), skill=0.9, stage="confirm", seed=seed, candidate=0, status=status)
-    page = shown(report.build(record.read(scribe.folder)))
-    assert page.rows("", "config")[0][2].endswith("2 of 4 seeds")
-    assert "It was not tested yet." in page.text
 
 
 def test_nothing_on_the_page_comes_from_elsewhere(pages: dict[str, Any]) -> None:
@@ -192,15 +71,6 @@ def test_what_users_wrote_cannot_become_html(scribe: Any, shown: Any) -> None:
     assert page.scripts == 2 + len(page.figures)  # plotly, the page's own, and the figures' data
     names = [one["name"] for one in page.figures["plot-pair-0"]["data"]]
     assert names[0].startswith("&lt;/script&gt;")
-
-
-def test_confused_spectra_that_cannot_be_read_are_told_in_words(
-    summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: Any
-) -> None:
-    monkeypatch.setattr(summary.study, "folder", tmp_path)
-    page = shown(common.confused(summary))
-    assert "confused.npz is missing or broken" in page.text
-    assert ["class 09", "class 10", "14"] in page.rows("true class")
 
 
 def test_the_command_writes_the_page_into_the_study(folders: dict[str, Path], tmp_path: Path, capsys: Any) -> None:

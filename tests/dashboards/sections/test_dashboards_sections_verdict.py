@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spectune.dashboards import report
+from spectune.search.records import study as record
+
+
+def test_the_verdict_compares_the_winner_with_the_baseline(folders: dict[str, Path], pages: dict[str, Any]) -> None:
+    tests = {test["candidate"]: test["metrics"] for test in record.read(folders["whole"]).tests}
+    means = {name: np.mean([row["accuracy"] for row in rows]) for name, rows in tests.items()}
+    winner = next(name for name in means if name != "cnn2")
+    text = pages["whole"].text
+    assert f"Trial {winner} wins. Its accuracy on the blind test is {means[winner]:.4f} (95 % interval" in text
+    assert f"that of the baseline cnn2 {means['cnn2']:.4f} (95 % interval" in text
+    assert f"The winner is {means[winner] - means['cnn2']:.4f} better (95 % interval +" in text
+
+
+@pytest.mark.parametrize(
+    ("winner", "baseline", "said"),
+    [
+        (
+            [0.7, 0.72, 0.71],
+            None,
+            "Trial 0 wins. Its accuracy on the blind test is 0.7100 (95 % interval 0.6852 to 0.7348",
+        ),
+        ([0.7, 0.72], [0.69, 0.73], "which does not tell them apart."),
+        ([0.7], [0.6], "The winner is 0.1000 better, on a single seed."),
+        ([0.5, 0.51, 0.5], [0.6, 0.61, 0.6], "The winner is 0.1000 worse (95 % interval -0."),
+        (None, [0.6, 0.61], "Nothing that was found beats the baseline cnn2, whose accuracy on the blind test is"),
+        (None, None, "leads the confirmed configs: accuracy"),
+    ],
+)
+def test_the_verdict_is_plain(
+    scribe: Any, winner: list[float] | None, baseline: list[float] | None, said: str, shown: Any
+) -> None:
+    """Of a winner and a baseline with these test accuracies; without a winner's the baseline ranks first."""
+    scribe.study()
+    scribe.train(scribe.config(), skill=0.9)
+    asked = {0: (0.9 if winner or not baseline else 0.1, winner), "cnn2": (0.5, baseline)}
+    for candidate, (skill, accuracy) in asked.items():
+        trials = [
+            scribe.train(scribe.config(), skill=skill, stage="confirm", seed=seed, candidate=candidate)
+            for seed in range(1, 1 + len(accuracy or [0]))
+        ]
+        if accuracy:
+            scribe.test(candidate, trials, accuracy, [])
+    page = shown(report.build(record.read(scribe.folder)))
+    assert said in page.text
+    if winner:
+        assert "The winner made no mistake" in page.text
+    assert ("knows how training spectra are made and no more, expects 0.7778" in page.text) == bool(winner or baseline)
