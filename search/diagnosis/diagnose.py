@@ -21,6 +21,7 @@ from spectune.search.diagnosis import findings
 from spectune.search.diagnosis.subjects import Subject, data_of, subject
 from spectune.search.process import pages
 from spectune.search.process.log import LOGGER
+from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, Network
 from spectune.trainables.confused import drawn
@@ -140,7 +141,7 @@ def _model(
     return {
         "name": one.name,
         "seeds": [seed for seed in one.seeds if seed is not None],
-        "accuracy": _mean(right),
+        EXPECTED: _mean(right),
         "groups": {name: _mean(right[:, some]) for name, some in rows.items()},
         "errors": {name: wrong[name] / len(right) for name in ("", *causes.CAUSES) if wrong[name]},
     }
@@ -149,7 +150,7 @@ def _model(
 def _mean(right: NDArray[np.bool_]) -> dict[str, Any]:
     """Share of right answers (S, N) of each training, its mean and interval."""
     shares = right.mean(axis=1).tolist()
-    return {"values": shares, **interval(shares, "accuracy")}
+    return {"values": shares, **interval(shares, EXPECTED)}
 
 
 def _expected(
@@ -162,7 +163,7 @@ def _expected(
             wrong[why(true, other)] += 1 / len(likely) if other != true else 0  # type: ignore[assignment]
         wrong[causes.OTHER] += 0 if likely else 1 - chance
     return {
-        "accuracy": found.accuracy,
+        EXPECTED: found.accuracy,
         "groups": {name: float(found.chances[some].mean()) for name, some in rows.items()},
         "errors": {name: wrong[name] for name in causes.CAUSES if wrong[name]},
         "outside": found.outside,
@@ -171,7 +172,7 @@ def _expected(
 
 
 def _classes(dataset: Dataset, labels: NDArray[np.int64], predictions: list[NDArray[np.int64]]) -> list[list[Any]]:
-    """[class, spectra, accuracy of each config] of the classes that the first config knows worst."""
+    """[class, spectra, share that each config has right] of the classes that the first config knows worst."""
     found = []
     for number in np.unique(labels).tolist():
         some = np.flatnonzero(labels == number)

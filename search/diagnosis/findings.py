@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from spectune.search.process.table import table
+from spectune.search.records.metrics import EXPECTED, metric_of
 
+WHAT = metric_of(EXPECTED).title
 MOST_LISTED = 12  # confused pairs, and classes
 
 
@@ -17,7 +19,7 @@ def show(facts: dict[str, Any]) -> None:
     if facts["causes"]:
         rows = [{"config": one["name"], **_errors(facts, one["errors"])} for one in facts["models"]]
         rows += [{"config": "ideal classifier", **_errors(facts, facts["ideal"]["errors"])}] if facts["ideal"] else []
-        table(rows, "errors a training, by what the two confused classes differ in")
+        table(rows, "errors per training, by what the two confused classes differ in")
     times = f"times ({' + '.join(one['name'] for one in facts['models'])})"
     pairs = [
         {"true class": a, "taken for": b, **({"cause": why} if why else {}), times: " + ".join(map(str, counts))}
@@ -26,7 +28,7 @@ def show(facts: dict[str, Any]) -> None:
     if pairs:
         table(pairs, f"most confused classes, {len(facts['confused'])} pairs in all")
     classes = [
-        {"config": name, "spectra": size, "accuracy": ", ".join(f"{share:.4f}" for share in shares)}
+        {"config": name, "spectra": size, WHAT: ", ".join(f"{share:.4f}" for share in shares)}
         for name, size, shares in facts.get("classes", [])[:MOST_LISTED]
     ]
     if classes:
@@ -35,19 +37,19 @@ def show(facts: dict[str, Any]) -> None:
 
 def _accuracies(facts: dict[str, Any]) -> None:
     data, found = facts["dataset"], facts["ideal"]
-    heads = [f"{name} ({size})" for name, size in {"accuracy": facts["spectra"], **facts["groups"]}.items()]
+    heads = [f"{name} ({size})" for name, size in {WHAT: facts["spectra"], **facts["groups"]}.items()]
     rows = []
     for model in facts["models"]:
-        shares = map(_said, (model["accuracy"], *model["groups"].values()))
+        shares = map(_said, (model[EXPECTED], *model["groups"].values()))
         rows.append({"config": model["name"], "seeds": _seeds(model), **dict(zip(heads, shares, strict=True))})
     if found:
-        shares = map("{:.4f}".format, (found["accuracy"], *found["groups"].values()))
+        shares = map("{:.4f}".format, (found[EXPECTED], *found["groups"].values()))
         name = "ideal classifier" + (" (upper bound)" if found["bound"] else "")
         rows.append({"config": name, "seeds": "", **dict(zip(heads, shares, strict=True))})
     table(
         rows,
-        f"{facts['split']} split of {data['name']} (digest {data['digest']}), after the fact: accuracy, mean and 95 % "
-        "interval over seeds" + (", by how classes differ from their nearest rivals" if facts["groups"] else ""),
+        f"{facts['split']} split of {data['name']} (digest {data['digest']}), after the fact: {WHAT}, mean and "
+        "95 % interval over seeds" + (", by how classes differ from their nearest rivals" if facts["groups"] else ""),
     )
 
 
