@@ -74,8 +74,8 @@ def export(
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        label = re.sub(r"[^\w.]+", "-", chosen.label or f"trial{candidate}")  # of a journal, maybe a stranger's
-        name = f"{rank}-{label}"
+        slug = re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
+        name = f"{rank}-{slug}"
         network, training = configs(chosen.config, families)
         write(
             study.folder / "exports" / name,
