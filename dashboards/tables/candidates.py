@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spectune.search.records import Study
 
-EXPLORED, KNOWN, VARIANT = "explored", "known", "variant"
+EXPLORED, KNOWN = "explored", "known"
 
 
 def kind(study: Study, candidate: int | str) -> str:
-    """EXPLORED by the study, a KNOWN network that was trained beside, or a VARIANT of an ablation."""
-    if study.header.get("ablation"):
-        return VARIANT
-    return KNOWN if isinstance(candidate, str) else EXPLORED
+    """EXPLORED by the study, a KNOWN network that was trained beside, or a variant of an ablation."""
+    return study.candidate(candidate).kind
 
 
 def trained(study: Study) -> bool:
@@ -21,9 +21,7 @@ def trained(study: Study) -> bool:
 
 def who(study: Study, candidate: int | str, label: str = "") -> str:
     """``trial 12``, ``cnn6 (trial 3)`` or ``cnn2 (baseline)``; a variant by its name, as what a training trains."""
-    match kind(study, candidate):
-        case "explored":
-            return f"{label} (trial {candidate})" if label else f"trial {candidate}"
-        case "known":
-            return (label or str(candidate)) if trained(study) else f"{candidate} (baseline)"
-    return str(candidate)
+    found = study.candidate(candidate)
+    if found.kind == KNOWN and not trained(study):
+        return f"{candidate} (baseline)"
+    return found.title if found.kind == "variant" else replace(found, label=label).title

@@ -1,5 +1,6 @@
 """What a study is on the disk: its journal and everything that is read from it. All that a dashboard may see."""
 
+from spectune.search.records.candidate import Candidate
 from spectune.search.records.journal import JOURNAL, Journal, events
 from spectune.search.records.option import AUTO, PRESETS, Group, Option, options_of
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
@@ -16,6 +17,7 @@ __all__ = [
     "STATES",
     "WEIGHTS",
     "Budget",
+    "Candidate",
     "Goal",
     "Group",
     "Journal",

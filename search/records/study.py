@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spectune.search.records.candidate import Candidate
 from spectune.search.records.journal import FORMAT, JOURNAL, events
 from spectune.search.records.options import Options
 from spectune.search.records.reports import Reports
@@ -96,6 +97,15 @@ class Study:
             if trial.status == "complete" and trial.candidate is not None:
                 groups.setdefault(trial.candidate, []).append(trial)
         return {candidate: sorted(trials, key=lambda trial: trial.seed) for candidate, trials in groups.items()}
+
+    def candidate(self, key: int | str) -> Candidate:
+        """What a candidate is, by what the journal calls it."""
+        if self.header.get("ablation"):
+            return Candidate("variant", key)
+        if isinstance(key, int):
+            return Candidate("explored", key, self.trials[key].label if key in self.trials else "")
+        label = next((trial.label for trial in self.trials.values() if trial.candidate == key), "")
+        return Candidate("known", key, label)
 
     def tested(self, candidate: int | str) -> dict[str, Any] | None:
         """The test of a candidate, if it was tested."""

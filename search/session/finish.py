@@ -21,6 +21,7 @@ from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
+from spectune.spaces.files import replace, replacing
 from spectune.spaces.saved import configs
 from spectune.trainables import own, weights
 from spectune.trainables.confused import drawn, scaled
@@ -74,8 +75,8 @@ def export(
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        label = re.sub(r"[^\w.]+", "-", chosen.label or f"trial{candidate}")  # of a journal, maybe a stranger's
-        name = f"{rank}-{label}"
+        slug = re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
+        name = f"{rank}-{slug}"
         network, training = configs(chosen.config, families)
         write(
             study.folder / "exports" / name,
@@ -109,7 +110,7 @@ def _draw_importances(study: Study, dataset: Dataset, families: Mapping[str, typ
         return
     rows = [np.flatnonzero(dataset.train.labels == label)[:1] for label in range(MOST_CLASSES)]
     first = np.concatenate(rows)
-    np.savez(
+    _save(
         path,
         axis=dataset.axis.values,
         axis_label=f"{dataset.axis.name} / {dataset.axis.unit}",
@@ -117,6 +118,12 @@ def _draw_importances(study: Study, dataset: Dataset, families: Mapping[str, typ
         names=np.array(dataset.classes)[dataset.train.labels[first]],
         spectra=scaled(dataset.train.batch(torch.from_numpy(first))).numpy(),
     )
+
+
+def _save(path: Path, **arrays: Any) -> None:
+    """Write an .npz file, whole or not at all."""
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def export_again(folder: Path, top: int) -> list[Path]:
@@ -145,7 +152,7 @@ def publish(
     """Write result.json, have the report drawn, and say that the session is finished; ``driver`` seconds of its
     processor went into the trials."""
     text = json.dumps(result.build(study, options), indent=2)
-    (study.folder / "result.json").write_text(text + "\n")
+    replace(study.folder / "result.json", text + "\n")
     taken = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
     study.apply(journal.append("finish", session=study.header["session"], **taken))
     draw()
@@ -192,5 +199,5 @@ def _confused(study: Study, dataset: Dataset, found: list[dict[str, Any]], *, dr
     if draw:
         pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
         predictions = np.stack([row["predictions"] for row in found])
-        np.savez(study.folder / "confused.npz", **drawn(dataset, "test", pairs, predictions, confused))
+        _save(study.folder / "confused.npz", **drawn(dataset, "test", pairs, predictions, confused))
     return [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]

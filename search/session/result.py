@@ -132,7 +132,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
             f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} seeds"
         )
-        table([_row(row, found["winner"]) for row in found["confirmed"]], title)
+        table([_row(study, row, found["winner"]) for row in found["confirmed"]], title)
         if found["ceiling"] is not None:
             print(CEILING.format(found["ceiling"], "blind test"))
     print(f"report  {found['paths']['report']}")
@@ -145,12 +145,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: {command}")
 
 
-def _row(row: dict[str, Any], best: int | str | None) -> dict[str, str]:
-    name = (
-        row["label"]
-        if row["baseline"]
-        else f"trial {row['candidate']}" + (f" ({row['label']})" if row["label"] else "")
-    )
+def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str, str]:
+    name = study.candidate(row["candidate"]).title
     mark = " *" if row["candidate"] == best else " (baseline)" if row["baseline"] else ""
     return {
         "config": name + mark,

@@ -1,60 +1,78 @@
-"""``spectune export`` on a study whose weights are not there any more."""
+"""The end of a study; whole studies are in the tests of launch, multilabel and own."""
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+import numpy as np
 import pytest
-from safetensors.torch import save_file
 
-from spectune.search.cli.main import main
-from spectune.search.records.journal import Journal
-from spectune.search.records.task import WEIGHTS, Task, stored
-from spectune.spaces import CNN, Training
+from spectune.search.records import Journal, Options, read
+from spectune.search.session import finish
 from spectune.trainables.data import load
-from spectune.trainables.models import build
-
-DATA = {"classes": "3", "points": "100", "train": "4", "validation": "2", "test": "2"}
-NETWORK = CNN(depth=2, filters=8, kernel_size=9, kernel_last=5, fc_width=16)
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
-    """The folder of a study with one confirmed trial, and the file with its weights."""
-    monkeypatch.chdir(tmp_path)
-    dataset = load("generated", **DATA)
-    folder = tmp_path / "studies/s"
-    journal = Journal(folder)
-    kept = {"digest": dataset.digest, "source": "generated", "options": DATA}
-    journal.append("study", name="s", dataset=kept, objectives=[["accuracy", "max"]])
-    task = Task(number=0, stage="confirm", network=NETWORK, training=Training(), seed=1, candidate="compact")
-    started = task.to_dict()
-    journal.append("start", trial=started.pop("number"), parameters=1, macs=1, **started)
-    found = {"metrics": {"accuracy": 0.5, "loss": 1.0}, "values": [0.5], "best_epoch": 1, "epochs": 1, "seconds": 1.0}
-    journal.append("end", trial=0, status="complete", reason="", **found)
+def full(monkeypatch):
+    """``full()``: from now on every file gets half of what is written to it, and then the disk is full."""
+
+    def fill():
+        def half(self, data, *arguments, **more):
+            with self.open("wb" if isinstance(data, bytes) else "w") as file:
+                file.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def torn(file, **arrays):
+            (Path(file) if isinstance(file, str | Path) else Path(file.name)).write_bytes(b"PK")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(finish.np, "savez", torn)
+        monkeypatch.setattr(Path, "write_text", half)
+
+    return fill
+
+
+@pytest.fixture
+def study(tmp_path):
+    journal = Journal(tmp_path / "s")
+    dataset = {"name": "d", "digest": "f00", "source": "d", "options": {}}
+    journal.append("study", name="s", session=1, objectives=[["accuracy", "max"]], dataset=dataset, store="")
+    yield read(tmp_path / "s"), journal
     journal.close()
-    weights = folder / stored(0, WEIGHTS)
-    weights.parent.mkdir(parents=True)
-    save_file(build(NETWORK, len(dataset.axis), len(dataset.classes)).state_dict(), weights)
-    return folder, weights
 
 
-def test_missing_weights_are_said_in_one_line_with_the_cure(study, refused):
-    study[1].unlink()
-    line = refused("export", "s")
-    assert line.startswith("spectune: a confirmed trial keeps its weights, there is no ")
-    assert str(study[1].relative_to(study[0])) in line and "restore it" in line
+def publish(study, journal):
+    drawn = []
+    options = Options(name="s", studies=str(study.folder.parent))
+    finish.publish(options, study, journal, draw=lambda: drawn.append(1), seconds=1.0, driver=0.5)
+    return drawn
 
 
-def test_damaged_weights_are_said_in_one_line_with_the_cure(study, refused):
-    study[1].write_bytes(study[1].read_bytes()[:100])
-    line = refused("export", "s")
-    assert str(study[1].relative_to(study[0])) in line and "damaged" in line and "restore it" in line
+def test_the_result_is_written_before_the_page_is_drawn_and_named_as_an_artifact(study):
+    assert publish(*study) == [1]
+    assert study[0].finished
+    assert "artifact" in (study[0].folder / "journal.jsonl").read_text()
 
 
-@pytest.mark.parametrize("damage", ["missing", "torn"])
-def test_a_diagnosis_says_the_same(study, capsys, damage):
-    study[1].write_bytes(study[1].read_bytes()[:100])
-    if damage == "missing":
-        study[1].unlink()
-    assert main(["diagnose", "s"]) == 2
-    *_, line = capsys.readouterr().err.splitlines()
-    assert str(study[1].relative_to(study[0])) in line and "restore it" in line
+def test_a_full_disk_leaves_the_result_of_the_session_before(study, full, monkeypatch):
+    publish(*study)
+    before = (study[0].folder / "result.json").read_bytes()
+    full()
+    monkeypatch.setattr(Path, "write_bytes", Path.write_text)
+    with pytest.raises(OSError, match="No space"):
+        publish(*study)
+    assert (study[0].folder / "result.json").read_bytes() == before
+    assert not list(study[0].folder.glob("*.part"))
+
+
+def test_a_full_disk_leaves_the_drawn_confusions_of_the_session_before(study, full):
+    dataset = load("generated", classes=3, points=100, train=2, validation=2, test=2)
+    true = dataset.test.labels
+    found = [{"confused": [(0, 1, 2)], "predictions": np.where(true == 0, 1, true)}]
+    finish._confused(study[0], dataset, found, draw=True)
+    before = (study[0].folder / "confused.npz").read_bytes()
+    full()
+    with pytest.raises(OSError, match="No space"):
+        finish._confused(study[0], dataset, found, draw=True)
+    assert (study[0].folder / "confused.npz").read_bytes() == before

@@ -1,0 +1,27 @@
+"""What a study confirms, tunes, tests or compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A config with a name: one that was explored, a known network beside it, or a variant of an ablation."""
+
+    kind: Literal["explored", "known", "variant"]
+    key: int | str  # as the journal has it: the number of the explored trial, or the name
+    label: str = ""  # name of the known network that an explored trial is of, or of a known one with its settings
+
+    @property
+    def title(self) -> str:
+        """What people call it: ``trial 12``, ``cnn6 (trial 3)``, ``cnn2``, ``depth=2``."""
+        if self.kind != "explored":
+            return self.label or str(self.key)
+        return f"{self.label} (trial {self.key})" if self.label else f"trial {self.key}"
+
+    @property
+    def slug(self) -> str:
+        """What a folder of it is called."""
+        return self.label or (f"trial{self.key}" if self.kind == "explored" else str(self.key))
