@@ -21,6 +21,7 @@ from spectune.search.diagnosis import findings
 from spectune.search.diagnosis.subjects import Subject, data_of, subject
 from spectune.search.process import pages
 from spectune.search.process.log import LOGGER
+from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, Network
 from spectune.trainables.confused import drawn
@@ -149,7 +150,7 @@ def _model(
 def _mean(right: NDArray[np.bool_]) -> dict[str, Any]:
     """Share of right answers (S, N) of each training, its mean and interval."""
     shares = right.mean(axis=1).tolist()
-    return {"values": shares, **interval(shares, "accuracy")}
+    return {"values": shares, **interval(shares, EXPECTED)}
 
 
 def _expected(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from spectune.search.records.metrics import ends, metric_of
+from spectune.search.records.metrics import EXPECTED, ends, metric_of
 from spectune.search.records.study import Study, Trial
 
-CEILING = "the ideal classifier, which knows how training spectra are made and no more, expects {:.4f} ({} accuracy)"
+CEILING = (
+    "the ideal classifier, which knows how training spectra are made and no more, expects {:.4f} ({} " + EXPECTED + ")"
+)
 
 
 def interval(values: Sequence[float], metric: str = "") -> dict[str, float | None]:

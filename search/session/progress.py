@@ -65,7 +65,8 @@ class Progress:
             print(file=sys.stderr, flush=True)
 
     def _show(self, study: Study) -> None:
-        self._first, self._shown = False, time.monotonic()
+        self._first = False
+        self._shown = time.monotonic()
         width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) if self._terminal else sys.maxsize
         line = self.line(study, width)
         self._took = time.monotonic() - self._shown
