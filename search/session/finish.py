@@ -16,7 +16,7 @@ import torch
 
 from spectune.search.ablation import compare
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
-from spectune.search.records.ranking import best, ranking, winner
+from spectune.search.records.ranking import best, nothing, ranking, winner
 from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
@@ -130,8 +130,9 @@ def export_again(folder: Path, top: int) -> list[Path]:
     """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
     study = read(folder)
     families = own.known(own.kept(folder)).families
-    if not study.confirmed():
-        raise ValueError(f"only confirmed configs are exported, {study.name} has none yet: let the search end first")
+    if not ranking(study):
+        reason = nothing(study) if study.confirmed() else "let the search end first"
+        raise ValueError(f"only confirmed configs are exported, {study.name} has none: {reason}")
     source = study.header["dataset"]
     dataset = load(source["source"], **source["options"])
     if dataset.digest != source["digest"]:

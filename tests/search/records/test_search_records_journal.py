@@ -1,36 +1,55 @@
-"""A journal names only files of its own study, whoever reads it."""
+"""The journal: one writer, whole lines, and the format they have. What is read from it is tested with the study."""
 
 import json
+import math
+import subprocess
+import sys
 
 import pytest
 
-from spectune.search.records.journal import Journal, events, inside
-from spectune.search.records.study import read
+from spectune.search.records.journal import FORMAT, JOURNAL, Journal, events
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A study that has begun, in a folder beside a secret."""
-    (tmp_path / "secret").write_text("secret")
-    journal = Journal(tmp_path / "s")
-    journal.append("study", name="s", objectives=[["accuracy", "max"]])
+def journal(tmp_path):
+    journal = Journal(tmp_path / "study")
+    journal.append("study", name="study", objectives=[["accuracy", "max"]])
+    yield journal
     journal.close()
-    return tmp_path / "s"
 
 
-@pytest.mark.parametrize("event", [{"event": "artifact", "path": ""}, {"event": "export", "folder": "", "rank": 1}])
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "exports/../../secret", "link", None, 3])
-def test_what_a_stranger_wants_to_be_read_is_refused_in_one_line(folder, event, name):
-    (folder / "link").symlink_to(folder.parent / "secret")
-    line = {"time": 1.0, **{key: name if value == "" else value for key, value in event.items()}}
-    with (folder / "journal.jsonl").open("a") as file:
-        print(json.dumps(line), file=file)
-    for look in (read, lambda folder: list(events(folder / "journal.jsonl"))):
-        with pytest.raises(ValueError, match="names only what is in its study's folder") as error:
-            look(folder)
-        assert "\n" not in str(error.value)
+def test_a_second_writer_in_another_process_is_refused_in_one_line(journal):
+    code = (
+        "import pathlib, sys; from spectune.search.records.journal import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(journal.path.parent)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "a study has one driver at a time" in done.stderr.splitlines()[-1]
 
 
-def test_what_is_in_the_folder_may_be_named(folder):
-    for name in ("report.html", "exports/1-trial3", "ablation.csv"):
-        assert inside(folder, name) == folder / name
+def test_numbers_that_json_lacks_become_null_in_memory_as_on_disk(journal):
+    line = journal.append("report", trial=0, epoch=1, metrics={"loss": math.nan, "accuracy": math.inf})
+    last = json.loads(journal.path.read_text().splitlines()[-1])
+    assert line == last
+    assert last["metrics"] == {"loss": None, "accuracy": None}
+
+
+def test_every_session_says_the_format_it_writes(journal):
+    assert json.loads(journal.path.read_text())["format"] == FORMAT == 2
+
+
+def test_events_are_read_on_from_an_offset(journal):
+    (_, offset), *rest = events(journal.path)
+    assert rest == []
+    line = journal.append("finish", session=1)
+    assert [found for found, _ in events(journal.path, offset)] == [line]
+
+
+def test_a_journal_has_begun_once_something_is_in_it(journal, tmp_path):
+    assert journal.begun
+    other = Journal(tmp_path / "other")
+    assert not other.begun
+    other.close()
+    assert (tmp_path / "other" / JOURNAL).is_file()

@@ -55,6 +55,18 @@ def test_the_result_is_written_before_the_page_is_drawn_and_named_as_an_artifact
     assert "artifact" in (study[0].folder / "journal.jsonl").read_text()
 
 
+def test_what_has_no_confirmed_config_with_a_value_is_not_exported(study):
+    with pytest.raises(ValueError, match="s has none: let the search end first"):
+        finish.export_again(study[0].folder, 1)
+    about = {"config": {}, "label": "cnn2", "seed": 1, "candidate": "cnn2", "parameters": 1, "macs": 1}
+    found = {"status": "complete", "reason": "", "metrics": {"accuracy": None, "loss": 1.0}, "values": [None]}
+    study[1].append("start", trial=0, stage="confirm", **about)
+    study[1].append("report", trial=0, epoch=1, metrics=found["metrics"])
+    study[1].append("end", trial=0, best_epoch=1, epochs=1, seconds=1.0, **found)
+    with pytest.raises(ValueError, match="accuracy has no value on the validation split"):
+        finish.export_again(study[0].folder, 1)
+
+
 def test_a_full_disk_leaves_the_result_of_the_session_before(study, full, monkeypatch):
     publish(*study)
     before = (study[0].folder / "result.json").read_bytes()

@@ -29,7 +29,7 @@ def studied(tmp_path_factory, spectune):
 def test_it_confirms_and_tests_by_the_metrics_of_several_labels(studied):
     folder, said = studied
     study = read(folder / "studies/s")
-    assert "molecular_f1" in said
+    assert "molecular F1 on generated" in said
     assert study.header["dataset"]["labels"] == "several"
     for test in study.tests:
         assert set(test["metrics"][0]) == {"accuracy", "molecular_f1", "macro_f1", "auc", "loss"}
@@ -60,9 +60,9 @@ def test_predict_lists_the_labels_above_their_thresholds(studied, spectune):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--dataset", "generated", *DATA, "--objective", "top3"), "top3 needs one label a spectrum"),
-        (("--dataset", "generated", *DATA[:2], "--objective", "auc"), "auc needs several labels a spectrum"),
-        (("--dataset", "generated", *DATA, "--set", "head=adacos"), "several labels a spectrum need head=linear"),
+        (("--dataset", "generated", *DATA, "--objective", "top3"), "top3 needs one label per spectrum"),
+        (("--dataset", "generated", *DATA[:2], "--objective", "auc"), "auc needs several labels per spectrum"),
+        (("--dataset", "generated", *DATA, "--set", "head=adacos"), "several labels per spectrum need head=linear"),
         (("--dataset", "generated", *DATA, "--start-from", "regnet", "--space", "resnet"), "need head=linear"),
         (("--dataset", "generated", *DATA, "--space", "forest", "--start-from", "extra_trees"), "got a forest"),
     ],
