@@ -28,6 +28,7 @@ from spectune.dashboards.style.words import title
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import thinned
 from spectune.dashboards.tables.variants import names, reference
+from spectune.search.records.metrics import DEFAULT
 
 LOGARITHMIC = ("loss", "train_loss")
 
@@ -39,7 +40,7 @@ def learning(
 ) -> Drawing:
     """The learning curves of a stage's trials, marked where they were stopped, failed, or are only one epoch long."""
     curves = curves[curves["stage"] == stage]
-    metrics = [name for name in dict.fromkeys([metric, "loss", "accuracy"]) if name in curves]
+    metrics = [name for name in dict.fromkeys([metric, "loss", DEFAULT]) if name in curves]
     if not len(curves) or not metrics:
         return f"No epoch has been reported yet: {tally(frame)}."
     total = curves["trial"].nunique()
@@ -136,7 +137,7 @@ def epochs(summary: Summary) -> Drawing:
     """
     frame = summary.trials[summary.trials["stage"] == "confirm"]
     curves = summary.curves[summary.curves["trial"].isin(frame.index)].join(frame[["candidate", "seed"]], on="trial")
-    wanted = dict.fromkeys(["loss", summary.metric, "accuracy", "train_loss"])
+    wanted = dict.fromkeys(["loss", summary.metric, DEFAULT, "train_loss"])
     metrics = [name for name in wanted if name in curves and curves[name].notna().any()]
     if not metrics:
         return "No epoch has been reported yet."

@@ -8,6 +8,7 @@ from typing import Any
 from spectune.dashboards.style.words import between, missing, number, title
 from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
+from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import difference
 
 
@@ -21,7 +22,7 @@ def verdict(summary: Summary) -> str:
 def _ceiling(summary: Summary) -> str:
     """What the ideal classifier expects of the blind test, where the study says."""
     expected = next((test["ceiling"] for test in summary.study.tests if test.get("ceiling") is not None), None)
-    if expected is None or summary.metric != "accuracy":
+    if expected is None or summary.metric != EXPECTED:
         return ""
     return f" The ideal classifier, which knows how training spectra are made and no more, expects {number(expected)}."
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spectune.search.ablation.paired import ALPHA, LEVEL, bootstrap, effect, holm, least, permutation, seeds_needed
-from spectune.search.ablation.vary import said
+from spectune.search.ablation.vary import spelled
 from spectune.search.process.table import table
 from spectune.search.records import Journal, Options, Study, Task
 from spectune.search.records.metrics import metric_of
@@ -140,9 +140,9 @@ def finding(row: dict[str, Any], ablation: dict[str, Any], *, metric: str, split
     if found is None:
         return ""
     what = ablation["variants"][row["variant"]]
-    also = [f"{name} {'gone' if value is None else said(value)}" for name, value in what["also"].items()]
+    also = [f"{name} {'gone' if value is None else spelled(value)}" for name, value in what["also"].items()]
     changed = ", ".join(
-        f"{name} {said(value)} instead of {said(what['before'][name])}" for name, value in what["changes"].items()
+        f"{name} {spelled(value)} instead of {spelled(what['before'][name])}" for name, value in what["changes"].items()
     )
     along = f" (and with it {', '.join(also)})" if also else ""
     unit = " points" if metric_of(metric).points else ""

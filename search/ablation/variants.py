@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spectune.search.ablation.vary import Variant, changed, said, value_of, variants
+from spectune.search.ablation.vary import Variant, changed, spelled, value_of, variants
 from spectune.search.records import Options, Task, Trial, read
 from spectune.search.records.ranking import best, valued, winner
 from spectune.search.strategy.agenda import Agenda
@@ -75,7 +75,7 @@ def _unchanged(reference: Mapping[str, Any]) -> Variant:
 
 def settle(reference: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The reference with what ``--set`` says of its network and its training."""
-    name = " ".join([reference["name"], *(f"{key}={said(value)}" for key, value in settings.items())])
+    name = " ".join([reference["name"], *(f"{key}={spelled(value)}" for key, value in settings.items())])
     return {"name": name, "config": recorded(*changed(_unchanged(reference), settings))}
 
 

@@ -58,7 +58,7 @@ def variants(
             made = _allowed(_made(reference, {name: value}), allow)
             found.setdefault(made.name, made)
         except ValueError as error:
-            skipped.append((f"{name}={said(value)}", str(error)))
+            skipped.append((f"{name}={spelled(value)}", str(error)))
     if not found:
         raise ValueError(f"--vary must change something, {', '.join(asked)} is what {reference.name} has: add a value")
     return list(found.values()), skipped
@@ -78,10 +78,10 @@ def value_of(reference: Variant, name: str) -> Any:
     return getattr(owner(reference, name), name)
 
 
-def said(value: Any) -> str:
+def spelled(value: Any) -> str:
     """A value as ``--vary`` takes it."""
     if isinstance(value, tuple | list):
-        return LAYERS.join(map(said, value))
+        return LAYERS.join(map(spelled, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -119,7 +119,7 @@ def _made(reference: Variant, changes: dict[str, Any]) -> Variant:
         if (before.get(key) or None) != (after.get(key) or None) and key not in changes
     }
     return Variant(
-        " ".join(f"{name}={said(value)}" for name, value in changes.items()), network, training, changes, also
+        " ".join(f"{name}={spelled(value)}" for name, value in changes.items()), network, training, changes, also
     )
 
 

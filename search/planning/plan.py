@@ -33,11 +33,11 @@ RUNS = 9  # searches that are simulated
 WAKE, START = 6.0, 0.2  # seconds that a worker takes to start, and each of its trials
 NOISE = 0.5  # of a value at a rung, in standard deviations of the values at the end
 
-Pace = Callable[[Task], float]  # seconds an epoch
+Pace = Callable[[Task], float]  # seconds per epoch
 
 
 class Card(NamedTuple):
-    """What a GPU can do at most: bfloat16 operations and bytes of memory a second (makers' data sheets)."""
+    """What a GPU can do at most: bfloat16 operations and bytes of memory per second (makers' data sheets)."""
 
     operations: float
     bandwidth: float
@@ -58,7 +58,7 @@ STEP = 1e-3  # seconds a step takes at least: some hundred kernels, one after th
 
 @dataclass(frozen=True)
 class Machine:
-    """What is planned for: ``number`` of ``units``, at a ``price`` an hour each; ``card`` where it is not at hand."""
+    """What is planned for: ``number`` of ``units``, at a ``price`` per hour each; ``card`` where it is not at hand."""
 
     number: int
     units: str  # cores | GPUs
@@ -110,7 +110,7 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     for number, task in enumerate(islice(first(options, options, dataset.sizes), min(MEASURED, sure or 1))):
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
         found.append((task.network, task.training, seconds))
-        note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s an epoch  {task.network.describe()}")
+        note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s per epoch  {task.network.describe()}")
     return _between(found, len(dataset.axis), len(dataset.classes))
 
 

@@ -78,8 +78,11 @@ class _Training:
     """One training that is under way."""
 
     def __init__(self, task: Task, curve: Curve, now: float) -> None:
-        self.task, self._curve, self._start = task, curve, now + curve.wait
-        self._epoch = self._best = 0
+        self.task = task
+        self._curve = curve
+        self._start = now + curve.wait
+        self._epoch = 0  # epochs that have ended
+        self._best = 0  # index of the best one
 
     @property
     def next(self) -> float:
@@ -94,10 +97,16 @@ class _Training:
             self._best = now
         self._epoch += 1
         return {
-            "number": self.task.number, "epoch": self._epoch, "metrics": metrics[now], "best": metrics[self._best],
-            "best_epoch": self._best + 1, "seconds": seconds[now], "done": self._epoch == len(metrics), "failed": "",
+            "number": self.task.number,
+            "epoch": self._epoch,
+            "metrics": metrics[now],
+            "best": metrics[self._best],
+            "best_epoch": self._best + 1,
+            "seconds": seconds[now],
+            "done": self._epoch == len(metrics),
+            "failed": "",
             "apart": "",
-        }  # fmt: skip
+        }
 
 
 class _Unread:

@@ -15,18 +15,21 @@ from spectune.search.strategy.confirm import finalists
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
 REFRESH_SECONDS = 0.2  # between two paintings of a terminal
-REST = 50  # times as long as a line took it stays, so that thousands of trials are looked through less often
+STAYS = 50  # a line stays so many times as long as it took to make: thousands of trials are looked through less often
 
 
 class Progress:
     """Paints the state of a study on stderr: trials done, running, stopped and failed, the best, the time left."""
 
     def __init__(self, options: Options, *, concurrent: int) -> None:
-        self._options, self._concurrent = options, concurrent
+        self._options = options
+        self._concurrent = concurrent
         self._terminal = sys.stderr.isatty()
-        self._shown = self._began = time.monotonic()
-        self._first, self._took = True, 0.0
-        self._said = {""}  # reasons why replicas are not fused
+        self._began = time.monotonic()
+        self._shown = self._began  # when the line was shown
+        self._first = True
+        self._took = 0.0  # seconds that the line took to make
+        self._apart = {""}  # reasons why replicas are not fused
 
     def note(self, text: str) -> None:
         """One line that stays."""
@@ -41,7 +44,7 @@ class Progress:
     def update(self, study: Study) -> None:
         """There is news: show the state, if the last time is long enough ago."""
         pause = REFRESH_SECONDS if self._terminal else LOG_SECONDS
-        if self._first or time.monotonic() - self._shown >= max(pause, REST * self._took):
+        if self._first or time.monotonic() - self._shown >= max(pause, STAYS * self._took):
             self._show(study)
 
     def ended(self, trial: Trial) -> None:
@@ -51,8 +54,8 @@ class Progress:
 
     def apart(self, reason: str) -> None:
         """Say once for each reason that replicas are not fused; "" is none."""
-        if reason not in self._said:
-            self._said.add(reason)
+        if reason not in self._apart:
+            self._apart.add(reason)
             self.note(f"replicas are trained one after the other: {reason}")
 
     def close(self, study: Study) -> None:
@@ -62,7 +65,8 @@ class Progress:
             print(file=sys.stderr, flush=True)
 
     def _show(self, study: Study) -> None:
-        self._first, self._shown = False, time.monotonic()
+        self._first = False
+        self._shown = time.monotonic()
         width = (os.get_terminal_size(sys.stderr.fileno()).columns or 80) if self._terminal else sys.maxsize
         line = self.line(study, width)
         self._took = time.monotonic() - self._shown
@@ -140,6 +144,7 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     usual = statistics.fmean(ended) if ended else options.epochs
     explore, baseline, confirm = remaining(study, options)
     left = explore * usual * typical + baseline * heavy + confirm * whole
+    left += (explore + baseline + confirm) * _beside(study, concurrent)
     for trial in study.trials.values():
         if trial.status == "running":
             pace = _pace(trial, study.clock) if trial.reports else typical
@@ -158,8 +163,21 @@ def _whole(trials: list[Trial], now: float, epochs: int) -> float:
     return statistics.fmean(complete) if complete else statistics.median(_pace(one, now) for one in trials) * epochs
 
 
+def _beside(study: Study, concurrent: int) -> float:
+    """Seconds that a trial takes its worker beside the training: from its start to its end, and to the next start.
+
+    Medians, as a worker wakes up only once.
+    """
+    ended = [trial for trial in study.trials.values() if trial.ended is not None]
+    around = [max(0.0, (trial.ended or 0.0) - trial.started - trial.seconds) for trial in ended]
+    ends = sorted(trial.ended or 0.0 for trial in ended)
+    starts = sorted(trial.started for trial in study.trials.values())
+    between = [max(0.0, start - end) for end, start in zip(ends, starts[concurrent:], strict=False)]
+    return sum(statistics.median(seconds) for seconds in (around, between) if seconds)
+
+
 def _pace(trial: Trial, now: float) -> float:
-    """Seconds an epoch of a trial that reported, ``now`` on the study's clock."""
+    """Seconds per epoch of a trial that reported, ``now`` on the study's clock."""
     if trial.ended is not None:
         return trial.seconds / max(1, trial.epochs)
     return (now - trial.started) / len(trial.reports)

@@ -25,9 +25,17 @@ def compared(tmp_path, metric, values):
     study.sessions.append({"name": "s", "objectives": [[metric, "max"]], "ablation": ABLATION})
     for number, (name, seed) in enumerate((name, seed) for seed in (0, 1) for name in NAMES):
         study.trials[number] = Trial(
-            number=number, stage="confirm", config={}, label=name, seed=seed, candidate=name, parameters=1, macs=1,
-            started=0.0, status="complete",
-        )  # fmt: skip
+            number=number,
+            stage="confirm",
+            config={},
+            label=name,
+            seed=seed,
+            candidate=name,
+            parameters=1,
+            macs=1,
+            started=0.0,
+            status="complete",
+        )
     for name, found in values.items():
         rows = [{"loss": 1.0} if value is None else {"loss": 1.0, metric: value} for value in found]
         study.evaluations[name, "test"] = {"seeds": [0, 1], "metrics": rows, "ceiling": None}

@@ -12,6 +12,7 @@ import sys
 import termios
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_a_wide_terminal_shows_all(monkeypatch):
 def test_time_is_seen_to_pass_on_a_terminal_and_makes_no_lines_in_a_log(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)
-    monkeypatch.setattr(progress, "REST", 0)
+    monkeypatch.setattr(progress, "STAYS", 0)
     study = studied(ended(0, epochs=1, seconds=2.0))
     Progress(OPTIONS, concurrent=1).tick(study)
     assert capsys.readouterr().err == ""
@@ -145,6 +146,23 @@ def test_the_time_between_two_sessions_is_not_taken_for_training():
 
     running, another, confirmed = 98 * 10.0, 100 * 10.0, 5 * 100 * 10.0
     assert seconds_left(study, OPTIONS, 1) == pytest.approx(running + another + confirmed)
+
+
+def test_what_lies_between_short_trials_counts():
+    """A tenth of a second of training, two from the start to it and after it, one until the next start."""
+    study = Study(None)
+    study.apply({"event": "study", "name": "x", "objectives": [["accuracy", "max"]], "time": 0.0})
+    asked = {"stage": "explore", "label": "", "seed": 0, "candidate": None, "parameters": 1, "macs": 1}
+    metrics = {"loss": 1.0, "accuracy": 0.5}
+    found = {"status": "complete", "reason": "", "metrics": metrics, "best_epoch": 1, "epochs": 1, "values": [0.5]}
+    for number in range(20):
+        begun = 5.0 + 0.4 * number if number else 0.0  # the worker takes its time to wake up
+        about = {"time": 0.0, "trial": number}
+        study.apply({**about, "event": "start", "at": begun, "config": {"number": number}, **asked})
+        study.apply({**about, "event": "report", "at": 5.2 + 0.4 * number, "epoch": 1, "metrics": metrics})
+        study.apply({**about, "event": "end", "at": 5.3 + 0.4 * number, "seconds": 0.1, **found})
+    more = replace(OPTIONS, trials=120)
+    assert seconds_left(study, more, 1) == pytest.approx((100 + 5) * 0.4)
 
 
 TABLE = """
