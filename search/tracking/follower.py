@@ -7,6 +7,7 @@ harm: runs are found by their tags, and equal metric points are stored once.
 
 from __future__ import annotations
 
+import getpass
 import json
 import math
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records import JOURNAL, events
+from spectune.search.records import JOURNAL, events, read
 from spectune.search.records.metrics import METRICS
+from spectune.search.records.ranking import winner
+from spectune.search.tracking import view
 from spectune.search.tracking.runs import Runs
 from spectune.search.tracking.store import analyse, public
 from spectune.spaces.files import replace
@@ -49,7 +52,7 @@ class Follower:
         header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
         assert header is not None, "a journal starts with a study event"
         self._header = header
-        self._runs = Runs(uri, study=header["name"], mark=header["id"], parent=PARENT)
+        self._runs = Runs(uri, study=header["name"], mark=header["id"])
         self._known = False  # whether these are all runs that the store has of this study
         self._analysed = FEW // 2  # runs that there were when the store was last told how many
 
@@ -118,8 +121,10 @@ class Follower:
 
     def _describe(self, header: dict[str, Any]) -> None:
         """The parent run: the study's options and everything that is needed to repeat it."""
+        self._runs.describe(view.saved_view(header))
         if PARENT not in self._runs:
-            self._runs.make(PARENT, name=header["name"], began=header["time"], tags=self._study_tags(header))
+            tags = {**self._study_tags(header), "stage": PARENT}
+            self._runs.make(PARENT, name=f"study {header['name']}", began=header["time"], tags=tags, data=self._data)
         options = {name: value for name, value in header["options"].items() if value not in (None, "", {}, [])}
         tags = {f"spectune.version.{name}": value for name, value in header["versions"].items()}
         tags |= {f"option.{name}": value for name, value in options.items()}
@@ -134,7 +139,16 @@ class Follower:
             "dataset": header["dataset"]["name"],
             "dataset.digest": header["dataset"]["digest"],
             "spectune.seed": header["seed"],
+            "mlflow.source.name": header["command"],
+            "mlflow.source.type": "LOCAL",
+            "mlflow.source.git.commit": header.get("git", "").rstrip("+"),
+            "mlflow.user": _user(),
         }
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        """The dataset that trials are trained on, as the header describes it."""
+        return dict(self._header["dataset"])
 
     def _log(self, trial: str, run: dict[str, Any]) -> None:
         """One trial's news: created, one batch, ended."""
@@ -173,9 +187,9 @@ class Follower:
             "candidate": "" if candidate is None else candidate,
             "status": "running",
         }
-        name = f"{start['stage']} {trial}" + (f" {start['label']}" if start["label"] else "")
+        name = view.run_name({**start, "number": trial}, self._header)
         tags = {**self._study_tags(self._header), **about, **tags}
-        self._runs.make(trial, name=name, began=start["time"], tags=tags)
+        self._runs.make(trial, name=name, began=start["time"], tags=tags, data=self._data)
 
     def _file(self, line: dict[str, Any]) -> None:
         """Events of the whole study: tests, exports, files, its end."""
@@ -183,16 +197,30 @@ class Follower:
             case "test":
                 self._test(line)
             case "export":
-                trial, folder = str(line["trial"]), self.folder / line["folder"]
-                self._runs.add(trial, folder, "export")
-                if line["rank"] == 1:
-                    tags = {"dataset.digest": self._header["dataset"]["digest"]}
-                    self._runs.register(trial, folder / "model.onnx", tags)
+                self._export(str(line["trial"]), self.folder / line["folder"], line["rank"])
             case "artifact":
                 self._runs.add(PARENT, self.folder / line["path"])
             case "finish":
-                self._runs.log(PARENT, tags={"status": "finished"})
-                self._runs.end(PARENT, status="FINISHED", ended=line["time"])
+                self._conclude(line["time"])
+
+    def _export(self, trial: str, folder: Path, rank: int) -> None:
+        self._runs.add(trial, folder, "export")
+        if rank == 1:
+            tags = {"dataset.digest": self._header["dataset"]["digest"]}
+            self._runs.register(trial, folder / "model.onnx", tags, (folder / "README.md").read_text())
+
+    def _conclude(self, when: float) -> None:
+        """The study's end: its verdict, its winner's numbers and runs, and the columns in which its trials differ."""
+        study = read(self.folder)
+        metrics = [(name, value, when, 0) for name, value in view.headline(study).items()]
+        self._runs.log(PARENT, metrics=metrics, tags={"status": "finished", "mlflow.note.content": view.verdict(study)})
+        self._runs.describe(view.saved_view(study.header, view.searched(study.trials.values())))
+        best = winner(study)
+        for candidate, trials in study.confirmed().items():
+            for trial in trials:
+                name = view.run_name(vars(trial), study.header)
+                self._runs.rename(str(trial.number), f"winner {name}" if candidate == best else name)
+        self._runs.end(PARENT, status="FINISHED", ended=when)
 
     def _test(self, line: dict[str, Any]) -> None:
         """Test metrics belong to the trials whose weights were tested; their means to the parent."""
@@ -214,3 +242,11 @@ def _cursors(path: Path) -> dict[str, dict[str, Any]]:
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
+
+
+def _user() -> str:
+    """Whoever delivers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"

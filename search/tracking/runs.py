@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from spectune.search.tracking.store import database, make_database
+from spectune.search.tracking.view import address
 
 MOST_METRICS = 1000  # in one request
+LONGEST = 5000  # characters of a tag or a description
 DELETED_TOO = 3  # MLflow's ViewType.ALL
 
 
 class Runs:
     """The runs by key: a trial's number, or what the caller calls the parent. Whatever the store raises is raised."""
 
-    def __init__(self, uri: str, *, study: str, mark: str, parent: str) -> None:
-        self._uri, self._study, self._mark, self._parent = uri, study, mark, parent
+    def __init__(self, uri: str, *, study: str, mark: str) -> None:
+        self._uri = uri
+        self._study = study
+        self._mark = mark
         self._ids: dict[str, str] = {}
         self._deleted: set[str] = set()
         self._experiment = ""
@@ -54,13 +58,23 @@ class Runs:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def make(self, key: str, *, name: str, began: float, tags: dict[str, Any]) -> None:
-        """A new run, under the parent's."""
+    def describe(self, tags: dict[str, str]) -> None:
+        """Tags of the experiment: what its page looks like."""
+        for name, text in tags.items():
+            self._client.set_experiment_tag(self._experiment, name, text)
+
+    def make(self, key: str, *, name: str, began: float, tags: dict[str, Any], data: dict[str, Any]) -> None:
+        """A new run, trained on ``data``, a header's dataset.
+
+        No run is another's child: MLflow hides children behind a closed row of their parent.
+        """
         tags = {"mlflow.runName": name, "spectune.id": self._mark, "spectune.trial": key, **tags}
-        if key != self._parent:
-            tags["mlflow.parentRunId"] = self._ids[self._parent]
         run = self._client.create_run(self._experiment, start_time=int(1000 * began), tags=_texts(tags))
         self._ids[key] = run.info.run_id
+        self._client.log_inputs(run.info.run_id, datasets=[_input(data)])
+
+    def rename(self, key: str, name: str) -> None:
+        self._client.update_run(self._there(key), name=name)
 
     def log(
         self,
@@ -97,23 +111,23 @@ class Runs:
         else:
             self._client.log_artifact(self._there(key), str(path), into)
 
-    def register(self, key: str, network: Path, tags: dict[str, str]) -> None:
-        """Register a run's network as the study's winner: a model in ONNX form, which loads without pickle."""
-        import mlflow.onnx
-        import onnx
+    def register(self, key: str, network: Path, tags: dict[str, str], description: str) -> None:
+        """Register a run's network as the study's winner: a model in ONNX form, which loads without pickle.
 
-        run, name = self._there(key), self._study
+        ``description``, in Markdown, is the model's and its version's.
+        """
+        run, name, description = self._there(key), self._study, description[:LONGEST]
         if not any(model.name == name for model in self._client.search_registered_models(f"name = '{name}'")):
             self._client.create_registered_model(name, tags=tags)
+        self._client.update_registered_model(name, description)
         versions = self._client.search_model_versions(f"name = '{name}'")
         version = next((version for version in versions if version.run_id == run), None)
         if version is None:
             with tempfile.TemporaryDirectory() as folder:
-                target = Path(folder) / "model"
-                mlflow.onnx.save_model(onnx.load(network), str(target), pip_requirements=["onnx", "onnxruntime"])
-                self._client.log_artifacts(run, str(target), "model")
+                _save(network, Path(folder) / "model")
+                self._client.log_artifacts(run, folder)
             source = f"{self._client.get_run(run).info.artifact_uri}/model"
-            version = self._client.create_model_version(name, source, run_id=run)
+            version = self._client.create_model_version(name, source, run_id=run, description=description)
         self._client.set_registered_model_alias(name, "winner", version.version)
 
     def _there(self, key: str) -> str:
@@ -140,6 +154,65 @@ class Runs:
         return (file.parent / "mlartifacts" / self._study).as_uri() if file else None
 
 
+def page(uri: str, study: str) -> str:
+    """Path and query of a study's table of trials on a server of that store; "/" where it has none yet."""
+    _quiet()
+    from mlflow import MlflowClient
+
+    file = database(uri)
+    if file is not None and not file.exists():
+        return "/"
+    experiment = MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(study)
+    return "/" if experiment is None else address(experiment.experiment_id)
+
+
+def _input(data: dict[str, Any]) -> Any:
+    """A header's dataset as MLflow's dataset that a run was trained on."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = {"source": data.get("source", ""), "options": data.get("options", {})}
+    sizes = {name: data[name] for name in ("points", "classes", "sizes", "description") if name in data}
+    dataset = Dataset(data["name"], data["digest"], "spectune", json.dumps(source), profile=json.dumps(sizes))
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+
+
+def _save(network: Path, target: Path) -> None:
+    """Write an ONNX file as MLflow's model, with what it takes and gives, and one peak as an example."""
+    import mlflow.onnx
+    import numpy as np
+    import onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    model = onnx.load(network)
+
+    def schema(values: Any) -> Schema:
+        return Schema([TensorSpec(_kind(value), _shape(value), value.name) for value in values])
+
+    [spectra] = model.graph.input
+    shape = [max(1, length) for length in _shape(spectra)]
+    example = np.broadcast_to(np.hanning(shape[-1]), shape).astype(_kind(spectra))
+    mlflow.onnx.save_model(
+        model,
+        str(target),
+        pip_requirements=["onnx", "onnxruntime"],
+        signature=ModelSignature(schema(model.graph.input), schema(model.graph.output)),
+        input_example={spectra.name: example},
+    )
+
+
+def _kind(value: Any) -> Any:
+    """The NumPy type of an ONNX model's input or output."""
+    import onnx
+
+    return onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Its shape, with -1 for what may be of any length."""
+    return tuple(length.dim_value or -1 for length in value.type.tensor_type.shape.dim)
+
+
 def _quiet() -> None:
     """Before MLflow is loaded: short tries at an absent server, no chatter."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -154,4 +227,4 @@ def _quiet() -> None:
 def _texts(values: dict[str, Any]) -> dict[str, str]:
     """Values as MLflow stores them: text of limited length."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
-    return {name: text[:5000] for name, text in texts.items()}
+    return {name: text[:LONGEST] for name, text in texts.items()}

@@ -13,6 +13,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import onnx
 import psutil
 import pytest
 from mlflow import MlflowClient
@@ -20,6 +22,7 @@ from mlflow import MlflowClient
 from spectune.search.records.journal import Journal
 from spectune.search.tracking import writer as module
 from spectune.search.tracking.follower import Follower
+from spectune.search.tracking.runs import page
 from spectune.search.tracking.store import MOUNTS, local, make_database, public
 from spectune.search.tracking.writer import Writer
 
@@ -39,6 +42,7 @@ def begin(journal):
         seed=0,
         command="spectune search",
         versions={"python": "3.11"},
+        git="935971e4615b+",
     )
 
 
@@ -101,7 +105,7 @@ def uri(tmp_path, empty_store):
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 
-def test_a_study_is_a_parent_run_with_a_child_for_each_trial(journal, uri):
+def test_a_study_has_a_run_for_each_trial_and_one_of_its_own(journal, uri):
     whole_study(journal)
     follower = Follower(journal.path.parent, uri)
     follower.deliver()
@@ -110,7 +114,7 @@ def test_a_study_is_a_parent_run_with_a_child_for_each_trial(journal, uri):
     assert follower.behind == 0
     assert set(found) == {"study", "0", "1", "2", "3"}
     parent, trial = found["study"], found["1"]
-    assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert not any("mlflow.parentRunId" in run.data.tags for run in found.values())  # which would hide the trials
     assert trial.data.params["depth"] == "2" and trial.data.params["learning_rate"] == "0.001"
     assert trial.data.params["kernel_size"] == "[5, 3]"
     assert {"family": "cnn", "stage": "explore", "status": "stopped", "dataset.digest": "d1g357"}.items() <= (
@@ -121,6 +125,105 @@ def test_a_study_is_a_parent_run_with_a_child_for_each_trial(journal, uri):
     assert found["3"].data.metrics["test/accuracy"] == parent.data.metrics["test/0/accuracy"] == 0.25
     history = MlflowClient(uri).get_metric_history(trial.info.run_id, "accuracy")
     assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+def test_a_run_says_what_it_is_where_it_comes_from_and_what_it_was_trained_on(journal, uri):
+    whole_study(journal)
+    Follower(journal.path.parent, uri).deliver()
+    found = runs(uri)
+    names = {key: run.info.run_name for key, run in found.items()}
+    assert names == {
+        "study": "study s",
+        "0": "0 cnn (explore)",
+        "1": "1 cnn (explore)",
+        "2": "2 cnn (explore)",
+        "3": "winner trial 0, seed 1",
+    }
+    for run in found.values():
+        [used] = run.inputs.dataset_inputs
+        assert (used.dataset.name, used.dataset.digest) == ("challenge", "d1g357")
+        wanted = {"mlflow.source.name": "spectune search", "mlflow.source.git.commit": "935971e4615b"}
+        assert wanted.items() <= run.data.tags.items()
+        assert {"mlflow.user", "mlflow.source.type"} <= run.data.tags.keys()
+
+
+def test_the_study_s_run_has_the_winner_s_numbers_and_a_note_with_the_verdict(journal, uri):
+    whole_study(journal)
+    Follower(journal.path.parent, uri).deliver()
+    study = runs(uri)["study"].data
+    assert (study.metrics["final/accuracy"], study.metrics["test/accuracy"]) == (0.3, 0.25)
+    note = study.tags["mlflow.note.content"]
+    assert note.startswith("**trial 0 won**") and "| trial 0 | 0.3000 | 0.2500 | 10 | 20 |" in note
+
+
+def test_the_experiment_has_a_view_of_the_trials_with_what_they_differ_in(journal, uri):
+    begin(journal)
+    for number, depth in enumerate((2, 3)):
+        start(journal, number, config={**CONFIG, "network": {"family": "cnn", "depth": depth, "kernel_size": [5, 3]}})
+        end(journal, number)
+    follower = Follower(journal.path.parent, uri)
+    follower.deliver()
+    assert "params.`depth`" not in view(uri)["selectedColumns"]
+    journal.append("finish", session=1, seconds=9.0)
+    follower.deliver()
+    found = view(uri)
+    assert (found["orderByKey"], found["orderByAsc"]) == ("metrics.`final/accuracy`", False)
+    assert [name for name in found["selectedColumns"] if name.startswith("params")] == ["params.`depth`"]
+    assert found["selectedColumns"][:2] == ["metrics.`final/accuracy`", "metrics.`test/accuracy`"]
+
+
+def view(uri):
+    """The state of the view that spectune saves."""
+    tags = MlflowClient(uri).get_experiment_by_name("s").tags
+    saved = json.loads(tags["mlflow.sharedViewState.spectune"])
+    assert saved["name"] == "Trials by accuracy"
+    return json.loads(saved["state"])
+
+
+def test_a_page_is_that_of_the_study_or_the_first_one(journal, tmp_path, uri):
+    begin(journal)
+    assert page(uri, "s") == page(f"sqlite:///{tmp_path}/none.db", "s") == "/"
+    assert not (tmp_path / "none.db").exists()
+    Follower(journal.path.parent, uri).deliver()
+    number = MlflowClient(uri).get_experiment_by_name("s").experiment_id
+    assert page(uri, "s").startswith(f"/#/experiments/{number}/runs?workflowType=machine_learning&")
+
+
+@pytest.mark.filterwarnings("ignore")  # of MLflow as it is imported
+def test_the_winner_is_registered_with_what_it_takes_and_gives_an_example_and_a_description(journal, uri):
+    import mlflow
+
+    whole_study(journal)
+    folder = journal.path.parent / "exports" / "1-trial0"
+    folder.mkdir(parents=True)
+    onnx.save(adds_one(), folder / "model.onnx")
+    (folder / "README.md").write_text("# A classifier")
+    for _ in range(2):
+        journal.append("export", folder="exports/1-trial0", trial=3, rank=1)
+        Follower(journal.path.parent, uri).deliver()
+
+    client = MlflowClient(uri)
+    version = client.get_model_version_by_alias("s", "winner")
+    assert (str(version.version), version.description) == ("1", "# A classifier")
+    assert client.get_registered_model("s").description == "# A classifier"
+    mlflow.set_tracking_uri(uri)
+    place = mlflow.artifacts.download_artifacts(version.source)
+    model = mlflow.pyfunc.load_model(place)
+    assert [(one.name, one.shape) for one in model.metadata.get_input_schema()] == [("spectra", (-1, 5))]
+    assert [(one.name, one.shape) for one in model.metadata.get_output_schema()] == [("logits", (-1, 5))]
+    example = model.input_example["spectra"]
+    np.testing.assert_allclose(model.predict({"spectra": example})["logits"], example + 1)
+    assert not [path for path in Path(place).rglob("*") if path.suffix in (".pkl", ".pickle")]
+
+
+def adds_one():
+    """A model in ONNX form that takes spectra of five points."""
+    shape = ["batch", 5]
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ("spectra", "logits")]
+    one = onnx.helper.make_tensor("one", onnx.TensorProto.FLOAT, [1], [1.0])
+    node = onnx.helper.make_node("Add", ["spectra", "one"], ["logits"])
+    graph = onnx.helper.make_graph([node], "adds", values[:1], values[1:], [one])
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
 
 
 def test_a_failed_trial_is_a_failed_run(journal, uri):
@@ -226,7 +329,7 @@ def test_passwords_are_neither_stored_nor_shown(journal, tmp_path):
 DELIVER = """
 import sys
 from pathlib import Path
-from spectune.search.tracking import Follower
+from spectune.search.tracking.follower import Follower
 Follower(Path(sys.argv[1]), sys.argv[2]).deliver()
 """
 

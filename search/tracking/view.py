@@ -1,0 +1,133 @@
+"""How a study looks on MLflow's pages: the names of its runs, the verdict on it, and the table that it opens on.
+
+MLflow opens an experiment on a table without a metric, in its mode for language models. Only the URL chooses another
+mode, and only a saved view, which is a tag of the experiment, chooses the columns: see ``page``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+from spectune.search.records import Study, Trial
+from spectune.search.records.metrics import metric_of
+from spectune.search.records.ranking import interval, ranking
+
+VIEW = "spectune"  # the saved view's key: the user's own views have others
+DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
+MOST_PARAMS = 60  # columns of hyperparameters: a tag holds 5000 characters
+
+
+def address(experiment: str) -> str:
+    """Path and query of an experiment's table of trials on an MLflow server."""
+    return f"/#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+
+
+def run_name(trial: dict[str, Any], header: dict[str, Any]) -> str:
+    """What a trial's run is called: "17 cnn (explore)", "trial 17, seed 2", "cnn2 baseline, seed 3"."""
+    candidate = trial["candidate"]
+    if trial["stage"] == "confirm" and candidate is not None:
+        explored = not (header["options"].get("model") or header["options"].get("reference"))
+        baseline = " baseline" if explored and isinstance(candidate, str) else ""
+        return f"{_named(candidate)}{baseline}, seed {trial['seed']}"
+    of = "" if candidate is None else f" {candidate}"
+    return f"{trial['number']} {trial['label'] or trial['config']['network']['family']} ({trial['stage']}{of})"
+
+
+def columns(objectives: Iterable[str], params: Iterable[str] = ()) -> list[str]:
+    """The table's columns under MLflow's names for them. It draws a run's attributes before all others: they would
+    push the metrics out of the window."""
+    names = list(objectives)
+    finals = [f"final/{name}" for name in dict.fromkeys([*names, *DECIDED])]
+    metrics = [finals[0], f"test/{names[0]}", *finals[1:]]
+    return [
+        *(f"metrics.`{name}`" for name in metrics),
+        *(f"params.`{name}`" for name in list(params)[:MOST_PARAMS]),
+        *(f"tags.`{name}`" for name in ("stage", "status")),
+    ]
+
+
+def saved_view(header: dict[str, Any], params: Iterable[str] = ()) -> dict[str, str]:
+    """Tags of an experiment that has the table of trials among its views, sorted by the first objective."""
+    name, direction = header["objectives"][0]
+    state = {
+        "searchFilter": "",
+        "orderByKey": f"metrics.`final/{name}`",
+        "orderByAsc": direction == "min",
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": columns([one for one, _ in header["objectives"]], params),
+        "runsHiddenMode": "FIRST_20_RUNS",
+    }
+    made = int(1000 * header["time"])
+    title = f"Trials by {metric_of(name).title}"
+    view = {"name": title, "createdAt": made, "updatedAt": made, "state": json.dumps(state)}
+    return {
+        "mlflow.experimentKind": "custom_model_development",  # the tab that versions before 3.17 open on
+        f"mlflow.sharedViewState.{VIEW}": json.dumps(view),
+    }
+
+
+def searched(trials: Iterable[Trial]) -> list[str]:
+    """The hyperparameters in which explored, tuned or compared trials differ, in the order of the space."""
+    values: dict[str, set[str]] = {}
+    for trial in trials:
+        for name, value in trial.flat.items():
+            values.setdefault(name, set()).add(json.dumps(value))
+    return [name for name, found in values.items() if len(found) > 1]
+
+
+def headline(study: Study) -> dict[str, float]:
+    """The winner's mean scores: the validation split's as ``final/``, the blind test's as ``test/``."""
+    ranked = ranking(study)
+    if not ranked:
+        return {}
+    candidate, trials = ranked[0]
+    found = {f"final/{name}": value for name, value in _means([trial.metrics for trial in trials]).items()}
+    tested = study.tested(candidate)
+    tests = {} if tested is None else _means(tested["metrics"])
+    return {**found, **{f"test/{name}": value for name, value in tests.items()}}
+
+
+def verdict(study: Study) -> str:
+    """Which config won and by what, in Markdown."""
+    name, title = study.objectives[0][0], metric_of(study.objectives[0][0]).title
+    ranked = ranking(study)
+    if not ranked:
+        return f"No config of the study {study.name} was confirmed on several seeds."
+    rows = []
+    for candidate, trials in ranked:
+        tested = study.tested(candidate)
+        cells = [
+            _named(candidate),
+            _interval([trial.metrics[name] for trial in trials], name),
+            "" if tested is None else _interval([row[name] for row in tested["metrics"]], name),
+            f"{trials[0].parameters:,}",
+            f"{trials[0].macs:,}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    heads = f"| config | validation {title} | blind test {title} | parameters | multiply-adds per spectrum |"
+    seeds = len(ranked[0][1])
+    first = f"**{_named(ranked[0][0])} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
+    return "\n".join([first, "", heads, "|---|---|---|---|---|", *rows])
+
+
+def _named(candidate: int | str) -> str:
+    return f"trial {candidate}" if isinstance(candidate, int) else candidate.replace("|", " ")
+
+
+def _interval(values: list[float], metric: str) -> str:
+    found = interval(values, metric)
+    if found["low"] is None:
+        return f"{found['mean']:.4f}"
+    return f"{found['mean']:.4f} ({found['low']:.4f} to {found['high']:.4f})"
+
+
+def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The mean of every metric that all rows have."""
+    names = [name for name in rows[0] if all(row.get(name) is not None for row in rows)]
+    return {name: statistics.fmean(row[name] for row in rows) for name in names}
