@@ -138,7 +138,9 @@ class Sharing:
 
     def __init__(self, share: float, points: int, classes: int) -> None:
         self.shares = 0 < share < 1
-        self._share, self._points, self._classes = share, points, classes
+        self._share = share
+        self._points = points
+        self._classes = classes
         self._large = math.inf  # the least size that was too much for a share
         self._again: list[list[Task]] = []
         self._alone: set[int] = set()  # numbers of tasks that had a GPU to themselves
@@ -173,7 +175,8 @@ class _Searcher(Searcher):  # type: ignore[misc]
 
     def __init__(self, plan: Plan, files: Files | RemoteFiles, sharing: Sharing) -> None:
         super().__init__(metric="messages", mode="max")
-        self._plan, self._files = plan, files
+        self._plan = plan
+        self._files = files
         self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
         self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
         self._sharing = sharing
@@ -258,7 +261,8 @@ class _Scheduler(FIFOScheduler):  # type: ignore[misc]
 
     def __init__(self, searcher: _Searcher, tick: Callable[[], None]) -> None:
         super().__init__()
-        self._searcher, self.tick = searcher, tick
+        self._searcher = searcher
+        self.tick = tick
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

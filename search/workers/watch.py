@@ -24,25 +24,26 @@ class Watch:
     """Within it, this process ends with exit code 1 ``seconds`` after the last sign of life."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._told = seconds, 0.0
+        self._seconds = seconds
+        self._armed = 0.0  # when the alarm was set last
 
     def __enter__(self) -> None:
-        self._wind()
+        self._arm()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         faulthandler.cancel_dump_traceback_later()
 
     def alive(self) -> None:
-        """A sign of life. Winding takes a tenth of a millisecond, so it is done for one sign a second at most."""
-        if time.monotonic() - self._told > min(1.0, self._seconds / 10):
-            self._wind()
+        """A sign of life. Setting the alarm takes 0.1 ms, so it is done for one sign a second at most."""
+        if time.monotonic() - self._armed > min(1.0, self._seconds / 10):
+            self._arm()
 
     def over(self, dataset: Dataset) -> Dataset:
         """The dataset, of which every batch that is drawn is a sign of life: a slow epoch is none that hangs."""
         return replace(dataset, train=_Watched(dataset.train, self), validation=_Watched(dataset.validation, self))
 
-    def _wind(self) -> None:
-        self._told = time.monotonic()
+    def _arm(self) -> None:
+        self._armed = time.monotonic()
         faulthandler.dump_traceback_later(self._seconds, exit=True, file=ERRORS)
 
 
@@ -50,7 +51,9 @@ class _Watched(Split):
     """A split that tells of its batches."""
 
     def __init__(self, split: Split, watch: Watch) -> None:
-        self.labels, self._split, self._watch = split.labels, split, watch
+        self.labels = split.labels
+        self._split = split
+        self._watch = watch
 
     def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
         self._watch.alive()

@@ -45,7 +45,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         torch.set_num_threads(threads())
         files = folder.files()
         self._families = own.known(files.read(own.COPY)).families
-        self._watch, self._files, self._limit = Watch(stall), files, epochs
+        self._watch = Watch(stall)
+        self._files = files
+        self._limit = epochs
         self._dataset = self._watch.over(dataset)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cuda" and 0 < config["gpus"] < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -19,6 +20,16 @@ from spectune.search.cli.main import main
 from spectune.search.records.study import Study, Trial, read
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
+
+
+def _fill(disk):
+    filler = disk / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (4096, 1):
+            with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+                while True:
+                    file.write(bytes(size))
+    return filler
 
 
 def _environment():
@@ -87,6 +98,24 @@ def begin():
     for process in begun:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of its own with 16 MB."""
+    if os.geteuid():
+        pytest.skip("a file system of its own needs root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", place], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture
+def fill():
+    """``fill(disk)`` leaves no byte free; returns the file to be deleted for space."""
+    return _fill
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,5 +11,4 @@ PROGRAM = Path(__file__).with_name("library.py")
 def test_studies_one_after_the_other_in_one_process_leave_it_as_it_was(tmp_path, spectune):
     """One that is interrupted, one after it, and one in a thread."""
     done = spectune(tmp_path, program=(sys.executable, str(PROGRAM)))
-    _, _, found = done.stdout.rpartition("differences ")
-    assert json.loads(found) == []
+    assert done.stdout == "differences []\n"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
+import pytest
+
 from spectune.search.records.study import read
+from spectune.search.workers import pool
 
 # The first worker to be given another trial dies of it.
 MORTAL = """
@@ -69,3 +74,20 @@ def test_a_free_worker_that_dies_when_it_is_given_a_trial_is_lost_once(tmp_path,
     assert once.exists()
     assert "Traceback" not in done.stderr and "ray" not in done.stderr.lower()
     assert not [one for one in read(tmp_path / "studies/s").trials.values() if one.status == "failed"]
+
+
+def test_an_end_that_cannot_be_written_down_ends_the_search_and_not_only_the_trial():
+    """Tune logs what its searcher raises at a trial's end, with a traceback, and goes on."""
+
+    class Full:
+        done = False
+
+        def end(self, number, failure=""):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    feed = pool._Searcher(plan=Full(), files=None, sharing=pool.Sharing(0.0, 150, 4))
+    feed.living["a"] = [0]
+    feed.on_trial_complete("a", error=True)
+    for raised in (feed.check, lambda: feed.suggest("b")):
+        with pytest.raises(OSError, match="No space left on device"):
+            raised()

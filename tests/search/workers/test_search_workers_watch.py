@@ -1,0 +1,42 @@
+"""A training that hangs ends its process, a slow one does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+WATCHED = """
+import ctypes, sys, time
+from spectune.search.workers.watch import Watch
+from spectune.trainables.data import load
+
+watch = Watch(4.0)
+spectra = watch.over(load("generated", classes="2", points="100", train="4", validation="2", test="2").blind()).train
+import torch
+with watch:
+    for _ in range(int(sys.argv[1])):
+        time.sleep(0.5)
+        spectra.batch(torch.arange(2))
+    print("alive", flush=True)
+    if sys.argv[2] == "hang":
+        ctypes.PyDLL(None).sleep(1000)
+time.sleep(6)
+print("done")
+"""
+
+
+def watched(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *arguments], capture_output=True, text=True, check=False, timeout=600
+    )
+    return done.returncode, done.stdout.split(), done.stderr
+
+
+def test_a_process_that_hangs_ends_even_with_the_interpreter_locked():
+    code, said, errors = watched("1", "hang")
+    assert (code, said) == (1, ["alive"])
+    assert "Timeout" in errors and "<string>" in errors  # the stack says where
+
+
+def test_a_slow_epoch_that_draws_batches_and_a_pause_between_epochs_are_no_hanging():
+    assert watched("12", "go on")[:2] == (0, ["alive", "done"])
