@@ -131,7 +131,7 @@ def files(trees: dict[str, ast.Module], checkout: Path = CHECKOUT) -> list[tuple
     return sorted((len((checkout / path).read_text("utf-8").splitlines()), path) for path in trees)
 
 
-def tested(trees: dict[str, ast.Module], checkout: Path = CHECKOUT) -> tuple[set[str], set[str]]:
+def held_by_name(trees: dict[str, ast.Module], checkout: Path = CHECKOUT) -> tuple[set[str], set[str]]:
     """Modules that have a test file of their name, and those that have none."""
     there = {path.stem for path in (checkout / "tests").rglob("test_*.py")}
     modules = {path for path in trees if not path.endswith("__init__.py")}
@@ -155,7 +155,7 @@ def main() -> None:
             print(f"{folder}: circles {circles(inside)}")
         elif inside:
             print(f"{folder}: {len(inside)} rooms on {max(floors(inside).values())} floors")
-    named, others = tested(trees)
+    named, others = held_by_name(trees)
     print(f"{len(named)} of {len(named) + len(others)} modules have a test file of their name")
     for what, lengths in (("functions", functions(trees)), ("files", files(trees))):
         print(f"{what}: 90 % have at most {p90(lengths)} lines, the longest {lengths[-1][0]} ({lengths[-1][1]})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from .house import tested
+from .house import held_by_name
 
 LEAST = 0.8  # share of the modules
 TESTED_IN = {
@@ -85,12 +85,12 @@ TESTED_IN = {
 
 
 def test_most_modules_have_a_test_that_is_easily_found(checkout: Path, source: dict[str, ast.Module]) -> None:
-    named, others = tested(source, checkout)
+    named, others = held_by_name(source, checkout)
     rows = {module for modules in TESTED_IN.values() for module in modules}
     assert (len(named) + len(rows & others)) / (len(named) + len(others)) >= LEAST
 
 
 def test_rows_are_of_modules_and_tests_that_there_are(checkout: Path, source: dict[str, ast.Module]) -> None:
-    _, others = tested(source, checkout)
+    _, others = held_by_name(source, checkout)
     assert [test for test in TESTED_IN if not (checkout / "tests" / test).is_file()] == []
     assert {module for modules in TESTED_IN.values() for module in modules} - others == set()
