@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from spectune.dashboards.style.words import missing
-from spectune.search.records.metrics import METRICS, ends
+from spectune.search.records.metrics import ends, metric_of
 
 INK, MUTED, FAINT, LINE, PAPER = "#1d2733", "#5b6875", "#a9b4bf", "#e3e8ed", "#ffffff"
 BLUE, ORANGE, RED, NAVY, GREEN, GREY = "#2a78b8", "#d98200", "#bf3d1f", "#0b3a63", "#3f8f78", "#8e9aa6"
@@ -77,7 +77,7 @@ def clipped(metric: str, *shown: float, scale: str = "linear") -> dict[str, floa
 
     Left alone, plotly draws accuracies that are all 1 on an axis from 0 to 2. Nothing is clipped on a logarithmic axis.
     """
-    least, most = ends(metric) if metric in METRICS and scale == "linear" else (-math.inf, math.inf)
+    least, most = ends(metric) if metric_of(metric).kind == "score" and scale == "linear" else (-math.inf, math.inf)
     low, high = min([least, *shown]) - EDGE, max([most, *shown]) + EDGE
     return {
         "autorangeoptions.clipmin": low if math.isfinite(least) else None,

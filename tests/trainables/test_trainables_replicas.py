@@ -215,7 +215,7 @@ def test_several_labels_have_thresholds_of_their_own(settings, few, double):
             split.split, split.rows, np.eye(4, dtype=np.int64)[split.labels] | (split.rows.numpy()[:, None] % 2)
         )
 
-    data = replace(few, train=multilabel(few.train), validation=multilabel(few.validation))
+    data = replace(few, train=multilabel(few.train), validation=multilabel(few.validation), test=None)
     own = ones(FAST, **settings)
     for number, epochs in followed(fused(SMALL, own, data)).items():
         assert epochs[-1].state["model"]["thresholds"].any()

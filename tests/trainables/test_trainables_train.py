@@ -56,7 +56,7 @@ def test_it_learns(dataset):
 UNCOMPILED = """
 import sys
 from spectune.spaces import CNN, Training
-from spectune.trainables.data.generated import Generated
+from spectune.trainables.data.recipes.generated import Generated
 from spectune.trainables.train import train
 
 dataset = Generated(classes=2, points=200, train=10, validation=5, test=5).load()

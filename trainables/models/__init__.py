@@ -42,7 +42,7 @@ def build(network: Network, points: int, classes: int, *, multilabel: bool = Fal
     carries the logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split.
     ValueError where ``network`` cannot work at this size.
     """
-    builder = type(network).builder or BUILDERS.get(type(network))
+    builder = getattr(type(network), "builder", None) or BUILDERS.get(type(network))
     if builder is None:
         known = ", ".join(space.family for space in BUILDERS)
         raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
