@@ -85,7 +85,7 @@ class CNN(Stacked):
     batch_norm: bool = hyper(Choice(False, True), False, "batch normalisation between convolution and activation")
     norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation of the convolutions")
-    conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout after each block")
+    conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout after each block", replicas=True)
     padding: str = hyper(
         Choice("convolutions", "both", "none"), "convolutions", "what is padded: convolutions, pools too", search=False
     )

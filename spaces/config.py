@@ -23,6 +23,7 @@ class Hyperparameter:
     when: Condition | None
     search: bool
     per_layer: str | None  # the field that counts the layers, where a tuple with one value per layer is allowed
+    replicas: bool  # whether trainings that are fused into one may differ in it
     help: str
 
 
@@ -34,13 +35,23 @@ def hyper(
     when: Condition | None = None,
     search: bool = True,
     per_layer: str | None = None,
+    replicas: bool = False,
 ) -> Any:
     """Declare a hyperparameter as a dataclass field.
 
     ``when`` makes it exist only under a condition on the fields before it (it is None otherwise); ``search=False``
-    keeps it fixed in a search yet settable; ``per_layer`` names the field that counts the layers and allows a tuple.
+    keeps it fixed in a search yet settable; ``per_layer`` names the field that counts the layers and allows a tuple;
+    ``replicas`` lets trainings of one architecture differ in it that are fused into one: settings of the optimiser and
+    the schedule, and shares of ``nn.Dropout`` layers.
     """
-    spec = {"domain": domain, "when": when, "search": search, "per_layer": per_layer, "help": help}
+    spec = {
+        "domain": domain,
+        "when": when,
+        "search": search,
+        "per_layer": per_layer,
+        "replicas": replicas,
+        "help": help,
+    }
     return dataclasses.field(default=default, metadata=spec)
 
 

@@ -47,7 +47,7 @@ def fc_activation(default: str = "relu") -> Any:
 
 
 def fc_dropout(default: float = 0.3) -> Any:
-    return hyper(Float(0.0, 0.8), default, "dropout before each FC layer and the output")
+    return hyper(Float(0.0, 0.8), default, "dropout before each FC layer and the output", replicas=True)
 
 
 def norm_momentum() -> Any:

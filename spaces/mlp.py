@@ -44,7 +44,7 @@ class MLP(Network):
     norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice("linear", *ACTIVATIONS), "relu", "activation of the hidden layers")
     dropout: float | tuple[float, ...] = hyper(
-        Float(0.0, 0.8), 0.2, "dropout behind each hidden layer", per_layer="depth"
+        Float(0.0, 0.8), 0.2, "dropout behind each hidden layer", per_layer="depth", replicas=True
     )
     preprocess: str = preprocess()
     reading: str = reading()

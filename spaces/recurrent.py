@@ -56,7 +56,7 @@ class Recurrent(Stacked):
     pool_size: int | tuple[int, ...] = hyper(
         Int(1, 4), 2, "size and stride of the max pool behind a convolution", per_layer="conv_depth"
     )
-    conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout before the recurrent layers")
+    conv_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout before the recurrent layers", replicas=True)
     cell: str = hyper(Choice(*GATES), "lstm", "kind of recurrent layer")
     layers: int = hyper(Int(1, 3), 1, "recurrent layers")
     hidden: int = hyper(Int(8, 256, log=True), 64, "units of a recurrent layer, in each direction")

@@ -89,7 +89,7 @@ class ResNet(Stacked):
     batch_norm: bool = hyper(Choice(False, True), True, "batch normalisation")
     norm_momentum: float | None = norm_momentum()
     activation: str = hyper(Choice(*ACTIVATIONS), "relu", "activation")
-    block_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout before the convolutions of a block")
+    block_dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout before the convolutions of a block", replicas=True)
     readout: str = hyper(Choice("flatten", "mean"), "mean", "what the FC stack sees: every point, or their mean")
     fc_depth: int = fc_depth(0)
     fc_width: int | tuple[int, ...] | None = fc_width()

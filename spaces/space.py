@@ -30,7 +30,20 @@ class Space:
         """(name in this space, the family it belongs to, the hyperparameter); no family for the choice of it."""
         if len(self.families) > 1:
             choice = Choice(*(family.family for family in self.families))
-            yield FAMILY, None, Hyperparameter(FAMILY, choice, choice.options[0], None, True, None, "kind of network")
+            yield (
+                FAMILY,
+                None,
+                Hyperparameter(
+                    name=FAMILY,
+                    domain=choice,
+                    default=choice.options[0],
+                    when=None,
+                    search=True,
+                    per_layer=None,
+                    replicas=False,
+                    help="kind of network",
+                ),
+            )
         for family in self.families:
             for hp in hyperparameters(family):
                 yield self._prefix(family) + hp.name, family, hp

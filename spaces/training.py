@@ -37,9 +37,9 @@ class Training(Config):
 
     family: ClassVar[str] = "training"
 
-    learning_rate: float = hyper(Float(1e-5, 1e-1, log=True), 3e-4, "step size of Adam")
+    learning_rate: float = hyper(Float(1e-5, 1e-1, log=True), 3e-4, "step size of Adam", replicas=True)
     batch_size: int = hyper(Choice(16, 32, 64, 128, 256), 128, "spectra in a step")
-    weight_decay: float = hyper(Choice(0.0, 1e-5, 1e-4, 1e-3, 1e-2), 0.0, "decoupled weight decay")
+    weight_decay: float = hyper(Choice(0.0, 1e-5, 1e-4, 1e-3, 1e-2), 0.0, "decoupled weight decay", replicas=True)
     loss: str = hyper(
         Choice("cross_entropy", "focal"), "cross_entropy", "what is made small; focal: the hard spectra", search=False
     )
@@ -47,15 +47,26 @@ class Training(Config):
         Float(0.5, 5.0), 2.0, "how much less a well classified spectrum counts", when=Is("loss", "focal")
     )
     label_smoothing: float | None = hyper(
-        Float(0.0, 0.3), 0.0, "share of the target spread over all classes", when=Is("loss", "cross_entropy")
+        Float(0.0, 0.3),
+        0.0,
+        "share of the target spread over all classes",
+        when=Is("loss", "cross_entropy"),
+        replicas=True,
     )
     balance: bool = hyper(Choice(False, True), False, "every class weighs the same, however rare", search=False)
-    schedule: str = hyper(Choice("plateau", "cosine", "constant"), "plateau", "course of the learning rate")
+    schedule: str = hyper(
+        Choice("plateau", "cosine", "constant"), "plateau", "course of the learning rate", replicas=True
+    )
     plateau_factor: float | None = hyper(
-        Choice(0.1, 0.5), 0.1, "learning rate times this on a plateau", when=Is("schedule", "plateau")
+        Choice(0.1, 0.5), 0.1, "learning rate times this on a plateau", when=Is("schedule", "plateau"), replicas=True
     )
     plateau_patience: int | None = hyper(
-        Int(1, 1000), 10, "epochs without progress that make a plateau", when=Is("schedule", "plateau"), search=False
+        Int(1, 1000),
+        10,
+        "epochs without progress that make a plateau",
+        when=Is("schedule", "plateau"),
+        search=False,
+        replicas=True,
     )
     augment: bool = hyper(Choice(False, True), False, "training spectra are changed anew in every step")
     scaling: float | None = _strength(1.0, 0.0, "windows of a spectrum are lowered by up to this share")
@@ -79,8 +90,12 @@ class Training(Config):
         when=Is("init", "backbone", "network"),
         search=False,
     )
-    patience: int = hyper(Int(1, 10000), 25, "epochs without progress before training stops", search=False)
-    min_delta: float = hyper(Float(0.0, 1.0), 1e-4, "fall of the validation loss that is progress", search=False)
+    patience: int = hyper(
+        Int(1, 10000), 25, "epochs without progress before training stops", search=False, replicas=True
+    )
+    min_delta: float = hyper(
+        Float(0.0, 1.0), 1e-4, "fall of the validation loss that is progress", search=False, replicas=True
+    )
     precision: str = hyper(
         Choice("auto", "float32", "bfloat16"),
         "auto",

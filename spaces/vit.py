@@ -46,7 +46,9 @@ class ViT(Network):
         Choice("learned", "sinusoidal", "none"), "learned", "encoding of a token's place on the axis"
     )
     readout: str = hyper(Choice("class", "mean", "attention"), "mean", "class token, mean, or attention pooling")
-    dropout: float = hyper(Float(0.0, 0.5), 0.0, "dropout behind attention and hidden layers, and on the tokens")
+    dropout: float = hyper(
+        Float(0.0, 0.5), 0.0, "dropout behind attention and hidden layers, and on the tokens", replicas=True
+    )
     stochastic_depth: float = hyper(Float(0.0, 0.3), 0.0, "share of spectra that skip the last block in training")
     preprocess: str = preprocess()
     reading: str = reading()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,23 +18,12 @@ from spectune.trainables.graph import Replayed, Step
 from spectune.trainables.stack import Objective, Stack, shares
 from spectune.trainables.train import Run, batches, living
 
-# What replicas may differ in: of a training these, of a network the shares of its dropout layers.
-OWN = (
-    "learning_rate",
-    "weight_decay",
-    "label_smoothing",
-    "schedule",
-    "plateau_factor",
-    "plateau_patience",
-    "patience",
-    "min_delta",
-)
-
 
 class Replicas:
     """R trainings of one architecture, fused into one network as long as more than one of them trains.
 
-    Each has its own seed, and its own ``OWN`` settings and shares of dropout; ValueError where they differ in more.
+    Each has its own seed, and its own values of the hyperparameters that are declared with ``replicas``; ValueError
+    where they differ in more.
     A replica gives what ``train`` gives for it (to rounding), its state included, and goes on from such states: only
     dropout and augmentation have other random numbers, which are drawn for all together. On a CPU the same replicas
     give the same results. What cannot be fused is trained one after the other, each exactly as by ``train``;
@@ -52,8 +41,8 @@ class Replicas:
         device: torch.device | str = "cpu",
         init: dict[str, Tensor] | None = None,
     ) -> None:
-        _alike(networks, own=lambda name: name.endswith("dropout"))
-        _alike(trainings, own=OWN.__contains__)
+        _alike(networks)
+        _alike(trainings)
         self.dataset, self.device = dataset, torch.device(device)
         self.runs: dict[int, Fit | Run] = {}
         for number, (network, training, seed) in enumerate(zip(networks, trainings, seeds, strict=True)):
@@ -129,8 +118,8 @@ class Replicas:
         return self.current
 
 
-def _alike(configs: Sequence[Config], *, own: Callable[[str], bool]) -> None:
-    """ValueError where ``configs`` differ in more than the fields that are a replica's ``own``."""
+def _alike(configs: Sequence[Config]) -> None:
+    """ValueError where ``configs`` differ in more than replicas may."""
     first = configs[0]
     for other in configs[1:]:
         if type(other) is not type(first):
@@ -139,7 +128,7 @@ def _alike(configs: Sequence[Config], *, own: Callable[[str], bool]) -> None:
             )
         for hp in hyperparameters(type(first)):
             one, another = getattr(first, hp.name), getattr(other, hp.name)
-            if one != another and not own(hp.name):
+            if one != another and not hp.replicas:
                 raise ValueError(f"replicas must have one {hp.name}, got {one} and {another}: train those apart")
 
 

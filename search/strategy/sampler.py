@@ -31,7 +31,6 @@ from spectune.spaces.training import STEPS
 CONTENT = ("params", "distributions", "intermediate_values", "user_attrs")  # of a trial in the mirror
 LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
 MIRROR = "optuna.journal"
-SETTINGS = ("learning_rate", "weight_decay", "label_smoothing")  # of a training, that replicas may differ in
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
 HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
 STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -83,18 +82,15 @@ class Sampler:
         self._tried: set[int] = set()  # hashes of (network, training)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
-        """A config that differs from another only in what replicas may: ``SETTINGS`` and the shares of dropout."""
+        """A config that differs from another only in what is searched and replicas may differ in.
+
+        A share of dropout that is 0 stays so: it is no layer.
+        """
         asked = self._study.ask()
-        layers = {
-            name: value
-            for name, value in self.space.values(network).items()
-            if name in self.fixed or not (name.endswith("dropout") and value)
-        }
-        steps = {
-            name: value
-            for name, value in training.to_dict().items()
-            if name in self.fixed_training or name not in SETTINGS
-        }
+        free = {name for name, _, hp in self.space.hyperparameters() if hp.replicas and hp.search} - self.fixed.keys()
+        layers = {name: value for name, value in self.space.values(network).items() if name not in free or not value}
+        free = {hp.name for hp in hyperparameters(Training) if hp.replicas and hp.search} - self.fixed_training.keys()
+        steps = {name: value for name, value in training.to_dict().items() if name not in free}
         found = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
         self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
         return found

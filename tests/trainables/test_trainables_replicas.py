@@ -166,7 +166,7 @@ def at_random(space, seed):
 def cases():
     losses = [{}, {"loss": "focal"}, {"balance": True, "schedule": "cosine"}, {"loss": "focal", "balance": True}]
     for name, space in FAMILIES.items():
-        off = {hp.name: 0.0 for hp in hyperparameters(space) if hp.name.endswith("dropout")}
+        off = {hp.name: 0.0 for hp in hyperparameters(space) if hp.replicas}
         yield Case(f"{name}-default", space().replace(**off), FAST)
         for seed in range(4):
             yield Case(f"{name}-random{seed}", at_random(space, seed), FAST.replace(**losses[seed]))

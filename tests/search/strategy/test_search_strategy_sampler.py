@@ -1,6 +1,8 @@
 import gc
 import itertools
 import tracemalloc
+from dataclasses import dataclass
+from typing import ClassVar
 
 import optuna
 import pytest
@@ -12,7 +14,9 @@ from spectune.search.records.study import Trial
 from spectune.search.records.task import Task
 from spectune.search.strategy import sampler as module
 from spectune.search.strategy.sampler import MIRROR, SAMPLERS, Sampler
-from spectune.spaces import PUBLISHED, SPACES
+from spectune.spaces import PUBLISHED, SPACES, Space, Training
+from spectune.spaces.config import Cost, Network, hyper, hyperparameters
+from spectune.spaces.domain import Float
 
 
 def allowed(network):
@@ -23,7 +27,7 @@ def allowed(network):
 def make(tmp_path):
     def build(space="cnn", **more):
         options = {"fixed": {}, "objectives": [("accuracy", "max")], "kind": "tpe", "seed": 0, "name": "s"}
-        return Sampler(SPACES[space], folder=tmp_path, **{**options, **more})
+        return Sampler(SPACES.get(space, space), folder=tmp_path, **{**options, **more})
 
     return build
 
@@ -50,6 +54,49 @@ def ended(number, network, training, *, status="complete", value=0.5, reports=2,
 def mirrored(folder):
     storage = JournalStorage(JournalFileBackend(str(folder / MIRROR)))
     return optuna.load_study(study_name="s", storage=storage).get_trials(deepcopy=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thin(Network):
+    """A family of one's own whose dropout has another name."""
+
+    family: ClassVar[str] = "thin"
+
+    left_out: float = hyper(Float(0.1, 0.9), 0.5, "share", replicas=True)
+    dropout: float = hyper(Float(0.1, 0.9), 0.5, "what looks like a share and is none")
+
+    def cost(self, points, classes):
+        return Cost(1, 1, 1)
+
+
+@pytest.mark.parametrize("space", [*SPACES.values(), Space("thin", (Thin,))], ids=lambda space: space.name)
+def test_a_proposal_like_another_differs_in_what_replicas_may_differ_in(make, space):
+    sampler = make(space, kind="random", fixed={"weight_decay": 1e-3})
+    network, training = sampler.ask(0, lambda _: None)
+    differ = set()
+    for _ in range(20):
+        others = sampler.ask_like(network, training)
+        for one, other in zip((network, training), others, strict=True):
+            differ |= {hp for hp in hyperparameters(type(one)) if getattr(one, hp.name) != getattr(other, hp.name)}
+        assert others[1].weight_decay == 1e-3
+    assert all(hp.replicas and hp.search for hp in differ)
+    assert {"learning_rate", "label_smoothing"} <= {hp.name for hp in differ}
+    assert space.name != "thin" or "left_out" in {hp.name for hp in differ}
+
+
+def test_replicas_may_differ_in_the_optimisers_settings_and_in_shares_of_dropout():
+    fields = [hp for name, _, hp in SPACES["any"].hyperparameters() if hp.replicas]
+    assert {hp.name for hp in fields} == {"conv_dropout", "fc_dropout", "block_dropout", "dropout"}
+    assert {hp.name for hp in hyperparameters(Training) if hp.replicas} == {
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "schedule",
+        "plateau_factor",
+        "plateau_patience",
+        "patience",
+        "min_delta",
+    }
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
