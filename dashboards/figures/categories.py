@@ -14,7 +14,7 @@ from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.variants import SPLITS, names
 from spectune.search.records import Study
 
-Shares = dict[str, dict[str, list[float]]]  # category -> variant -> the share that was right, a seed each
+Shares = dict[str, dict[str, list[float]]]  # category -> variant -> the share that was right, one per seed
 
 
 def categories(summary: Summary) -> str:
@@ -52,10 +52,10 @@ def shares(study: Study, split: str) -> Shares:
 
 
 def drawing(found: Shares, order: Sequence[str]) -> Drawing:
-    """A panel a category, a line a variant in each."""
+    """A panel per category, a line per variant in each."""
     shown = [name for name in order if any(name in values for values in found.values())]
     if not shown:
-        return "They are known when the variants have been evaluated."
+        return "Categories are known once the variants have been evaluated."
     panels = Panels([f"accuracy, {category}" for category in found], high=24 * len(shown) + 20, beside=3)
     for place, values in enumerate(found.values()):
         for trace in _traces(values, shown, order[0]):

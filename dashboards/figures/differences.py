@@ -1,4 +1,4 @@
-"""How far each variant of an ablation is from the reference: means with their intervals, a line a variant."""
+"""How far each variant of an ablation is from the reference: means with their intervals, a line per variant."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def families(summary: Summary) -> str:
     ranked = ranking(frame, summary.direction)
     words = (
         "Each mark is one explored config at its best epoch by validation loss; families are ordered by their best. A "
-        "family with few trials was judged by few: the sampler goes where it finds good values soon."
+        "family with few trials is judged by few, because the sampler soon goes where it finds good values."
     )
     best = f"best {title(summary.metric)}>"
     heads = ("family", "trials>", "to the end>", "stopped>", "failed>", best, "of trial>", "time>")
@@ -34,7 +34,7 @@ def families(summary: Summary) -> str:
 
 
 def ranking(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
-    """One row a family, the one with the best trial first: counts by status, ``best`` value, its ``trial``, seconds."""
+    """One row per family, the one with the best trial first: counts by status, ``best`` value, its ``trial``, seconds."""
     rows = []
     for family, group in frame.groupby(FAMILY):
         values = group["value"].dropna()

@@ -21,7 +21,8 @@ def labels(summary: Summary) -> str:
         return ""
     words = (
         f"The {summary.best} on the blind test, the most frequent label first. Each of {len(tested['seeds'])} seeds "
-        "has its own thresholds, chosen on the training split. Missed and wrongly found are added up over the seeds."
+        "has its own thresholds, chosen on the training split. Missed and wrongly found labels are summed over the "
+        "seeds."
     )
     cells = [
         [
@@ -36,7 +37,7 @@ def labels(summary: Summary) -> str:
 
 
 def drawing(rows: list[Row]) -> Drawing:
-    """A row a label: the F1 of every seed, and their mean."""
+    """A row per label: the F1 of every seed, and their mean."""
     figure = empty(90 + 26 * len(rows), showlegend=True)
     names = [plain(row["label"]) for row in rows]
     each = [(value, name) for row, name in zip(rows, names, strict=True) for value in row["f1"]]

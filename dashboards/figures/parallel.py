@@ -1,4 +1,4 @@
-"""Parallel coordinates, one row a hyperparameter: room for all of them, and names that can be read.
+"""Parallel coordinates, one row per hyperparameter: room for all of them, and names that can be read.
 
 Drawn as SVG, not by plotly's own WebGL trace: that one has no place for a hyperparameter which does not exist under a
 config, prints as a bitmap and stays empty where WebGL is missing (remote desktops, old browsers).

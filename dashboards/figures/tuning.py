@@ -23,14 +23,14 @@ def tuning(summary: Summary) -> str:
     if not summary.study.header["ablation"]["retune"]:
         return ""
     words = (
-        "Before it was compared, every variant was given values of its own, for a change may need others. Each mark is "
-        "one training; the best by validation was taken for all seeds of the variant."
+        "Before it was compared, every variant got values of its own, because a change may need others. Each mark is "
+        "one training; all seeds of the variant have the values of the best by validation."
     )
     return captioned(words, drawing(summary), "plot-tuning")
 
 
 def drawing(summary: Summary) -> Drawing:
-    """A panel a variant: the values that were tried against the metric, with buttons for the hyperparameters."""
+    """A panel per variant: the values that were tried against the metric, with buttons for the hyperparameters."""
     frame = summary.trials[(summary.trials["stage"] == "tune") & summary.trials["value"].notna()]
     asked = [name for name in summary.study.header["ablation"]["retune"] if CONFIG + name in frame]
     shown = [name for name in names(summary.study) if name in set(frame["candidate"])]

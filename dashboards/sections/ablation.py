@@ -19,9 +19,9 @@ from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.variants import SPLITS, Row, alpha, changed, config, names, reference, rows, significant
 
 COMPARED = (
-    "All were trained on the same seeds. Beneath the mean is its interval, beneath the difference (variant minus "
-    "reference, seed by seed) a bootstrap interval. p is that of a paired permutation test, beside it corrected by "
-    "Holm for the number of variants. The effect is the difference in units of its own spread over the seeds. Seeds "
+    "All were trained on the same seeds. The mean has its interval beneath it, the difference (variant minus "
+    "reference, seed by seed) a bootstrap interval. p comes from a paired permutation test; beside it, p is corrected "
+    "by Holm for the number of variants. The effect is the difference in units of its own spread over the seeds. Seeds "
     "needed: with so many, four of five studies would find a difference of this size significant."
 )
 ENDED = "These are the trainings that have ended. They are compared when all have."
@@ -71,7 +71,7 @@ def _findings(summary: Summary) -> str:
         if rest:
             none = f"None of {len(rest)} variants differs significantly from {reference(summary.study)}."
             parts.append("" if shown else f'<p class="result">{escape(none)}</p>')
-            parts.append(_folded(f"what is said of the {len(rest)} variants without a significant difference", rest))
+            parts.append(_folded(f"findings on the {len(rest)} variants without a significant difference", rest))
     return "".join(parts) or f'<p class="result">{_progress(summary)}</p>'
 
 
@@ -144,7 +144,7 @@ def paired(summary: Summary) -> str:
 
 def differences(summary: Summary) -> str:
     """The mean differences with their intervals, and whether so many seeds can show any."""
-    words = "The mean of the differences with its interval, above it the single seeds."
+    words = "Each line has the mean of the differences with its interval, and the single seeds above it."
     parts: list[str] = []
     for split, heading, found in _each(summary):
         drawing = forest(found, summary.metric, direction=summary.direction, alpha=alpha(summary.study, split))
@@ -174,8 +174,8 @@ def _blind(summary: Summary, split: str) -> str:
 def losses(summary: Summary) -> str:
     """How every variant learned."""
     words = (
-        "A panel for each variant: thin its single seeds, thick their median, dotted the median of the reference, the "
-        "same in every panel."
+        "A panel for each variant: its single seeds are thin, their median is thick, and the median of the reference, "
+        "the same in every panel, is dotted."
     )
     return captioned(words, epochs(summary), "plot-epochs")
 

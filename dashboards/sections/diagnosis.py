@@ -44,7 +44,8 @@ def head(results: Facts) -> str:
     ceiling = ""
     if expected:
         ceiling = (
-            f"; who knows the training distribution exactly expects <strong>{expected['accuracy']:.1%}</strong>"
+            f"; an ideal classifier, which knows the training distribution exactly, expects "
+            f"<strong>{expected['accuracy']:.1%}</strong>"
             + (f", at most: {escape(expected['bound'])}" if expected["bound"] else "")
         )
     rows = {
@@ -78,7 +79,7 @@ def accuracy(results: Facts) -> str:
         words += (
             "The black marks are the ceiling: what is to be expected of an ideal classifier, which knows exactly how "
             "training spectra are drawn, sees every peak as it was made, and tosses a coin where classes are equally "
-            "likely. A network beyond a mark guesses by more than its training data says, as half way between two "
+            "likely. A network beyond a mark guesses by more than its training data says, for example half way between two "
             "classes."
         )
     if results["unknown"]:
@@ -88,7 +89,7 @@ def accuracy(results: Facts) -> str:
 
 
 def _accuracies(results: Facts, groups: list[str]) -> Drawing:
-    """A row a group, a mark with its interval for every config."""
+    """A row per group, a mark with its interval for every config."""
     figure, models = empty(96 + len(groups) * (30 + 17 * len(results["models"])), showlegend=True), results["models"]
     step = 0.62 / max(1, len(models))
     for index, one in enumerate(models):
@@ -149,7 +150,7 @@ def _lowest(results: Facts) -> float:
 
 
 def errors(results: Facts) -> str:
-    """Errors a training by cause; left out where there are no causes."""
+    """Errors per training by cause; left out where there are no causes."""
     if not results["causes"]:
         return ""
     rows = [(one["name"], one["errors"]) for one in results["models"]]
@@ -158,8 +159,8 @@ def errors(results: Facts) -> str:
         "Every wrong answer is put down to what the two classes, the true one and the one it was taken for, differ in. "
         "Their peaks are matched one to one; what differs by less than a tenth of the range over which training lets "
         "it vary does not count. Minor peak: only one class has it, and it is no higher than the range of heights in "
-        "training. Positions and intensities: of matched peaks. Several: more than one of these. Other: a higher peak "
-        "has no partner, so that the definitions do not explain it, or nothing differs."
+        "training. Positions, intensities: those of matched peaks differ. Several: more than one of these. Other: a "
+        "higher peak has no partner, so that the definitions do not explain it, or nothing differs."
     )
     if sum(sum(counts.values()) for _, counts in rows) == 0:
         return f"<p>{words}</p>{nothing('Nothing was wrong.')}"
@@ -182,7 +183,7 @@ def errors(results: Facts) -> str:
                 textfont={"color": "#ffffff" if colour in (GREEN, SHADES[4]) else INK, "size": 12},
             )
     figure.update_layout(legend={"traceorder": "normal"})
-    figure.update_xaxes(title_text=f"errors a training, of {results['spectra']:,} spectra")
+    figure.update_xaxes(title_text=f"errors per training, of {results['spectra']:,} spectra")
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, tickfont={"size": 12.5, "color": INK})
     return f"<p>{words}</p>{plot(figure, 'plot-errors')}"
 

@@ -75,7 +75,7 @@ def hyperparameters(summary: Summary) -> str:
     """Which hyperparameters the good trials share, and how much each decides."""
     left = len(summary.order) - MOST_AXES
     more = (
-        f" Drawn are the first {MOST_AXES}, {left} that decide less or that few trials have are not."
+        f" The first {MOST_AXES} are drawn; {left} that decide less, or that few trials have, are left out."
         if left > 0
         else ""
     )
@@ -84,7 +84,7 @@ def hyperparameters(summary: Summary) -> str:
     return captioned(
         "Each line is a trial, from its value at the top down through its config; the darker, the better. Draw a box "
         "over a row to keep the trials that pass through it, hold Shift for a second row, double-click to see all "
-        f"again. Of a value per layer the first is shown.{more}",
+        f"again. Where there is a value per layer, the first is shown.{more}",
         lines,
         "plot-parallel",
         heading="What the good trials have in common",

@@ -27,7 +27,7 @@ SHUFFLES = 20  # of the values, to learn what chance alone gives
 
 
 def importances(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
-    """One row a hyperparameter: ``importance`` for ``value`` (sum 1), ``chance``, ``trials``.
+    """One row per hyperparameter: ``importance`` for ``value`` (sum 1), ``chance``, ``trials``.
 
     The most important come first, but whatever does not pass what chance reaches comes behind all that do.
     ``chance`` is what it reaches in the luckiest of twenty studies whose values are shuffled, ``trials`` counts those

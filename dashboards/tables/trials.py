@@ -1,4 +1,4 @@
-"""Records -> tables: one row a trial, one row an epoch, one row a confirmed config. Nothing here draws."""
+"""Records -> tables: one row per trial, one row per epoch, one row per confirmed config. Nothing here draws."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WIDE = 10.0  # a hyperparameter whose largest value is less than this times its 
 
 
 def trials(study: Study) -> pd.DataFrame:
-    """One row a trial, indexed by its number: ``TRIAL_COLUMNS``, metrics under their names, hyperparameters.
+    """One row per trial, indexed by its number: ``TRIAL_COLUMNS``, metrics under their names, hyperparameters.
 
     The metrics are those of the epoch with the lowest validation loss, of a running trial those of the best one so far.
     ``value`` is the first objective. What a trial does not have (a failed one's metrics, a hyperparameter that does not
@@ -81,7 +81,7 @@ def _configs(study: Study) -> dict[int, dict[str, Any]]:
 
 
 def curves(study: Study) -> pd.DataFrame:
-    """One row an epoch: trial, stage, epoch, and the metrics of that epoch; NaN where training diverged."""
+    """One row per epoch: trial, stage, epoch, and the metrics of that epoch; NaN where training diverged."""
     rows = [
         {"trial": trial.number, "stage": trial.stage, "epoch": epoch, **metrics}
         for _, trial in sorted(study.trials.items())
@@ -92,7 +92,7 @@ def curves(study: Study) -> pd.DataFrame:
 
 
 def confirmed(study: Study) -> pd.DataFrame:
-    """One row a confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
+    """One row per confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
     ``test_`` in front (empty and NaN where it was not tested), ``planned`` (trainings that were started), and the
@@ -156,7 +156,7 @@ def thinned(curves: pd.DataFrame, wanted: Sequence[int] = ()) -> pd.DataFrame:
 
 
 def flat(values: pd.Series) -> pd.Series:
-    """A hyperparameter with one value a trial: of a value per layer the first one."""
+    """A hyperparameter with one value per trial: of a value per layer the first one."""
     return values.map(lambda value: value[0] if isinstance(value, list) and value else value)
 
 

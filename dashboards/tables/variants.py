@@ -1,4 +1,4 @@
-"""An ablation's records as one row a variant, in the order of the variants, at any moment of the study."""
+"""An ablation's records as one row per variant, in the order of the variants, at any moment of the study."""
 
 from __future__ import annotations
 

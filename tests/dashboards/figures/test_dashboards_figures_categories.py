@@ -44,4 +44,4 @@ def test_spectra_with_several_labels_have_no_categories(ablator: Any) -> None:
     for line in study.evaluations.values():
         del line["right"], line["spectra"]
     assert shares(study, "validation") == {}
-    assert "They are known when" in categories(Summary(study))
+    assert "Categories are known once" in categories(Summary(study))
