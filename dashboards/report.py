@@ -17,7 +17,7 @@ from spectune.dashboards.figures.decisive import decisive
 from spectune.dashboards.figures.families import families
 from spectune.dashboards.figures.labels import labels
 from spectune.dashboards.figures.tuning import tuning
-from spectune.dashboards.sections import ablation, common, training
+from spectune.dashboards.sections import ablation, general, training
 from spectune.dashboards.sections import search as sections
 from spectune.dashboards.style.page import arguments_of, command, page
 from spectune.dashboards.style.words import moment
@@ -34,20 +34,20 @@ SEARCH: Sections = {
     "families": ("Families", families),
     "hyperparameters": ("Hyperparameters", sections.hyperparameters),
     "front": ("Pareto front", sections.front),
-    "confused": ("Most confused classes", common.confused),
+    "confused": ("Most confused classes", general.confused),
     "labels": ("Labels", labels),
     "decisive": ("What decides", decisive),
-    "trials": ("Trials", common.trials),
-    "repeat": ("To repeat this", common.repeat),
+    "trials": ("Trials", general.trials),
+    "repeat": ("To repeat this", general.repeat),
 }
 TRAINING: Sections = {
     "trainings": ("Trainings", training.trainings),
     "learning": ("Learning curves", training.curves),
-    "confused": ("Most confused classes", common.confused),
+    "confused": ("Most confused classes", general.confused),
     "labels": ("Labels", labels),
     "decisive": ("What decides", decisive),
-    "trials": ("Trials", common.trials),
-    "repeat": ("To repeat this", common.repeat),
+    "trials": ("Trials", general.trials),
+    "repeat": ("To repeat this", general.repeat),
 }
 ABLATION: Sections = {
     "variants": ("Variants", ablation.variants),
@@ -56,8 +56,8 @@ ABLATION: Sections = {
     "losses": ("Validation loss", ablation.losses),
     "categories": ("Categories", categories),
     "tuning": ("Re-tuning", tuning),
-    "trials": ("Trials", common.trials),
-    "repeat": ("To repeat this", common.repeat),
+    "trials": ("Trials", general.trials),
+    "repeat": ("To repeat this", general.repeat),
 }
 PAGES: dict[str, tuple[Draw, Sections]] = {  # kind of study -> head and sections
     "search": (sections.head, SEARCH),

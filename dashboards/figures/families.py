@@ -34,7 +34,7 @@ def families(summary: Summary) -> str:
 
 
 def ranking(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
-    """One row per family, the one with the best trial first: counts by status, ``best`` value, its ``trial``, seconds."""
+    """One row per family, that of the best trial first: counts by status, ``best`` value, its ``trial``, seconds."""
     rows = []
     for family, group in frame.groupby(FAMILY):
         values = group["value"].dropna()

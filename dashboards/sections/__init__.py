@@ -1,3 +1,3 @@
 """Sections of the report."""
 
-__all__ = ["ablation", "common", "diagnosis", "search", "training"]
+__all__ = ["ablation", "diagnosis", "general", "search", "training"]

@@ -11,7 +11,7 @@ from html import escape
 from spectune.dashboards.figures.differences import differences as forest
 from spectune.dashboards.figures.learning import epochs
 from spectune.dashboards.figures.paired import paired as pairs
-from spectune.dashboards.sections.common import course, data, notice
+from spectune.dashboards.sections.general import course, data, notice
 from spectune.dashboards.style.marks import WORDS
 from spectune.dashboards.style.page import Cell, captioned, facts, table
 from spectune.dashboards.style.words import amount, between, duration, missing, number, ranges, settings, title

@@ -79,7 +79,7 @@ def accuracy(results: Facts) -> str:
         words += (
             "The black marks are the ceiling: what is to be expected of an ideal classifier, which knows exactly how "
             "training spectra are drawn, sees every peak as it was made, and tosses a coin where classes are equally "
-            "likely. A network beyond a mark guesses by more than its training data says, for example half way between two "
+            "likely. A network beyond a mark guesses by more than its training data says, such as half way between two "
             "classes."
         )
     if results["unknown"]:

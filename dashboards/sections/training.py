@@ -6,7 +6,7 @@ from html import escape
 
 from spectune.dashboards.figures.exploration import finalists
 from spectune.dashboards.figures.learning import learning
-from spectune.dashboards.sections.common import course, data, notice, ranked
+from spectune.dashboards.sections.general import course, data, notice, ranked
 from spectune.dashboards.sections.verdict import verdict
 from spectune.dashboards.style.marks import STATUS
 from spectune.dashboards.style.page import captioned, facts, plot

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spectune.dashboards.sections import common
+from spectune.dashboards.sections import general
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import study as record
 
@@ -43,6 +43,6 @@ def test_confused_spectra_that_cannot_be_read_are_told_in_words(
 ) -> None:
     summary = summaries["whole"]
     monkeypatch.setattr(summary.study, "folder", tmp_path)
-    page = shown(common.confused(summary))
+    page = shown(general.confused(summary))
     assert "confused.npz is missing or broken" in page.text
     assert ["class 09", "class 10", "14"] in page.rows("true class")
