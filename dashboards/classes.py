@@ -18,6 +18,7 @@ import numpy as np
 
 from spectune.dashboards.style.page import arguments_of, command, page, plot
 from spectune.dashboards.style.theme import INK, NAVY, Drawing, empty, envelope, plain, rounded
+from spectune.search.records import InputError
 
 NEEDED = ("title", "axis", "axis_label", "names", "nominal", "spectra")
 MOST_POINTS = 150_000  # of all drawn spectra together
@@ -40,12 +41,12 @@ def read(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
     except (EOFError, TypeError, ValueError, zipfile.BadZipFile):
-        raise ValueError(
+        raise InputError(
             f"the classes are drawn from an .npz file, {path} is none: write it with numpy.savez"
         ) from None
     lacking = [name for name in NEEDED if name not in arrays]
     if lacking:
-        raise ValueError(f"a file of classes holds {', '.join(NEEDED)}, {path} has no {', '.join(lacking)}: add it")
+        raise InputError(f"a file of classes holds {', '.join(NEEDED)}, {path} has no {', '.join(lacking)}: add it")
     return arrays
 
 

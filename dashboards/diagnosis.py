@@ -18,6 +18,7 @@ import numpy as np
 from spectune.dashboards.figures import regions
 from spectune.dashboards.sections import diagnosis as sections
 from spectune.dashboards.style.page import arguments_of, command, page
+from spectune.search.records import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def build(path: Path) -> str:
             results = json.loads(str(file["facts"]))
             arrays = {name: np.asarray(file[name], float) for name in file.files if name.startswith("region_")}
     except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
-        raise ValueError(f"a diagnosis is drawn from an .npz file with facts, {path} is none: diagnose again") from None
+        raise InputError(f"a diagnosis is drawn from an .npz file with facts, {path} is none: diagnose again") from None
     parts = {
         "accuracy": ("Accuracy and its ceiling", sections.accuracy(results)),
         "errors": ("What the errors are due to", sections.errors(results)),

@@ -40,6 +40,7 @@ __all__ = [
     "cnn",
     "config",
     "domain",
+    "errors",
     "files",
     "forest",
     "inception",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from spectune.spaces.config import Network
+from spectune.spaces.errors import InputError
 from spectune.spaces.published import KNOWN, Published
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.space import Space
@@ -25,7 +26,7 @@ class Catalogue:
     def space(self, name: str) -> Space:
         """The space of that name. ValueError lists the known ones."""
         if name not in self.spaces:
-            raise ValueError(
+            raise InputError(
                 f"--space must be one of {', '.join(self.spaces)} or FILE.py:NAME, got {name!r}: choose one of them"
             )
         return self.spaces[name]

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Is, Single
+from spectune.spaces.errors import InputError
 from spectune.spaces.layers import (
     ACTIVATIONS,
     Stacked,
@@ -128,14 +129,14 @@ class CNN(Stacked):
             lengths = []
             for step in (stride, *(1,) * (convolutions - 1)):
                 if self.padding == "none" and kernel > length:
-                    raise ValueError(
+                    raise InputError(
                         f"a kernel must fit into its signal, but block {number} has {kernel} points where {length} of "
                         f"{points} are left: use less depth (got {self.depth}), stride or pool_stride"
                     )
                 length = _after(length, kernel, step, padded=self.padding != "none")
                 lengths.append(length)
             if pool_size > length and self.padding != "both":
-                raise ValueError(
+                raise InputError(
                     f"pooling must leave a signal, but block {number} pools {pool_size} points where {length} of "
                     f"{points} are left: use less depth (got {self.depth}), stride or pool_stride"
                 )

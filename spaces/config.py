@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple, Self
 
 from spectune.spaces.domain import All, AtLeast, Choice, Condition, Domain, Float, Int, Is, Single
+from spectune.spaces.errors import InputError
 
 Choose = Callable[[str, Domain], Any]  # (name, domain) -> value; an Optuna trial, a random generator, a dict ...
 
@@ -87,7 +88,7 @@ class Config:
         known = [hp.name for hp in hyperparameters(cls)]
         for name in values:
             if name not in known:
-                raise ValueError(f"{cls.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
+                raise InputError(f"{cls.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
         return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
     @classmethod
@@ -131,13 +132,13 @@ def parse(space: type[Config], name: str, text: str) -> Any:
     """
     known = {hp.name: hp for hp in hyperparameters(space)}
     if name not in known:
-        raise ValueError(f"{space.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
+        raise InputError(f"{space.family} has no hyperparameter {name!r}: known are {', '.join(known)}")
     hp = known[name]
     parts = text.split(",") if hp.per_layer else [text]
     try:
         values = [hp.domain.parse(part.strip()) for part in parts]
     except ValueError:
-        raise ValueError(f"{name} must be in {hp.domain}, got {text!r}: choose a value in that range") from None
+        raise InputError(f"{name} must be in {hp.domain}, got {text!r}: choose a value in that range") from None
     checked = tuple(hp.domain.check(name, value) for value in values)
     return checked if len(parts) > 1 else checked[0]
 
@@ -198,9 +199,9 @@ def _options(domain: Domain) -> Iterable[Any]:
 def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
     if isinstance(value, tuple | list):
         if hp.per_layer is None:
-            raise ValueError(f"{hp.name} takes one value, got {list(value)}: give one of {hp.domain}")
+            raise InputError(f"{hp.name} takes one value, got {list(value)}: give one of {hp.domain}")
         if len(value) != earlier[hp.per_layer]:
-            raise ValueError(
+            raise InputError(
                 f"{hp.name} needs one value, or one per layer ({hp.per_layer} = {earlier[hp.per_layer]}), "
                 f"got {len(value)} values {list(value)}: give as many as {hp.per_layer}"
             )
@@ -265,7 +266,7 @@ class Network(Config, ABC):
         if self.peaks is None:
             return points
         if 2 * self.peaks > points:
-            raise ValueError(f"peaks must be at most half the points, got {self.peaks} for {points} points: take less")
+            raise InputError(f"peaks must be at most half the points, got {self.peaks} for {points} points: take less")
         return 2 * self.peaks + 1 + (points if self.reading == "both" else 0)
 
     def describe(self) -> str:

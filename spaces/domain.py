@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from spectune.spaces.errors import InputError
+
 
 class Domain(ABC):
     """The values one hyperparameter may take."""
@@ -44,12 +46,12 @@ class Int(Domain):
     def __post_init__(self) -> None:
         for value in (self.low, self.high, self.step):
             if isinstance(value, bool) or not isinstance(value, int):
-                raise ValueError(f"Int must have whole numbers, got {value!r}: use Float for others")
+                raise InputError(f"Int must have whole numbers, got {value!r}: use Float for others")
         _check_bounds(self, self.low, self.high, log=self.log)
         if self.step < 1:
-            raise ValueError(f"Int must have a step of at least 1, got {self.step}: raise it")
+            raise InputError(f"Int must have a step of at least 1, got {self.step}: raise it")
         if self.log and self.step != 1:
-            raise ValueError(f"Int on a log scale must have a step of 1, got {self.step}: leave one of both out")
+            raise InputError(f"Int on a log scale must have a step of 1, got {self.step}: leave one of both out")
 
     @property
     def size(self) -> float:
@@ -57,9 +59,9 @@ class Int(Domain):
 
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"{name} must be a whole number, got {value!r}: use one of {self}")
+            raise InputError(f"{name} must be a whole number, got {value!r}: use one of {self}")
         if not self.low <= value <= self.high or (value - self.low) % self.step:
-            raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+            raise InputError(f"{name} must be in {self}, got {value}: choose a value in that range")
         return value
 
     def at(self, share: float) -> int:
@@ -95,9 +97,9 @@ class Float(Domain):
 
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, got {value!r}: use a value in {self}")
+            raise InputError(f"{name} must be a finite number, got {value!r}: use a value in {self}")
         if not self.low <= value <= self.high:
-            raise ValueError(f"{name} must be in {self}, got {value}: choose a value in that range")
+            raise InputError(f"{name} must be in {self}, got {value}: choose a value in that range")
         return float(value)
 
     def at(self, share: float) -> float:
@@ -121,9 +123,9 @@ class Choice(Domain):
     def __init__(self, *options: str | int | float | bool) -> None:
         self.options = options
         if not options:
-            raise ValueError("Choice must have options, got none: name one or more")
+            raise InputError("Choice must have options, got none: name one or more")
         if len({(type(option), option) for option in options}) < len(options):
-            raise ValueError(f"Choice must name each option once, got {self}: leave out what is there twice")
+            raise InputError(f"Choice must name each option once, got {self}: leave out what is there twice")
 
     @property
     def size(self) -> float:
@@ -133,7 +135,7 @@ class Choice(Domain):
         for option in self.options:
             if value == option and isinstance(value, bool) == isinstance(option, bool):
                 return option
-        raise ValueError(f"{name} must be one of {self}, got {value!r}: choose one of them")
+        raise InputError(f"{name} must be one of {self}, got {value!r}: choose one of them")
 
     def at(self, share: float) -> Any:
         return self.options[int(share * len(self.options))]
@@ -163,9 +165,9 @@ def _check_bounds(domain: Int | Float, low: float, high: float, *, log: bool) ->
     """ValueError where no value lies between the bounds, or none can be drawn on a log scale."""
     kind = type(domain).__name__
     if not -math.inf < low <= high < math.inf:
-        raise ValueError(f"{kind} must go from a low to a high value, got {low} to {high}: give them in order")
+        raise InputError(f"{kind} must go from a low to a high value, got {low} to {high}: give them in order")
     if log and low <= 0:
-        raise ValueError(f"{kind} on a log scale must begin above 0, got {low}: raise it, or leave log out")
+        raise InputError(f"{kind} on a log scale must begin above 0, got {low}: raise it, or leave log out")
 
 
 @dataclass(frozen=True)

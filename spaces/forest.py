@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Choice, Int
+from spectune.spaces.errors import InputError
 from spectune.spaces.layers import peaks, reading
 
 MOST = 400_000_000  # stored numbers: an ONNX file ends at 2 GB
@@ -56,7 +57,7 @@ class Forest(Network):
         self.inputs(points)  # refuses what cannot be
         parameters = self.trees * (4 * (2 * self.slots() - 1) + self.slots() * classes)
         if parameters > MOST:
-            raise ValueError(
+            raise InputError(
                 f"a forest must store at most {MOST:,} numbers, got {parameters:,} with {self.trees} trees of "
                 f"{self.slots()} leaves for {classes} classes: take fewer trees or leaves"
             )

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Int, Single
+from spectune.spaces.errors import InputError
 from spectune.spaces.layers import (
     ACTIVATIONS,
     Stacked,
@@ -124,7 +125,7 @@ class Inception(Stacked):
         ):
             conv_length = -(-length // stride)
             if pool_size > conv_length:
-                raise ValueError(
+                raise InputError(
                     f"pooling must leave a signal, but the stem pools {pool_size} points where {conv_length} of "
                     f"{points} are left: use less stem_depth (got {self.stem_depth}), stride or pool_stride"
                 )

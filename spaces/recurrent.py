@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Single
+from spectune.spaces.errors import InputError
 from spectune.spaces.layers import (
     Stacked,
     Tally,
@@ -97,7 +98,7 @@ class Recurrent(Stacked):
         for filters, kernel, stride, pool in zip(*(each(column, self.conv_depth) for column in columns), strict=True):
             conv_length = -(-length // stride)
             if pool > conv_length:
-                raise ValueError(
+                raise InputError(
                     f"pooling must leave a signal, but {pool} points are pooled where {conv_length} of {points} are "
                     f"left: use less conv_depth (got {self.conv_depth}), stride or pool_size"
                 )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from spectune.spaces.config import Network
+from spectune.spaces.errors import InputError
 from spectune.spaces.registry import FAMILIES
 from spectune.spaces.training import Training
 
 
-class UnknownFamily(ValueError):
+class UnknownFamily(InputError):
     """A config of a family that is not among those that were given."""
 
 

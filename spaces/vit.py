@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
+from spectune.spaces.errors import InputError
 from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, preprocess, reading
 
 STEM_KERNEL = 9  # of the convolutional stem's layers, each of stride 2
@@ -73,7 +74,7 @@ class ViT(Network):
             return -(-points // (1 << (self.stem_depth or 0)))
         assert self.patch_size is not None
         if self.patch_size > points:
-            raise ValueError(
+            raise InputError(
                 f"a patch must fit into a spectrum, got patch_size {self.patch_size} for {points} points: take less"
             )
         return 1 + -(-(points - self.patch_size) // self.patch_step)
@@ -86,7 +87,7 @@ class ViT(Network):
     def cost(self, points: int, classes: int) -> Cost:
         points = self.inputs(points)
         if self.stem == "raw" and self.width % self.heads:
-            raise ValueError(
+            raise InputError(
                 f"heads must divide the width of raw patches, got {self.heads} heads for patch_size {self.width}: "
                 f"use a multiple of {self.heads}"
             )

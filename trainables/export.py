@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from spectune.spaces import FAMILIES, Network, Training
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import UnknownFamily, configs, recorded
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
@@ -70,7 +71,7 @@ class Exported:
     def thresholds(self) -> NDArray[np.float64]:
         """(C,) the probability above which each label is found; ValueError where a spectrum has one label."""
         if not self.multilabel:
-            raise ValueError(
+            raise InputError(
                 "only a network for several labels has thresholds: take the most probable class of this one"
             )
         above: NDArray[np.float64] = self.model.get_buffer(THRESHOLDS).double().sigmoid().numpy()
@@ -84,7 +85,7 @@ class Exported:
         """
         layers = [module for module in self.model.modules() if isinstance(module, nn.Dropout)]
         if not any(layer.p for layer in layers):
-            raise ValueError(
+            raise InputError(
                 "Monte-Carlo dropout needs a network with dropout, this one has none: predict without passes"
             )
         batches = self._fitted(spectra, axis)
@@ -103,7 +104,7 @@ class Exported:
         ValueError where the spectra do not fit, or where the network does not end in an output layer.
         """
         if not isinstance(self.model, nn.Sequential):
-            raise ValueError(
+            raise InputError(
                 "only a network that ends in an output layer gives embeddings, this one is of another make"
             )
         embedded = _logits(self.model[:-1], self._fitted(spectra, axis)).double()
@@ -122,12 +123,12 @@ class Exported:
             if not np.array_equal(axis.values, self.axis.values):
                 values = resample(values, axis, self.axis)
         if values.ndim != 2 or values.shape[1] != len(self.axis):
-            raise ValueError(
+            raise InputError(
                 f"spectra must be (N, {len(self.axis)}) for this network, got {values.shape}: give their axis as well, "
                 "or resample them"
             )
         if not np.isfinite(values).all():
-            raise ValueError("spectra must be finite, got NaN or infinite intensities: clean them first")
+            raise InputError("spectra must be finite, got NaN or infinite intensities: clean them first")
         values = correct(values, self.axis, self.baseline)
         return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
 
@@ -179,13 +180,13 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
     try:
         config = json.loads((folder / CONFIG).read_text())
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
-            raise ValueError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
+            raise InputError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
         told = config["axis"]
         axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
         network, training = configs(config, families)
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
-            raise ValueError("classes must be a list of names")
+            raise InputError("classes must be a list of names")
         multilabel = config.get("labels", "one") == "several"
         model = _model(network, len(axis), len(classes), load_file(folder / WEIGHTS), multilabel=multilabel)
         if (baseline := str(config.get("baseline", NONE))) != NONE:
@@ -194,10 +195,10 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
             network, training, multilabel, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
         )
     except UnknownFamily as error:
-        raise ValueError(f"{folder} is the export of a network that is not known: {error}") from None
+        raise InputError(f"{folder} is the export of a network that is not known: {error}") from None
     except UNREADABLE as error:
         reason = " ".join(str(error).split())[:300]
-        raise ValueError(
+        raise InputError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
 
@@ -281,7 +282,7 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network)
     for name, logits in reloaded.items():
         difference = float((logits - expected).abs().max())
         if not difference <= allowed:
-            raise ValueError(
+            raise InputError(
                 f"{name} must give the logits of the trained network to {allowed:g}, got a difference of "
                 f"{difference:g}, so nothing is exported: let its layers give the same each time they predict"
             )

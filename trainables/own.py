@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from spectune.spaces import FAMILIES, STANDARD, Catalogue, Cost, Network, Space
+from spectune.spaces.errors import InputError
 from spectune.spaces.files import replacing
 
 COPY = "space.py"  # in the study's folder
@@ -36,19 +37,19 @@ def load(space: str, folder: Path | None = None, *, named: bool = True) -> Catal
     file, _, name = space.rpartition(":")
     copy = None if folder is None else kept(folder)
     if copy is None and not named:
-        raise ValueError(f"a study keeps a copy of its --space, there is no {COPY} in {folder}: give --space {space}")
+        raise InputError(f"a study keeps a copy of its --space, there is no {COPY} in {folder}: give --space {space}")
     if copy is None and not Path(file).is_file():
-        raise ValueError(f"--space is a known space or FILE.py:NAME, there is no file {file}: give its path")
+        raise InputError(f"--space is a known space or FILE.py:NAME, there is no file {file}: give its path")
     source = _text(Path(file)) if copy is None else copy
     if named and Path(file).is_file() and _text(Path(file)) != source:
         path = (folder or Path()) / COPY
-        raise ValueError(
+        raise InputError(
             f"a study keeps its architecture, but {file} is no longer {path}: restore it, or take a new --name"
         )
     families = _families(source, file)
     family = next((one for one in families if one.__name__ == name), None)
     if family is None:
-        raise ValueError(
+        raise InputError(
             f"{file} must define {name}, a subclass of spectune.spaces.Network with a cost, and does not: name it so"
         )
     _try(family, file)
@@ -70,7 +71,7 @@ def kept(folder: Path) -> str | None:
     for path in (copy, folder):
         found = path.stat()
         if found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
-            raise ValueError(
+            raise InputError(
                 f"{copy} is Python that runs with the study, so only you may write to it, but {path} is another user's "
                 f"or open to all: look at it, then copy the study (cp -r), or chmod o-w {path}"
             )
@@ -91,7 +92,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"the file of a --space is Python in UTF-8, {path} is not ({reason}): correct it") from None
+        raise InputError(f"the file of a --space is Python in UTF-8, {path} is not ({reason}): correct it") from None
 
 
 def _families(source: str, file: str) -> list[type[Network]]:
@@ -99,7 +100,7 @@ def _families(source: str, file: str) -> list[type[Network]]:
     module = _module(source, file)
     build = getattr(module, "build", None)
     if build is None:
-        raise ValueError(f"{file} must define build(network, points, classes), giving a torch module: add it")
+        raise InputError(f"{file} must define build(network, points, classes), giving a torch module: add it")
     families = [thing for thing in vars(module).values() if _is_family(thing, module.__name__)]
     for family in families:
         if "builder" not in vars(family):  # not yet
@@ -119,7 +120,7 @@ def _module(source: str, file: str) -> ModuleType:
         exec(compile(source, file, "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
-        raise ValueError(f"{file} cannot be run: {_said(error)}") from None
+        raise InputError(f"{file} cannot be run: {_said(error)}") from None
     return module
 
 
@@ -133,17 +134,17 @@ def _check(family: type[Network], file: str) -> None:
     """ValueError where the family is not declared as one."""
     name = family.__name__
     if "__dataclass_fields__" not in vars(family):
-        raise ValueError(f"{file}: {name} must be a dataclass: write @dataclass(frozen=True, kw_only=True) above it")
+        raise InputError(f"{file}: {name} must be a dataclass: write @dataclass(frozen=True, kw_only=True) above it")
     for field in dataclasses.fields(family):  # type: ignore[arg-type]
         if "domain" not in field.metadata:
-            raise ValueError(
+            raise InputError(
                 f"{file}: every field of {name} must be a hyperparameter, {field.name} is none: declare it with "
                 f"hyper(...), or as {field.name}: ClassVar[...] where it is the same for all networks"
             )
     if not isinstance(getattr(family, "family", None), str):
-        raise ValueError(f'{file}: {name} must have a name: add family: ClassVar[str] = "{name.lower()}"')
+        raise InputError(f'{file}: {name} must have a name: add family: ClassVar[str] = "{name.lower()}"')
     if family.family in FAMILIES:
-        raise ValueError(f"{file} defines the family {family.family!r}, which exists: call it something else")
+        raise InputError(f"{file} defines the family {family.family!r}, which exists: call it something else")
 
 
 def _try(family: type[Network], file: str) -> None:
@@ -156,18 +157,18 @@ def _try(family: type[Network], file: str) -> None:
     try:
         network = family()
     except Exception as error:
-        raise ValueError(f"{file}: {name}() must be the network of all defaults, it fails: {_said(error)}") from None
+        raise InputError(f"{file}: {name}() must be the network of all defaults, it fails: {_said(error)}") from None
     try:
         cost = network.cost(POINTS, CLASSES)
     except ValueError:
         return
     except Exception as error:
-        raise ValueError(
+        raise InputError(
             f"{file}: cost(points, classes) of {name} must give Cost(parameters, macs, activations), it fails: "
             f"{_said(error)}"
         ) from None
     if not isinstance(cost, Cost) or not all(isinstance(number, int) and number >= 0 for number in cost):
-        raise ValueError(
+        raise InputError(
             f"{file}: cost(points, classes) of {name} must give Cost(parameters, macs, activations) of whole numbers, "
             f"got {cost!r}: correct it"
         )
@@ -175,11 +176,11 @@ def _try(family: type[Network], file: str) -> None:
         with torch.device("meta"):
             model: Any = build(network, POINTS, CLASSES)
     except Exception as error:
-        raise ValueError(
+        raise InputError(
             f"{file}: build(network, points, classes) must give a torch module for {name}(), it fails: {_said(error)}"
         ) from None
     if not isinstance(model, torch.nn.Module):
-        raise ValueError(
+        raise InputError(
             f"{file}: build(network, points, classes) must give a torch module for {name}(), got {model!r}: return it"
         )
 

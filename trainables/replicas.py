@@ -11,6 +11,7 @@ from torch import Tensor
 
 from spectune.spaces import Network, Training
 from spectune.spaces.config import Config, hyperparameters
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.epoch import Epoch, State, logits
 from spectune.trainables.fit import Fit
@@ -123,13 +124,13 @@ def _alike(configs: Sequence[Config]) -> None:
     first = configs[0]
     for other in configs[1:]:
         if type(other) is not type(first):
-            raise ValueError(
+            raise InputError(
                 f"replicas must be of one family, got {first.family} and {other.family}: train those apart"
             )
         for hp in hyperparameters(type(first)):
             one, another = getattr(first, hp.name), getattr(other, hp.name)
             if one != another and not hp.replicas:
-                raise ValueError(f"replicas must have one {hp.name}, got {one} and {another}: train those apart")
+                raise InputError(f"replicas must have one {hp.name}, got {one} and {another}: train those apart")
 
 
 def _obstacle(networks: Sequence[Network], runs: Sequence[Run]) -> str:
@@ -143,7 +144,7 @@ def _obstacle(networks: Sequence[Network], runs: Sequence[Run]) -> str:
     for some in found[1:]:
         if set(some) != set(found[0]):
             one, another = list(found[0].values()), list(some.values())
-            raise ValueError(f"a dropout must be 0 in all replicas or in none, got {one} and {another}: leave 0 out")
+            raise InputError(f"a dropout must be 0 in all replicas or in none, got {one} and {another}: leave 0 out")
     if len(set(networks)) > len({tuple(some.values()) for some in found}):
         return f"the replicas of {family} have different dropout that is no layer of its own"
     try:

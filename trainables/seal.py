@@ -6,6 +6,8 @@ import shutil
 from hashlib import file_digest
 from pathlib import Path
 
+from spectune.spaces.errors import InputError
+
 WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
 HASHED = (WEIGHTS, CONFIG, ONNX, CARD)
 
@@ -13,15 +15,15 @@ HASHED = (WEIGHTS, CONFIG, ONNX, CARD)
 def verify(folder: Path) -> None:
     """Every file of the export is there and is the one that was written."""
     if not folder.is_dir():
-        raise ValueError(f"an export is a folder, got {folder}: give the folder that spectune export wrote")
+        raise InputError(f"an export is a folder, got {folder}: give the folder that spectune export wrote")
     for name in (*HASHED, SUMS):
         if not (folder / name).is_file():
-            raise ValueError(f"an export holds {name}, there is none in {folder}: give a whole export")
+            raise InputError(f"an export holds {name}, there is none in {folder}: give a whole export")
     pairs = [line.split("  ", 1)[::-1] for line in (folder / SUMS).read_text(errors="replace").splitlines()]
     expected = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
     for name in HASHED:
         if expected.get(name) != sha256(folder / name):
-            raise ValueError(
+            raise InputError(
                 f"{name} in {folder} is not the file that was exported, its SHA-256 differs from that in {SUMS}: "
                 "copy or export it again"
             )
@@ -34,7 +36,7 @@ def sha256(path: Path) -> str:
 
 def refuse_other(folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / SUMS).is_file())):
-        raise ValueError(
+        raise InputError(
             f"an export replaces only an older export, {folder} holds something else: choose another folder"
         )
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from spectune.spaces import Network, Training
+from spectune.spaces.errors import InputError
 from spectune.trainables import losses, transfer
 from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset, Split
@@ -100,7 +101,7 @@ class Run:
             self.fresh: list[str] = []
             if training.init != "scratch":
                 if init is None:
-                    raise ValueError(
+                    raise InputError(
                         f"init={training.init} must be given weights to start from, got none: use --init-from"
                     )
                 self.fresh = transfer.start(self.model, init, keep=training.init)

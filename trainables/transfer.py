@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.models import THRESHOLDS
 
 MADE = ("waves", THRESHOLDS)  # sinusoidal positions and thresholds: not learned
@@ -32,7 +33,7 @@ def start(model: nn.Module, weights: dict[str, Tensor], *, keep: str) -> list[st
             fresh.append(name)
             continue
         if name not in weights:
-            raise ValueError(f"weights to start from must be of the same network, they lack {name}: use its export")
+            raise InputError(f"weights to start from must be of the same network, they lack {name}: use its export")
         state[name] = _fitted(name, weights[name].to(tensor.dtype), tensor.shape, model)
     model.load_state_dict(state)
     return fresh
@@ -41,7 +42,7 @@ def start(model: nn.Module, weights: dict[str, Tensor], *, keep: str) -> list[st
 def output(model: nn.Module) -> nn.Module:
     """The output layer. ValueError where there is none to be told apart."""
     if not isinstance(model, nn.Sequential):
-        raise ValueError(
+        raise InputError(
             "a network to start from must be a torch Sequential that ends in its output layer: make it one"
         )
     return model[-1]
@@ -75,7 +76,7 @@ def _fitted(name: str, weights: Tensor, shape: torch.Size, model: nn.Module) -> 
         first = 1 if getattr(module, "first", None) is not None else 0
         spread = F.interpolate(weights[first:].T[None], shape[0] - first, mode="linear")[0].T
         return torch.cat([weights[:first], spread])
-    raise ValueError(
+    raise InputError(
         f"weights to start from must be of the same network, {name} is {tuple(weights.shape)}, not {tuple(shape)}: "
         "use its export"
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spectune.spaces import FAMILIES, Network, Published
+from spectune.spaces.errors import InputError
 from spectune.spaces.files import replacing
 from spectune.spaces.saved import configs
 from spectune.trainables.export import read
@@ -37,9 +38,9 @@ def load(export: str, folder: Path, families: Mapping[str, type[Network]] = FAMI
         network, training = configs({"network": config["network"], "training": config["training"]}, families)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path} must be the config of an export, and is not ({reason}): restore the study") from None
+        raise InputError(f"{path} must be the config of an export, and is not ({reason}): restore the study") from None
     if not network.by_steps:
-        raise ValueError(f"--init-from needs the export of a network, {export} is a {network.family}: give another")
+        raise InputError(f"--init-from needs the export of a network, {export} is a {network.family}: give another")
     return Published(network, training.replace(init="scratch"), f"export {export}")
 
 

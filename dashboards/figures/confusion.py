@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spectune.dashboards.style.theme import BLUE, INK, ORANGE, Drawing, empty, envelope, plain, rounded
+from spectune.search.records import InputError
 
 LEVEL = 0.01  # of the highest point above the lowest: less is an empty stretch
 PAD = 0.012  # of the axis, left and right of what is drawn
@@ -35,7 +36,7 @@ def read(path: Path, most: int) -> list[Pair]:
         with np.load(path, allow_pickle=False) as file:
             return [_pair(file, number) for number in range(min(int(file["pairs"]), most))]
     except (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile):
-        raise ValueError(f"confused spectra are drawn from {path}, which is missing or broken: test again") from None
+        raise InputError(f"confused spectra are drawn from {path}, which is missing or broken: test again") from None
 
 
 def _pair(file: np.lib.npyio.NpzFile, number: int) -> Pair:
@@ -43,7 +44,7 @@ def _pair(file: np.lib.npyio.NpzFile, number: int) -> Pair:
     names = ("true_spectrum", "predicted_spectrum", "wrong_spectrum")
     spectra = np.stack([np.asarray(file[f"{name}_{number}"], float) for name in names])
     if spectra.shape != (len(names), len(axis)) or not np.isfinite(spectra).all():
-        raise ValueError("a spectrum has a finite value at every point of the axis")
+        raise InputError("a spectrum has a finite value at every point of the axis")
     true, predicted = str(file[f"true_{number}"]), str(file[f"predicted_{number}"])
     return Pair(true, predicted, int(file[f"count_{number}"]), axis, str(file["axis_label"]), spectra)
 

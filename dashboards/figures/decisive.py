@@ -11,6 +11,7 @@ import numpy as np
 from spectune.dashboards.style.page import nothing, plot
 from spectune.dashboards.style.theme import NAVY, Drawing, empty, envelope, plain, rounded
 from spectune.dashboards.tables.summary import Summary
+from spectune.search.records import InputError
 
 FILE = "decisive.npz"
 WORDS = (
@@ -55,7 +56,7 @@ def read(path: Path) -> Decisive:
         names, label = [""], ""
     sound = values.shape == axis.shape and spectra.shape == (len(names), len(axis)) and np.isfinite(values).all()
     if not sound or not np.isfinite(spectra).all():
-        raise ValueError(f"what decides is drawn from {path}, which is missing or broken: export again")
+        raise InputError(f"what decides is drawn from {path}, which is missing or broken: export again")
     return Decisive(axis, label, values, names, spectra)
 
 

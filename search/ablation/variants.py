@@ -18,6 +18,7 @@ from spectune.search.records.ranking import best, valued, winner
 from spectune.search.strategy.agenda import Agenda
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs, recorded
 from spectune.trainables.data.ceiling.causes import categories
 from spectune.trainables.data.dataset import Dataset
@@ -32,11 +33,11 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
     """
     if study is not None:
         if config:
-            raise ValueError(f"an ablation has one reference, got {config} and --of {study.name}: leave one away")
+            raise InputError(f"an ablation has one reference, got {config} and --of {study.name}: leave one away")
         found = read(study)
         chosen = winner(found)
         if chosen is None:
-            raise ValueError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
+            raise InputError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
         options = found.header["options"]
         return {
             **{key: options[key] for key in FOLLOWED},
@@ -49,7 +50,7 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
         return {"reference": {"name": config, "config": recorded(network, training)}, "space": network.family}
     path = Path(config)
     if not path.is_file():
-        raise ValueError(
+        raise InputError(
             f"an ablation varies one of {', '.join(KNOWN)}, a config file, or --of STUDY, got {config!r}: name one"
         )
     values = _read(path)
@@ -62,7 +63,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         config = {key: dict(content[key]) for key in ("network", "training")}
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError(
+        raise InputError(
             f"a config file is JSON with network and training, {path} is not: take an export's config.json"
         ) from None
     return recorded(*configs(config))
@@ -89,11 +90,11 @@ def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[
     allow(reference.network)
     for name in options.retune:
         if value_of(reference, name) is None:
-            raise ValueError(f"--retune takes hyperparameters of {reference.name}, it has no {name}: leave it out")
+            raise InputError(f"--retune takes hyperparameters of {reference.name}, it has no {name}: leave it out")
     found, skipped = variants(reference, options.contrasts, grid=options.grid, allow=allow)
     for one in (reference, *found):
         if one.training.init != "scratch":
-            raise ValueError(
+            raise InputError(
                 f"an ablation trains from scratch, {one.name} has init={one.training.init}: set init=scratch"
             )
     return [reference, *found], skipped

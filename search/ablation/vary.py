@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from spectune.spaces import ALIASES, Config, Network, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
 from spectune.spaces.domain import Choice, Float, Int
+from spectune.spaces.errors import InputError
 
 ALL = "all"
 MOST_VALUES = 12  # of a hyperparameter that is named without values
@@ -60,7 +61,7 @@ def variants(
         except ValueError as error:
             skipped.append((f"{name}={spelled(value)}", str(error)))
     if not found:
-        raise ValueError(f"--vary must change something, {', '.join(asked)} is what {reference.name} has: add a value")
+        raise InputError(f"--vary must change something, {', '.join(asked)} is what {reference.name} has: add a value")
     return list(found.values()), skipped
 
 
@@ -70,7 +71,7 @@ def owner(reference: Variant, name: str) -> Config:
         if any(hp.name == name for hp in hyperparameters(type(config))):
             return config
     known = [hp.name for config in reference[1:3] for hp in hyperparameters(type(config))]
-    raise ValueError(f"{reference.name} has no hyperparameter {name!r}: known are {', '.join(known)}, or {ALL}")
+    raise InputError(f"{reference.name} has no hyperparameter {name!r}: known are {', '.join(known)}, or {ALL}")
 
 
 def value_of(reference: Variant, name: str) -> Any:
@@ -99,14 +100,14 @@ def _asked(reference: Variant, text: str) -> tuple[str, list[Any]]:
     config = owner(reference, name)
     hp = next(hp for hp in hyperparameters(type(config)) if hp.name == name)
     if getattr(config, name) is None:
-        raise ValueError(f"{name} does not exist in {reference.name}, it needs {hp.when}: set that first, by --set")
+        raise InputError(f"{name} does not exist in {reference.name}, it needs {hp.when}: set that first, by --set")
     if equals:
         return name, [parse(type(config), name, part.replace(LAYERS, ",")) for part in values.split(",")]
     if isinstance(hp.domain, Choice):
         return name, list(hp.domain.options)
     if isinstance(hp.domain, Int) and hp.domain.size <= MOST_VALUES:
         return name, list(range(hp.domain.low, hp.domain.high + 1, hp.domain.step))
-    raise ValueError(f"{name} has too many values to take all of {hp.domain}: write --vary {name}=VALUE,VALUE")
+    raise InputError(f"{name} has too many values to take all of {hp.domain}: write --vary {name}=VALUE,VALUE")
 
 
 def _made(reference: Variant, changes: dict[str, Any]) -> Variant:
@@ -127,7 +128,7 @@ def _allowed(variant: Variant, allow: Callable[[Network], None]) -> Variant:
     try:
         allow(variant.network)
     except ValueError as error:
-        raise ValueError(f"--vary {variant.name} cannot be trained: {error}") from None
+        raise InputError(f"--vary {variant.name} cannot be trained: {error}") from None
     return variant
 
 

@@ -14,6 +14,7 @@ from spectune.search.process.cpus import limit_threads
 from spectune.search.process.stop import FAILED, INTERRUPTED
 from spectune.search.records import PRESETS, Options, find, pairs
 from spectune.spaces import ALIASES, KNOWN, STANDARD, Catalogue, Training
+from spectune.spaces.errors import InputError
 
 
 def _catalogue(space: str) -> Catalogue:
@@ -85,7 +86,7 @@ def train(model: str, **given: Any) -> int:
     if model == "" and given.get("init_from"):
         model = "transfer"
     elif model not in KNOWN or given.get("init_from"):
-        raise ValueError(
+        raise InputError(
             f"a model must be one of {', '.join(KNOWN)}, or be left out with --init-from, got {model!r}: "
             "see spectune models list"
         )
@@ -104,7 +105,7 @@ def ablate(config: str, study: str, **given: Any) -> int:
             followed.pop("data", None)
         given = {**followed, **given}
     if "contrasts" not in given and not again:
-        raise ValueError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
+        raise InputError("an ablation needs to know what to vary, got no --vary: add --vary NAME=VALUE,VALUE")
     return _session({**PRESETS["ablate"], **given})
 
 
@@ -133,7 +134,7 @@ def show_model(model: str, points: int | None, classes: int | None) -> None:
     from spectune.trainables.summary import layers
 
     if model not in KNOWN:
-        raise ValueError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
+        raise InputError(f"a model must be one of {', '.join(KNOWN)}, got {model!r}: see spectune models list")
     known = KNOWN[model]
     points, classes = points or known.points, classes or known.classes
     cost = known.network.cost(points, classes)
@@ -181,7 +182,7 @@ def export(study: str, top: int, studies: str) -> None:
     from spectune.search.session.finish import export_again
 
     if top < 1:
-        raise ValueError(f"--top must be at least 1, got {top}: give a larger number")
+        raise InputError(f"--top must be at least 1, got {top}: give a larger number")
     for folder in export_again(find(study, studies), top):
         print(folder)
 
@@ -192,7 +193,7 @@ def predict(model: str, file: str, space: str, passes: int) -> None:
     from spectune.trainables.export import read as read_export
 
     if passes < 0:
-        raise ValueError(f"--passes must be at least 0, got {passes}: give a larger number")
+        raise InputError(f"--passes must be at least 0, got {passes}: give a larger number")
     exported = read_export(Path(model), _catalogue(space).families)
     spectra, axis, _, names = read(Path(file))
     drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]

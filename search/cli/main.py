@@ -17,6 +17,7 @@ from spectune.search.cli.flags import add_options, studies
 from spectune.search.process.collector import relaxed
 from spectune.search.process.log import shown
 from spectune.search.process.stop import INTERRUPTED
+from spectune.spaces.errors import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with shown(), relaxed():
             return int(command(**options) or 0)
-    except ValueError as error:
+    except InputError as error:
         print(f"spectune: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -24,6 +24,7 @@ from spectune.search.process.log import LOGGER
 from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import interval
 from spectune.spaces import FAMILIES, Network
+from spectune.spaces.errors import InputError
 from spectune.trainables.confused import drawn
 from spectune.trainables.data.ceiling import causes
 from spectune.trainables.data.ceiling.ideal import Ideal, ideal
@@ -60,13 +61,13 @@ def diagnose(
     subjects = [subject(one, studies, families) for one in what]
     loaded = data_of(subjects, dataset, data)
     if loaded.multilabel:
-        raise ValueError(
+        raise InputError(
             f"a diagnosis needs one label a spectrum, {loaded.name} has several: see the labels in the study's report"
         )
     found = causes.differences(loaded)
     chosen = _pair(loaded, pair)
     if found is None and (pair or peak is not None):
-        raise ValueError(f"--pair and --peak need a definition of the classes, {loaded.name} has none: leave them out")
+        raise InputError(f"--pair and --peak need a definition of the classes, {loaded.name} has none: leave them out")
     plane = region(found, loaded.split(split), *chosen, peak=peak) if found and chosen else None
     answers = (_answers(one, loaded, loaded.split(split), "spectra") for one in subjects)
     predictions = [np.stack([logits.argmax(axis=1) for logits in rows]) for rows in answers]
@@ -214,7 +215,7 @@ def _pair(dataset: Dataset, pair: str) -> tuple[int, int] | None:
         if first in names and second in names and first != second:
             return names[first], names[second]
     some = ", ".join(dataset.classes[:6]) + (" ..." if len(dataset.classes) > 6 else "")
-    raise ValueError(
+    raise InputError(
         f"--pair takes two classes of {dataset.name} as A,B ({some}), got {pair!r}: see spectune data show"
     )
 

@@ -13,6 +13,7 @@ from torch import nn
 from spectune.search.records import JOURNAL, WEIGHTS, Study, Trial, find, read, stored
 from spectune.search.records.ranking import winner
 from spectune.spaces import FAMILIES, Network
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 from spectune.trainables import own, weights
 from spectune.trainables.data import load
@@ -46,7 +47,7 @@ def subject(what: str, studies: str, families: Mapping[str, type[Network]] = FAM
     if (Path(what) / SUMS).is_file():
         return _exported(Path(what), families)
     if Path(what).is_dir() and not any((folder / JOURNAL).is_file() for folder in (Path(what), Path(studies) / what)):
-        raise ValueError(f"a diagnosis needs a study or an export, the folder {what} is neither: give its folder")
+        raise InputError(f"a diagnosis needs a study or an export, the folder {what} is neither: give its folder")
     try:
         folder, candidate = find(what, studies), ""
     except ValueError:
@@ -62,18 +63,18 @@ def data_of(subjects: list[Subject], dataset: str, options: dict[str, str]) -> D
     given: dict[str, Any] = {"source": dataset, "options": options} if dataset else {}
     source = given or next((one.source for one in subjects if one.source), {})
     if not source:
-        raise ValueError(
+        raise InputError(
             f"an export outside its study does not say where its data is, {subjects[0].name} needs --dataset: give it, "
             "with the --data options of its study"
         )
     if options and not dataset:
-        raise ValueError(
+        raise InputError(
             f"--data are options of --dataset, got {', '.join(options)} without it: give --dataset as well"
         )
     loaded = load(source["source"], **source["options"])
     for one in subjects:
         if one.digest != loaded.digest:
-            raise ValueError(
+            raise InputError(
                 f"networks are looked at on the data they were trained on, for {one.name} its digest is {one.digest}, "
                 f"that of {source['source']} is {loaded.digest}: give networks of one dataset, or restore the data"
             )
@@ -86,9 +87,9 @@ def _confirmed(study: Study, candidate: str) -> Subject:
     confirmed = {str(name): trials for name, trials in study.confirmed().items()}
     chosen = candidate or str(winner(study))
     if not confirmed:
-        raise ValueError(f"only confirmed configs can be looked at, {study.name} has none yet: let it end first")
+        raise InputError(f"only confirmed configs can be looked at, {study.name} has none yet: let it end first")
     if chosen not in confirmed:
-        raise ValueError(f"a candidate of {study.name} must be one of {', '.join(confirmed)}, got {chosen!r}")
+        raise InputError(f"a candidate of {study.name} must be one of {', '.join(confirmed)}, got {chosen!r}")
     trials = confirmed[chosen]
     label = trials[0].label or (chosen if not chosen.isdigit() else f"trial {chosen}")
     return Subject(

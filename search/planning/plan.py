@@ -25,6 +25,7 @@ from spectune.search.records import AUTO, Options, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.agenda import first
 from spectune.spaces import Network, Training
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.pace import epoch_seconds
 
@@ -68,10 +69,10 @@ class Machine:
     def workers(self, options: Options) -> int:
         """Trials at a time. ValueError where not one fits."""
         if self.units == "GPUs" and options.gpus_per_trial == AUTO:
-            raise ValueError(f"--gpus-per-trial {AUTO} is measured when a study starts: give a plan a number")
+            raise InputError(f"--gpus-per-trial {AUTO} is measured when a study starts: give a plan a number")
         each = options.cpus_per_trial if self.units == "cores" else float(options.gpus_per_trial or 1.0)
         if self.number < each:
-            raise ValueError(f"a trial needs {each:g} {self.units}, got {self.number}: plan for more of them")
+            raise InputError(f"a trial needs {each:g} {self.units}, got {self.number}: plan for more of them")
         return options.concurrent or int(self.number / each)
 
 
@@ -79,14 +80,14 @@ def machine(*, cores: int | None, gpus: int | None, card: str, price: float | No
     """The machine that was asked for: this one's cores unless said otherwise. ValueError where it cannot be told."""
     if gpus is None:
         if card:
-            raise ValueError(f"--gpu says the kind of --gpus, got {card} without a number: add --gpus N")
+            raise InputError(f"--gpu says the kind of --gpus, got {card} without a number: add --gpus N")
         return Machine(cores or os.cpu_count() or 1, "cores", price=price)
     if cores is not None:
-        raise ValueError("a plan is for --cores or for --gpus, got both: leave one away")
+        raise InputError("a plan is for --cores or for --gpus, got both: leave one away")
     if card and card not in CARDS:
-        raise ValueError(f"--gpu must be one of {', '.join(CARDS)}, got {card!r}: choose the one most like yours")
+        raise InputError(f"--gpu must be one of {', '.join(CARDS)}, got {card!r}: choose the one most like yours")
     if not card and not torch.cuda.is_available():
-        raise ValueError(f"there is no GPU here to measure on: say what yours are with --gpu {' | '.join(CARDS)}")
+        raise InputError(f"there is no GPU here to measure on: say what yours are with --gpu {' | '.join(CARDS)}")
     return Machine(gpus, "GPUs", card, price)
 
 
@@ -199,7 +200,7 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
     ValueError for an ablation.
     """
     if options.reference:
-        raise ValueError(
+        raise InputError(
             f"a plan is of a search or of one network's trainings, {options.name} is an ablation: give another study"
         )
     began, workers = time.monotonic(), on.workers(options)

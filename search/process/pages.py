@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from spectune.search.process.command import module
+from spectune.spaces.errors import InputError
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def ahead(page: str, *arguments: str) -> Iterator[Callable[[], None]]:
             _, said = process.communicate("draw\n")
             if process.returncode:
                 last = (said.strip() or "no message").splitlines()[-1]
-                raise ValueError(f"the page {page} could not be drawn: {last}")
+                raise InputError(f"the page {page} could not be drawn: {last}")
 
         try:
             yield drawn

@@ -7,6 +7,7 @@ from spectune.search.records.options import Budget, Goal, Machine, Options, Plac
 from spectune.search.records.settings import fixed, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
+from spectune.spaces.errors import InputError
 from spectune.spaces.files import replace as replace_file
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Candidate",
     "Goal",
     "Group",
+    "InputError",
     "Journal",
     "Machine",
     "Option",

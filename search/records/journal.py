@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from spectune.spaces.errors import InputError
+
 JOURNAL = "journal.jsonl"
 FORMAT = 2  # of the events, in every study event; 1 had no number
 HOLDER = "driver.json"  # who writes the journal, while somebody does
@@ -34,7 +36,7 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise ValueError(
+            raise InputError(
                 f"a study has one driver at a time, and {_holder(folder)} is writing {self.path}: "
                 "wait for it, stop it, or choose another --name"
             ) from None
@@ -78,7 +80,7 @@ class Journal:
 def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
     """(event, byte offset behind it) of every whole line from a byte offset on; a torn last line is left out."""
     if not path.is_file():
-        raise ValueError(f"a study folder holds {JOURNAL}, but there is none in {path.parent}: give a study's folder")
+        raise InputError(f"a study folder holds {JOURNAL}, but there is none in {path.parent}: give a study's folder")
     with path.open("rb") as file:
         file.seek(offset)
         for raw in file:
@@ -89,7 +91,7 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
                 line = json.loads(raw)
                 line["event"]
             except (ValueError, TypeError, KeyError, RecursionError):
-                raise ValueError(
+                raise InputError(
                     f"every line of a journal is one JSON event, but the one before byte {offset} of {path} is not: "
                     "restore it from a copy"
                 ) from None
@@ -102,7 +104,7 @@ def inside(folder: Path, name: Any) -> Path:
     """A file or folder that a journal names, which is one of its study's. ValueError for any other, also by a link."""
     found = folder / str(name)
     if not isinstance(name, str) or not found.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(
+        raise InputError(
             f"a journal names only what is in its study's folder, that of {folder} names {str(name)[:100]!r}: it was "
             "changed by somebody, restore it from a copy"
         )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from spectune.spaces.errors import InputError
+
 AUTO = "auto"  # GPUs of a trial, as measured
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FACTORS = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -37,11 +39,11 @@ class Option:
         """ValueError where a value breaks the option's rule."""
         for one in value if self.repeated else (value,):
             if self.choices and one not in self.choices:
-                raise ValueError(
+                raise InputError(
                     f"--{self.flag} must be one of {', '.join(self.choices)}, got {one!r}: choose one of them"
                 )
         if self.least is not None and value not in (None, AUTO) and not value >= self.least:
-            raise ValueError(f"--{self.flag} must be at least {self.least:g}, got {value}: give a larger number")
+            raise InputError(f"--{self.flag} must be at least {self.least:g}, got {value}: give a larger number")
 
     def default_for(self, command: str) -> Any:
         return PRESETS.get(command, {}).get(self.name, self.default)
@@ -104,7 +106,7 @@ def duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``10m``, ``2h`` or ``1d``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if match is None or float(match[1]) <= 0:
-        raise ValueError(f"a time is a number with s, m, h or d, got {text!r}: write 90s, 10m or 2h")
+        raise InputError(f"a time is a number with s, m, h or d, got {text!r}: write 90s, 10m or 2h")
     return float(match[1]) * UNITS[match[2] or "s"]
 
 
@@ -113,7 +115,7 @@ def gpus(text: str) -> float | str:
     try:
         return text if text == AUTO else float(text)
     except ValueError:
-        raise ValueError(f"GPUs are a number or {AUTO}, got {text!r}: write 1, 0.25 or {AUTO}") from None
+        raise InputError(f"GPUs are a number or {AUTO}, got {text!r}: write 1, 0.25 or {AUTO}") from None
 
 
 def count(text: str) -> int:
@@ -121,5 +123,5 @@ def count(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)
     value = float(match[1]) * FACTORS.get(match[2], 1) if match else 0.0
     if value < 1 or not value.is_integer():
-        raise ValueError(f"a count is a whole number, k, M or G may follow, got {text!r}: write 500k or 2M")
+        raise InputError(f"a count is a whole number, k, M or G may follow, got {text!r}: write 500k or 2M")
     return round(value)

@@ -27,6 +27,7 @@ from spectune.search.records.option import (
 )
 from spectune.search.records.settings import fixed_by_default, known, plain
 from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Network, Sizes
+from spectune.spaces.errors import InputError
 
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 SAMPLERS = ("near", "tpe", "random")
@@ -119,9 +120,9 @@ class Goal(Group):
         space = self.catalogue.space(self.space)
         super().__post_init__()
         if not self.init_from and (self.fixed.get("init", "scratch") != "scratch" or "init" in self.vary):
-            raise ValueError("init other than scratch needs an export to start from, got none: give --init-from EXPORT")
+            raise InputError("init other than scratch needs an export to start from, got none: give --init-from EXPORT")
         if self.objectives[0] not in scores() or len(set(self.objectives)) != len(self.objectives):
-            raise ValueError(
+            raise InputError(
                 f"the first --objective ranks the finalists and must be one of {', '.join(scores())}, each given once, "
                 f"got {', '.join(self.objectives)}: start with {DEFAULT}"
             )
@@ -131,7 +132,7 @@ class Goal(Group):
         for name in self.vary:
             known("--vary", name, fixed_by_default(space))
         if self.reference and len(self.objectives) > 1:
-            raise ValueError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
+            raise InputError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
         if self.baseline not in ("", "none"):
             known("--baseline", self.baseline, PUBLISHED)
 
@@ -152,9 +153,9 @@ class Goal(Group):
     def allow(self, network: Network, sizes: Sizes) -> None:
         """ValueError where a network cannot work at these sizes, or is beyond the limits."""
         if sizes.multilabel and not network.by_steps:
-            raise ValueError(f"several labels per spectrum need a network, got a {network.family}: choose another")
+            raise InputError(f"several labels per spectrum need a network, got a {network.family}: choose another")
         if sizes.multilabel and network.head != "linear":
-            raise ValueError(f"several labels per spectrum need head=linear, this network has {network.head}: set head")
+            raise InputError(f"several labels per spectrum need head=linear, this network has {network.head}: set head")
         cost = network.cost(sizes.points, sizes.classes)
         limits = (
             ("--max-params", self.max_params, cost.parameters),
@@ -162,7 +163,7 @@ class Goal(Group):
         )
         for flag, limit, value in limits:
             if limit is not None and value > limit:
-                raise ValueError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
+                raise InputError(f"{flag} is {limit:,}, a network with {value:,} is beyond it: raise the limit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +274,7 @@ class Options(Goal, Budget, Machine, Place):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.explores and self.trials < 1:
-            raise ValueError(f"--trials must be at least 1, got {self.trials}: give a larger number")
+            raise InputError(f"--trials must be at least 1, got {self.trials}: give a larger number")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], catalogue: Catalogue = STANDARD) -> Self:
@@ -283,7 +284,7 @@ class Options(Goal, Budget, Machine, Place):
         """
         unknown = values.keys() - {one.name for one in options_of(cls)}
         if unknown:
-            raise ValueError(
+            raise InputError(
                 f"options must be known to this version of spectune, got {', '.join(sorted(unknown))}: use the version "
                 "that the study was made with"
             )

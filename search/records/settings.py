@@ -8,12 +8,13 @@ from typing import Any
 
 from spectune.spaces import ALIASES, Config, Space, Training
 from spectune.spaces.config import Hyperparameter, hyperparameters, parse
+from spectune.spaces.errors import InputError
 
 
 def plain(name: str) -> str:
     """The name of a study if it is one: it becomes a folder, a word of shell commands and an experiment in MLflow."""
     if re.fullmatch(r"\w[\w.-]{,99}", name) is None:
-        raise ValueError(
+        raise InputError(
             f"a study's name is a plain folder name of up to 100 letters, digits, -, _ and ., got {name[:200]!r}: "
             "choose such a --name"
         )
@@ -42,9 +43,9 @@ def fixed(space: Space, settings: Sequence[str]) -> dict[str, Any]:
         given, equals, text = setting.partition("=")
         name = ALIASES.get(given, given)
         if not equals:
-            raise ValueError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
+            raise InputError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
         if name not in names:
-            raise ValueError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
+            raise InputError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
         owner, hp = names[name]
         values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
     return values
@@ -54,10 +55,10 @@ def pairs(flag: str, settings: Sequence[str]) -> dict[str, str]:
     """The dict of ``NAME=VALUE`` settings; ValueError for one without an equals sign."""
     for setting in settings:
         if "=" not in setting:
-            raise ValueError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
+            raise InputError(f"{flag} takes name=value, got {setting!r}: write it as for instance {flag} points=1000")
     return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def known(flag: str, value: str, known: Collection[str]) -> None:
     if value not in known:
-        raise ValueError(f"{flag} must be one of {', '.join(known)}, got {value!r}: choose one of them")
+        raise InputError(f"{flag} must be one of {', '.join(known)}, got {value!r}: choose one of them")

@@ -18,6 +18,7 @@ from spectune.search.records.candidate import Candidate
 from spectune.search.records.journal import FORMAT, JOURNAL, events
 from spectune.search.records.options import Options
 from spectune.search.records.reports import Reports
+from spectune.spaces.errors import InputError
 
 
 @dataclass
@@ -180,13 +181,13 @@ def read(folder: Path | str) -> Study:
         try:
             study.apply(line)
         except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
-            raise ValueError(
+            raise InputError(
                 f"every line of a journal follows those before it, the one before byte {offset} of "
                 f"{folder / JOURNAL} does not ({type(error).__name__}: {' '.join(str(error).split())[:100]}): "
                 "restore it from a copy"
             ) from None
     if not study.sessions:
-        raise ValueError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
+        raise InputError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
 
 
@@ -201,7 +202,7 @@ def _header(line: dict[str, Any]) -> dict[str, Any]:
     if type(number) is not int or not 1 <= number <= FORMAT or unknown:
         by = str(line.get("versions", {}).get("spectune", "of an unknown version"))[:40]
         which = f" and has the options {', '.join(unknown)[:200]}, which are not known here" if unknown else ""
-        raise ValueError(
+        raise InputError(
             f"a journal is read by a version that knows its format, this one was written by spectune {by} (format "
             f"{str(number)[:20]}){which}; this is spectune {version('spectune')} (format {FORMAT}): update spectune"
         )
@@ -231,4 +232,4 @@ def find(study: str, studies: str) -> Path:
         if (folder / "journal.jsonl").is_file():
             return folder
     known = sorted(path.parent.name for path in Path(studies).glob("*/journal.jsonl"))
-    raise ValueError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")
+    raise InputError(f"no study {study!r} in {studies}: known are {', '.join(known) or 'none yet'}")

@@ -21,6 +21,7 @@ from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
+from spectune.spaces.errors import InputError
 from spectune.spaces.files import replace, replacing
 from spectune.spaces.saved import configs
 from spectune.trainables import own, weights
@@ -132,11 +133,11 @@ def export_again(folder: Path, top: int) -> list[Path]:
     families = own.known(own.kept(folder)).families
     if not ranking(study):
         reason = nothing(study) if study.confirmed() else "let the search end first"
-        raise ValueError(f"only confirmed configs are exported, {study.name} has none: {reason}")
+        raise InputError(f"only confirmed configs are exported, {study.name} has none: {reason}")
     source = study.header["dataset"]
     dataset = load(source["source"], **source["options"])
     if dataset.digest != source["digest"]:
-        raise ValueError(
+        raise InputError(
             f"an export is checked on the study's own data, its digest is {source['digest']}, that of "
             f"{source['source']} is now {dataset.digest}: restore the data"
         )

@@ -32,6 +32,7 @@ from spectune.search.tracking.store import default_uri
 from spectune.search.workers import node
 from spectune.spaces import KNOWN, STANDARD, Catalogue, Network, Training
 from spectune.spaces.config import hyperparameters
+from spectune.spaces.errors import InputError
 
 if TYPE_CHECKING:
     from spectune.search.session.run import Finished, Watcher
@@ -123,7 +124,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     folder = Path(given["studies"]) / given["name"]
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
-        raise ValueError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
+        raise InputError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
     kept = {} if before is None else before.header["options"]
     given, catalogue = _read(given, kept, folder)
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
@@ -151,7 +152,7 @@ def _read(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> tuple[di
     export = given.get("init_from", kept.get("init_from", ""))
     catalogue, start = _catalogue(space, export, folder, named="space" in given)
     if start and catalogue.space(given.setdefault("space", start.family)).families != (type(start),):
-        raise ValueError(f"--init-from keeps the network of its export, a {start.family}: leave --space out")
+        raise InputError(f"--init-from keeps the network of its export, a {start.family}: leave --space out")
     if "data" in given:
         given["data"] = pairs("--data", given["data"])
     if "fixed" in given:
@@ -187,7 +188,7 @@ def _same(options: Options, before: Options) -> None:
     for one in options_of(Options):
         value, kept = getattr(options, one.name), getattr(before, one.name)
         if one.kept and value != kept:
-            raise ValueError(
+            raise InputError(
                 f"a resumed study keeps its --{one.flag}, it is {kept!r}, got {value!r}: choose another --name"
             )
 
@@ -197,7 +198,7 @@ def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
     training = {hp.name for hp in hyperparameters(Training)}
     for name in settings:
         if name not in training:
-            raise ValueError(f"--init-from keeps the network of its export, --set cannot change {name}: leave it out")
+            raise InputError(f"--init-from keeps the network of its export, --set cannot change {name}: leave it out")
     return settings
 
 
@@ -210,7 +211,7 @@ def resume_command(options: Options) -> str:
 def possible(options: Options, dataset: Dataset, before: Study | None = None) -> None:
     """What can be known to fail is said before a study is begun. Raises ValueError."""
     if before is not None and before.header["dataset"]["digest"] != dataset.digest:
-        raise ValueError(
+        raise InputError(
             f"a resumed study keeps its data, its digest is {before.header['dataset']['digest']}, that of "
             f"{options.dataset} is now {dataset.digest}: restore the data, or choose another --name"
         )
@@ -223,13 +224,13 @@ def possible(options: Options, dataset: Dataset, before: Study | None = None) ->
         try:
             options.allow(options.catalogue.known[name].network, dataset.sizes)
         except ValueError as error:
-            raise ValueError(f"--start-from {name} cannot be tried: {error}") from None
+            raise InputError(f"--start-from {name} cannot be tried: {error}") from None
     if options.baseline_name:
         try:
             options.catalogue.known[options.baseline_name].network.cost(dataset.sizes.points, dataset.sizes.classes)
         except ValueError as error:
             cure = "" if options.model else "; or use --baseline none"
-            raise ValueError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None
+            raise InputError(f"{options.baseline_name} cannot be trained here: {error}{cure}") from None
 
 
 def _measurable(options: Options, dataset: Dataset) -> None:
@@ -238,8 +239,8 @@ def _measurable(options: Options, dataset: Dataset) -> None:
         needed = METRICS[objective].labels
         if needed not in ("any", "several" if dataset.multilabel else "one"):
             words = "one label" if needed == "one" else "several labels"
-            raise ValueError(
+            raise InputError(
                 f"--objective {objective} needs {words} per spectrum, {options.dataset} has not: choose another"
             )
     if dataset.multilabel and (options.fixed.get("head", "linear") != "linear" or "head" in options.vary):
-        raise ValueError("several labels per spectrum need head=linear, got another or --vary head: leave it out")
+        raise InputError("several labels per spectrum need head=linear, got another or --vary head: leave it out")

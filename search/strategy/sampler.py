@@ -24,6 +24,7 @@ from spectune.search.strategy.neighbour import Neighbour, Storage
 from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 from spectune.spaces.space import FAMILY
 from spectune.spaces.training import STEPS
@@ -109,7 +110,7 @@ class Sampler:
                 training = Training.propose(_chooser(asked), self._settled(network), self._vary)
                 allowed(network)
                 if attempt < STUBBORN and hash((network, training)) in self._tried:
-                    raise ValueError("it was tried already")
+                    raise InputError("it was tried already")
             except ValueError as refusal:
                 self._forget(asked)
                 last = refusal
@@ -120,7 +121,7 @@ class Sampler:
                 self._asked[number] = asked
             self._tried.add(hash((network, training)))
             return network, training
-        raise ValueError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
+        raise InputError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
 
     def tell(self, trial: Trial) -> None:
         """Learn from an explore trial that ended, asked here or in an earlier session."""

@@ -17,6 +17,7 @@ from ray.exceptions import OutOfMemoryError, RayTaskError
 from spectune.search.records import WEIGHTS, Task, stored
 from spectune.search.workers.files import Folder, Resources
 from spectune.search.workers.node import QUIET, read_door
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
@@ -55,7 +56,7 @@ def _knock(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=KNOCK).close()
     except OSError as error:
-        raise ValueError(
+        raise InputError(
             f"--address must be that of a Ray that runs, nothing answers at {address} ({error}): start it, or leave "
             "--address out"
         ) from None
@@ -79,7 +80,7 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
     except RayTaskError as error:
         raise error.cause from error
     except OutOfMemoryError:
-        raise ValueError(
+        raise InputError(
             f"a worker must fit into its node's memory, Ray ended one on the {split} split to save the machine: stop "
             "what else runs there, or give it more memory"
         ) from None

@@ -18,6 +18,7 @@ from typing import Any
 from spectune.search.process.collector import relaxed
 from spectune.search.process.command import module
 from spectune.search.process.stop import SIGNALS
+from spectune.spaces.errors import InputError
 
 SILENCE = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -98,7 +99,7 @@ def _address(node: subprocess.Popen[str]) -> str:
     address, _, reason = node.stdout.readline().strip().partition(" ")
     if not address or reason:
         why = reason or "its process was ended"
-        raise ValueError(
+        raise InputError(
             f"a search needs Ray, it does not start on this machine ({why}): mend that, or give the --address of one "
             "that runs"
         )

@@ -14,6 +14,7 @@ from typing import Protocol
 from spectune.search.records import AUTO, Options
 from spectune.search.workers import cluster
 from spectune.spaces import Network, Training
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import recorded
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
@@ -63,7 +64,7 @@ def concurrent(options: Options, capacity: dict[str, float], gpus: float) -> int
         fit["--gpus-per-trial"] = int(capacity.get("GPU", 0) / gpus)
     if lacking := " and ".join(option for option, trials in fit.items() if not trials):
         have = f"{capacity.get('CPU', 0):g} CPUs and {capacity.get('GPU', 0):g} GPUs"
-        raise ValueError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower {lacking}")
+        raise InputError(f"a trial needs {cpus:g} CPUs and {gpus:g} GPUs, Ray has {have}: lower {lacking}")
     return options.concurrent or min(fit.values())
 
 
@@ -74,6 +75,6 @@ def _share(options: Options, dataset: Dataset, capacity: dict[str, float], tasks
         return 0.0
     loads, memory = cluster.loads(tried, dataset.blind(), own.kept(options.folder), cpus=options.cpus_per_trial)
     if not loads:
-        raise ValueError("--gpus-per-trial auto measures a GPU, torch sees none on its node: give a number")
+        raise InputError("--gpus-per-trial auto measures a GPU, torch sees none on its node: give a number")
     cores = capacity["CPU"] / capacity["GPU"] / options.cpus_per_trial
     return 1 / trials_of_gpu(loads, memory=memory, cores=cores, replicas=options.replicas)

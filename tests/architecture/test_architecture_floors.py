@@ -22,7 +22,7 @@ FLOORS = {
     "spectune.dashboards": [{"style"}, {"tables"}, {"figures"}, {"sections"}, {"classes", "diagnosis", "report"}],
 }
 MOST_ROOMS = {"spectune.search": 12, "spectune.dashboards": 12, "spectune.trainables.data": 12}
-MOST_FLOORS = 6  # of any folder
+MOST_FLOORS = {"spectune.search": 6}  # of the others 7
 
 
 def test_no_module_imports_itself_round_about(source: dict[str, ast.Module]) -> None:
@@ -47,7 +47,7 @@ def test_every_arrow_leads_down(source: dict[str, ast.Module], folder: str) -> N
 def test_folders_have_few_rooms_on_few_floors(source: dict[str, ast.Module], packages: dict[str, str]) -> None:
     assert [folder for folder, most in MOST_ROOMS.items() if len(rooms(folder, source)) > most] == []
     high = {folder: max(floors(rooms(folder, source)).values(), default=0) for folder in packages}
-    assert {folder: number for folder, number in high.items() if number > MOST_FLOORS} == {}
+    assert {folder: number for folder, number in high.items() if number > MOST_FLOORS.get(folder, 7)} == {}
 
 
 def test_what_is_behind_a_face_is_private(source: dict[str, ast.Module]) -> None:

@@ -72,7 +72,7 @@ def test_an_edited_file_gives_the_new_network(tmp_path):
         (MINE.replace("@dataclass(frozen=True, kw_only=True)", ""), "Mine", "Mine must be a dataclass"),
         (MINE.replace("ClassVar[str]", "str"), "Mine", "family is none: declare it with hyper"),
         (MINE.replace('    family: ClassVar[str] = "FAMILY"', ""), "Mine", "Mine must have a name: add family"),
-        (MINE.replace(" 32,", " 3000,"), "Mine", "network of all defaults, it fails: ValueError: width must be in 8"),
+        (MINE.replace(" 32,", " 3000,"), "Mine", "network of all defaults, it fails: InputError: width must be in 8"),
         (MINE.replace(", self.width)", ")"), "Mine", "Cost.__new__() missing 1 required positional argument"),
         (MINE.replace("weights, self.width)", "weights / 7, 1)"), "Mine", "of whole numbers, got Cost("),
         (MINE.replace("return Cost(", "return ("), "Mine", "must give Cost"),

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from spectune.spaces import Sizes
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.variation import Variation
 
 SPLITS = ("train", "validation", "test")
@@ -83,7 +84,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"classes must be named once each, got {', '.join(self.classes)[:200]}: rename one")
+            raise InputError(f"classes must be named once each, got {', '.join(self.classes)[:200]}: rename one")
         for name in SPLITS:
             if (split := getattr(self, name)) is not None:
                 self._check(name, split.labels)
@@ -103,10 +104,10 @@ class Dataset:
     def split(self, name: str) -> Split:
         """The split called ``name``; ValueError lists the known ones."""
         if name not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {name!r}: choose one of them")
+            raise InputError(f"split must be one of {', '.join(SPLITS)}, got {name!r}: choose one of them")
         split: Split | None = getattr(self, name)
         if split is None:
-            raise ValueError(f"the {name} split of {self.name} was withheld: only the study's last step may look at it")
+            raise InputError(f"the {name} split of {self.name} was withheld: only the study's last step may look at it")
         return split
 
     def blind(self) -> Dataset:
@@ -117,19 +118,19 @@ class Dataset:
         """ValueError where the labels of a split are not those of ``Split`` for the classes."""
         count = len(self.classes)
         if labels.ndim != 1 and labels.shape[1:] != (count,):
-            raise ValueError(
+            raise InputError(
                 f"labels of the {split} split must be (N,) class numbers or (N, {count}) of 0 and 1, got the shape "
                 f"{labels.shape}: give one of both"
             )
         if labels.ndim != self.train.labels.ndim:
-            raise ValueError(
+            raise InputError(
                 f"all splits must have one label per spectrum, or all several, got {self.train.labels.ndim} and "
                 f"{labels.ndim} dimensions in train and {split}: give all in one way"
             )
         most = count - 1 if labels.ndim == 1 else 1
         wrong = labels[(labels < 0) | (labels > most)]
         if len(wrong):
-            raise ValueError(
+            raise InputError(
                 f"labels of the {split} split must be from 0 to {most} for {count} classes, got {wrong[0]}: "
                 "number the classes from 0"
             )

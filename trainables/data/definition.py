@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
+
 MOST = 50_000_000  # places in the table of peaks
 
 
@@ -49,22 +51,22 @@ def read_definition(path: Path) -> Definition:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must be JSON, got {_first_line(error)}: correct the file") from None
+        raise InputError(f"{path} must be JSON, got {_first_line(error)}: correct the file") from None
     if (
         not isinstance(content, dict)
         or not isinstance(content.get("spectra"), dict)
         or not _whole(content, "datapoints")
     ):
-        raise ValueError(
+        raise InputError(
             f"{path} must be a definition with whole 'datapoints' >= 16 and 'spectra' by class, got neither: correct "
             f"the file, or write measured spectra as .csv, .npz, .parquet or a folder per class"
         )
     points, spectra = content["datapoints"], content["spectra"]
     if len(spectra) < 2:
-        raise ValueError(f"{path} must define at least 2 classes, got {len(spectra)}: add classes")
+        raise InputError(f"{path} must define at least 2 classes, got {len(spectra)}: add classes")
     peaks = [_peaks(path, name, entry, points) for name, entry in spectra.items()]
     if (cells := len(peaks) * max(len(places) for places, _ in peaks)) > MOST:
-        raise ValueError(
+        raise InputError(
             f"{path} must define at most {MOST:,} peaks when all classes are filled up to the longest list, got "
             f"{cells:,}: leave weak peaks away"
         )
@@ -75,16 +77,16 @@ def _peaks(path: Path, name: str, entry: Any, points: int) -> tuple[tuple[int, .
     entry = entry if isinstance(entry, dict) else {}
     positions, heights = entry.get("peak_positions"), entry.get("peak_heights")
     if not isinstance(positions, list) or not isinstance(heights, list) or not 0 < len(positions) == len(heights):
-        raise ValueError(f"{path}, class {name!r}: peak_positions and peak_heights must be lists of one length >= 1")
+        raise InputError(f"{path}, class {name!r}: peak_positions and peak_heights must be lists of one length >= 1")
     for position in positions:
         if type(position) is not int or not 0 <= position < points:
-            raise ValueError(
+            raise InputError(
                 f"{path}, class {name!r}: a peak position must be a whole number in 0..{points - 1}, got {position!r}: "
                 f"correct it or raise datapoints"
             )
     for height in heights:
         if type(height) not in (int, float) or not 0 < height <= 2:
-            raise ValueError(
+            raise InputError(
                 f"{path}, class {name!r}: a peak height must be above 0 and at most 2, got {height!r}: divide the "
                 f"heights by the largest"
             )

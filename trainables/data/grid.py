@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 
 SILENT = ("", "points", "point", "index", "channel", "channels", "a.u.", "arb.units")  # units that say nothing
@@ -63,7 +64,7 @@ def comparable(axis: Axis, target: Axis) -> None:
     if "" in units:
         units = [QUANTITIES.get(_plain(one.name).lower(), "") for one in (axis, target)]
     if "" not in units and units[0] != units[1]:
-        raise ValueError(
+        raise InputError(
             f"spectra must be on the axis of the model, {label(target)}, got {label(axis)}: convert the axis, or "
             "correct what the file says of it"
         )
@@ -91,14 +92,14 @@ def resample(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> ND
     Where ``target`` goes beyond ``axis`` the end value is repeated; ValueError if that is more than 5 % of it.
     """
     if spectra.ndim != 2 or spectra.shape[1] != len(axis):
-        raise ValueError(
+        raise InputError(
             f"spectra must have one intensity for each of the {len(axis)} values of their axis, got the shape "
             f"{spectra.shape}: give (spectra, points)"
         )
     low, high = axis.values.min(), axis.values.max()
     outside = np.mean((target.values < low) | (target.values > high))
     if outside > OUTSIDE:
-        raise ValueError(
+        raise InputError(
             f"spectra must cover the model's axis, {target.values.min():g} to {target.values.max():g} {target.unit}, "
             f"got {low:g} to {high:g}: measure that range, or train on the range that you have"
         )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.spaces.files import replacing
 from spectune.trainables.data.dataset import SPLITS, Dataset, Split
 from spectune.trainables.data.definition import Definition
@@ -48,7 +49,7 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
     The nominal spectrum is that of the definition, else the mean of the training spectra.
     """
     if classes < 1:
-        raise ValueError(f"classes to draw must be at least 1, got {classes}: draw 12")
+        raise InputError(f"classes to draw must be at least 1, got {classes}: draw 12")
     count, points = min(classes, len(dataset.classes)), len(dataset.axis)
     spectra = np.full((count, EXAMPLES, points), np.nan, np.float32)
     nominal = np.full((count, points), np.nan, np.float32)
@@ -78,7 +79,7 @@ def save(dataset: Dataset, split: str, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
-        raise ValueError(f"a split is written as .npz, got {path}: end the name in .npz")
+        raise InputError(f"a split is written as .npz, got {path}: end the name in .npz")
     chosen = dataset.split(split)
     with replacing(path) as part, part.open("wb") as file:
         np.savez(

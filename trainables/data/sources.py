@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.files.measured import FORMATS, Measured
 from spectune.trainables.data.recipes.benchmark import Benchmark
@@ -36,7 +37,7 @@ def load(source: str, **options: Any) -> Dataset:
         return make(SOURCES[source], source, options).load()
     path = Path(source)
     if not path.exists():
-        raise ValueError(
+        raise InputError(
             f"a dataset must be one of {', '.join(SOURCES)} or an existing file or folder, got {source!r}: check the "
             f"spelling"
         )
@@ -44,7 +45,7 @@ def load(source: str, **options: Any) -> Dataset:
         return make(Described, source, {"path": path, **options}).load()
     if path.is_dir() or path.suffix.lower() in FORMATS:
         return make(Measured, source, {"path": path, **options}).load()
-    raise ValueError(
+    raise InputError(
         f"a dataset's file must end in .json, {', '.join(FORMATS)}, got {source}: convert it, or put two-column text "
         f"files in a folder per class"
     )
@@ -60,7 +61,7 @@ def make(kind: type[Source], source: str, options: dict[str, Any]) -> Source:
             values[name] = value
         elif name not in known:
             cure = f"choose one of {', '.join(known)}" if known else "leave it away, there are none"
-            raise ValueError(f"options of {source} must be known, got {name!r}: {cure}")
+            raise InputError(f"options of {source} must be known, got {name!r}: {cure}")
         else:
             values[name] = _parse(name, value, known[name])
     return kind(**values)
@@ -76,4 +77,4 @@ def _parse(name: str, value: Any, default: Any) -> Any:
             return kind(value)
         except ValueError:
             pass
-    raise ValueError(f"{name} must be {words}, got {value!r}: the default is {default!r}")
+    raise InputError(f"{name} must be {words}, got {value!r}: the default is {default!r}")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spectune.spaces import Network
 from spectune.spaces.cnn import CNN
+from spectune.spaces.errors import InputError
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.mlp import MLP
@@ -45,7 +46,7 @@ def build(network: Network, points: int, classes: int, *, multilabel: bool = Fal
     builder = getattr(type(network), "builder", None) or BUILDERS.get(type(network))
     if builder is None:
         known = ", ".join(space.family for space in BUILDERS)
-        raise ValueError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
+        raise InputError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
     model: nn.Module = builder(network, network.inputs(points), classes)
     if multilabel:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
@@ -60,7 +61,7 @@ def restored(
         model = build(network, points, classes, multilabel=multilabel)
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in weights.items()}:
-        raise ValueError("weights must have the names and shapes of their network, got those of another one")
+        raise InputError("weights must have the names and shapes of their network, got those of another one")
     model.load_state_dict(weights, assign=True)
     return model
 

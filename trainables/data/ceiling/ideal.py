@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import Peaks
@@ -193,7 +194,7 @@ def _likelihood(chances: _Chances) -> tuple[int, float]:
                     for bits, value in taken:
                         _add(longer, bits, (count + exact[peak][other], value))
         if len(longer) > MOST_WAYS:
-            raise ValueError(
+            raise InputError(
                 f"the ceiling is computed for up to {MOST_WAYS} ways to exchange the peaks of a class, these are "
                 "more: it is known for classes with fewer peaks or smaller shifts only"
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.ceiling.causes import Differences
 from spectune.trainables.data.dataset import Split
 from spectune.trainables.data.peaks import Peaks
@@ -59,7 +60,7 @@ def region(found: Differences, split: Split, first: int, second: int, *, peak: i
     count = int(found.definition.counts[first])
     if peak is not None and not 1 <= peak <= count:
         name = found.definition.names[first]
-        raise ValueError(
+        raise InputError(
             f"a peak of {name} must be from 1 to {count}, in the definition's order, got {peak}: choose one"
         )
     partners: dict[int, int] = dict(found.match(first, second).pairs)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.baseline import NONE
 from spectune.trainables.data.files.table import ALIASES, NAME, Table, fit, split_name, strict
@@ -27,7 +28,7 @@ def read_archive(path: Path, label: str = "") -> Table:
     A row of ``y`` with two ones or more makes it a file of several labels a spectrum.
     """
     if label:
-        raise ValueError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
+        raise InputError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
     arrays = _joined(path, _arrays(path))
     x = _intensities(path, arrays["x"])
     names = _words(path, "names", arrays["names"]) if "names" in arrays else []
@@ -36,7 +37,7 @@ def read_archive(path: Path, label: str = "") -> Table:
     if "split" in arrays:
         words = _words(path, "split", arrays["split"])
         if len(words) != len(x):
-            raise ValueError(
+            raise InputError(
                 f"{path}: split must have a word for each of the {len(x)} spectra, got {len(words)}: correct it"
             )
         splits = [split_name(f"{path}, spectrum {row}", word) for row, word in enumerate(words)]
@@ -57,7 +58,7 @@ def _arrays(path: Path) -> Arrays:
     try:
         with path.open("rb") as stream:
             if not zipfile.is_zipfile(stream):
-                raise ValueError("one array or none, and no archive")
+                raise InputError("one array or none, and no archive")
             fit(sum(entry.file_size for entry in zipfile.ZipFile(stream).infolist()))
             stream.seek(0)
             archive = np.load(stream, allow_pickle=False)
@@ -65,13 +66,13 @@ def _arrays(path: Path) -> Arrays:
     except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "Object arrays cannot be loaded" in reason:
-            raise ValueError(
+            raise InputError(
                 f"{path} must hold arrays of numbers and words, got pickled objects, which could run code: save x as a "
                 f"2-D array of floats and names as an array of str"
             ) from None
-        raise ValueError(f"{path} must be an .npz file as numpy.savez writes it, got {reason}: save it again") from None
+        raise InputError(f"{path} must be an .npz file as numpy.savez writes it, got {reason}: save it again") from None
     except MemoryError as error:
-        raise ValueError(f"{path} must fit into memory, got {error or 'arrays that do not'}: split the file") from None
+        raise InputError(f"{path} must fit into memory, got {error or 'arrays that do not'}: split the file") from None
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
@@ -85,7 +86,7 @@ def _joined(path: Path, arrays: Arrays) -> Arrays:
         if start == "x" and ALIASES.get(split, split) in SPLITS:
             parts[ALIASES.get(split, split)] = (arrays[name], arrays.get(f"y_{split}"))
     if not parts:
-        raise ValueError(
+        raise InputError(
             f"{path} must hold the array x, or x_train, x_test ..., got {', '.join(arrays) or 'nothing'}: rename"
         )
     sizes = [len(np.atleast_1d(x)) for x, _ in parts.values()]
@@ -94,7 +95,7 @@ def _joined(path: Path, arrays: Arrays) -> Arrays:
         if all(y is not None for _, y in parts.values()):
             joined["y"] = np.concatenate([np.asarray(y) for _, y in parts.values()])
     except (ValueError, TypeError) as error:
-        raise ValueError(
+        raise InputError(
             f"{path}: the splits must have arrays of one length of spectrum, got {error}: resample"
         ) from None
     return {**joined, "split": np.repeat(list(parts), sizes)}
@@ -106,9 +107,9 @@ def _intensities(path: Path, x: NDArray[Any]) -> NDArray[np.floating[Any]]:
     if x.ndim == 3 and 1 in shape[1:]:
         x = x.reshape(shape[0], -1)
     if x.ndim != 2 or not x.size:
-        raise ValueError(f"{path}: x must have the shape (spectra, points), got {shape}: reshape it")
+        raise InputError(f"{path}: x must have the shape (spectra, points), got {shape}: reshape it")
     if x.dtype.kind not in "fiub":
-        raise ValueError(f"{path}: x must hold real numbers, got {x.dtype}: convert it to float32")
+        raise InputError(f"{path}: x must hold real numbers, got {x.dtype}: convert it to float32")
     kind = x.dtype if x.dtype in (np.float32, np.float64) else np.float64
     return np.ascontiguousarray(x, dtype=kind)
 
@@ -123,14 +124,14 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
         y = y.argmax(axis=1)
     if y.shape != (count,):
         cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class a spectrum"
-        raise ValueError(f"{path}: y must have one class for each of the {count} spectra of x, got {y.shape}: {cure}")
+        raise InputError(f"{path}: y must have one class for each of the {count} spectra of x, got {y.shape}: {cure}")
     if y.dtype.kind == "f" and np.array_equal(y, np.floor(y)):
         y = y.astype(np.int64)
     if y.dtype.kind in "iub":
         numbers = y.astype(np.int64)
         if names and not (numbers.min() >= 0 and numbers.max() < len(names)):
             wrong = numbers.min() if numbers.min() < 0 else numbers.max()
-            raise ValueError(f"{path}: y must number the {len(names)} names from 0, got {wrong}: correct y or names")
+            raise InputError(f"{path}: y must number the {len(names)} names from 0, got {wrong}: correct y or names")
         return [names[number] if names else str(number) for number in numbers]
     return _words(path, "y", y)
 
@@ -138,14 +139,14 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
 def _multilabel(path: Path, y: NDArray[Any], names: list[str]) -> list[str]:
     """The labels of each spectrum, from 0 and 1 (N, C)."""
     if names and len(names) != y.shape[1]:
-        raise ValueError(f"{path}: names must name the {y.shape[1]} columns of y, got {len(names)}: correct names")
+        raise InputError(f"{path}: names must name the {y.shape[1]} columns of y, got {len(names)}: correct names")
     words = names or [str(number) for number in range(y.shape[1])]
     return [AND.join(words[number] for number in np.flatnonzero(row)) for row in y]
 
 
 def _words(path: Path, name: str, array: NDArray[Any]) -> list[str]:
     if array.ndim != 1 or array.dtype.kind not in "USiub":
-        raise ValueError(
+        raise InputError(
             f"{path}: {name} must be words or whole numbers, one an entry, got {array.dtype} of shape "
             f"{array.shape}: correct it"
         )
@@ -159,7 +160,7 @@ def _axis(path: Path, arrays: Arrays, points: int) -> Axis | None:
         return None
     values = arrays["axis"]
     if values.shape != (points,) or values.dtype.kind not in "fiu":
-        raise ValueError(
+        raise InputError(
             f"{path}: axis must be {points} numbers, one a point of x, got {values.dtype} {values.shape}: correct it"
         )
     known = {"name": NAME, "unit": ""}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 
 Settings = dict[str, int | float]
@@ -39,12 +40,12 @@ def settings(baseline: str, points: int) -> tuple[str, Settings]:
     """
     method, _, given = baseline.partition(":")
     if method not in METHODS:
-        raise ValueError(f"baseline must be one of {NONE}, {', '.join(METHODS)}, got {method!r}: choose one of them")
+        raise InputError(f"baseline must be one of {NONE}, {', '.join(METHODS)}, got {method!r}: choose one of them")
     values = {name: value * (points / SCALED_FOR) ** POWERS.get(name, 0) for name, value in METHODS[method].items()}
     for setting in filter(None, given.split(",")):
         name, _, text = setting.partition("=")
         if name not in values:
-            raise ValueError(f"baseline {method} takes the settings {', '.join(values)}, got {setting!r}: use those")
+            raise InputError(f"baseline {method} takes the settings {', '.join(values)}, got {setting!r}: use those")
         values[name] = _number(f"{name} of baseline {method}", text)
     whole = {name for name, value in METHODS[method].items() if isinstance(value, int)}
     return method, {name: int(value) if name in whole else value for name, value in values.items() if value}
@@ -98,9 +99,9 @@ def _background(
     found, details = fit(exact / highest, **values)
     history = np.ravel(details.get("tol_history", 0.0))
     if not np.isfinite(found).all():
-        raise ValueError("the baseline is not finite")
+        raise InputError("the baseline is not finite")
     if history[-1] > values.get("tol", np.inf):
-        raise ValueError(f"it has not converged after {values['max_iter']} steps")
+        raise InputError(f"it has not converged after {values['max_iter']} steps")
     background: NDArray[np.float64] = found * highest
     return background
 
@@ -119,5 +120,5 @@ def _number(what: str, text: str) -> float:
     except ValueError:
         value = np.nan
     if not 0 < value < np.inf:
-        raise ValueError(f"{what} must be a number above 0, got {text!r}: write it as 100 or 1e5")
+        raise InputError(f"{what} must be a number above 0, got {text!r}: write it as 100 or 1e5")
     return value

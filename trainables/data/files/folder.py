@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
 from spectune.trainables.data.files.rows import read_pairs
 from spectune.trainables.data.files.table import ALIASES, Table
@@ -26,7 +27,7 @@ def read_folder(path: Path, label: str = "") -> Table:
     range that all cover, rising, with as many points as the files have there (the median).
     """
     if label:
-        raise ValueError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
+        raise InputError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
     found = _files(path)
     files = [file for _, _, file in found]
     rows = [str(file.relative_to(path)) for file in files]
@@ -62,7 +63,7 @@ def common(pairs: list[Spectrum], files: list[str]) -> tuple[NDArray[np.float64]
         number = int(
             starts.argmax() if starts.max() - np.median(starts) > np.median(ends) - ends.min() else ends.argmin()
         )
-        raise ValueError(
+        raise InputError(
             f"{files[number]} must share half of the usual range with all other files, got {starts[number]:g} to "
             f"{ends[number]:g}: remove the file or measure it on the range of the others"
         )
@@ -97,7 +98,7 @@ def _texts(path: Path) -> list[Path]:
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
     texts = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not texts:
-        raise ValueError(
+        raise InputError(
             f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "
             f"them, or remove the folder"
         )

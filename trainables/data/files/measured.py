@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.files.archive import read_archive
@@ -64,7 +65,7 @@ class Measured:
         )
         for name, kept, rule in rules:
             if not kept:
-                raise ValueError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
+                raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
         if self.baseline != NONE:
             settings(self.baseline, LEAST_POINTS)
 
@@ -108,7 +109,7 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
     else:
         table = _table(path, "")
     if table.baseline != NONE:
-        raise ValueError(
+        raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
             f"original file, or export the split again without baseline"
         )
@@ -119,15 +120,15 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
 def _table(path: Path, label: str) -> Table:
     """What the file or folder holds, with its least shape checked."""
     if not path.exists():
-        raise ValueError(f"{path} must be an existing file or folder, got none: check the path")
+        raise InputError(f"{path} must be an existing file or folder, got none: check the path")
     if path.is_dir():
         table = read_folder(path, label)
     elif path.suffix.lower() in FORMATS:
         table = FORMATS[path.suffix.lower()](path, label)
     else:
-        raise ValueError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
+        raise InputError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
     if table.spectra.shape[1] < LEAST_POINTS:
-        raise ValueError(
+        raise InputError(
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
@@ -150,7 +151,7 @@ def _finite(path: Path, table: Table, missing: str) -> Table:
     if missing == "drop":
         keep = np.flatnonzero(~rows)
         if not len(keep):
-            raise ValueError(f"{path} must hold spectra without missing values, got none: use missing=interpolate")
+            raise InputError(f"{path} must hold spectra without missing values, got none: use missing=interpolate")
         return _take(table, keep, f"dropped {rows.sum()} spectra with missing values")
     spectra = spectra.copy()
     places = np.arange(spectra.shape[1], dtype=np.float64) if table.axis is None else table.axis.values
@@ -186,27 +187,27 @@ def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: 
 def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of the classes, in the file's order or sorted, and the labels as ``Split`` has them."""
     if table.labels is None and len(table.rows) == 1:
-        raise ValueError(
+        raise InputError(
             f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
         )
     if table.labels is None:
-        raise ValueError(
+        raise InputError(
             f"{path} must say the class of each spectrum, got no labels: add a column called "
             f"label, or name one with label=COLUMN"
         )
     if "" in table.labels and not table.separator:
         row = table.rows[table.labels.index("")]
-        raise ValueError(f"{path}, {row}: every spectrum must have a label, got none: fill it or remove the spectrum")
+        raise InputError(f"{path}, {row}: every spectrum must have a label, got none: fill it or remove the spectrum")
     words = [_words(label, table.separator) for label in table.labels]
     counts = Counter(word for some in words for word in some)
     names = table.classes or tuple(sorted(counts, key=_order))
     if len(set(names)) != len(names) or not set(counts) <= set(names):
-        raise ValueError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
+        raise InputError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
     if len(names) < 2:
-        raise ValueError(f"{path} must hold 2 or more classes, got only {names[0]!r}: add spectra of another class")
+        raise InputError(f"{path} must hold 2 or more classes, got only {names[0]!r}: add spectra of another class")
     for name in names:
         if counts[name] < LEAST_SPECTRA:
-            raise ValueError(
+            raise InputError(
                 f"{path}: class {name!r} must have {LEAST_SPECTRA} or more spectra, one a split, got {counts[name]}: "
                 f"add spectra or remove the class"
             )
@@ -243,7 +244,7 @@ def _axis(options: Measured, table: Table) -> tuple[Axis, NDArray[np.floating[An
 def _baseline(options: Measured, table: Table) -> str:
     """What has removed the baseline, or is to do it; ValueError where a file is corrected already."""
     if NONE not in (options.baseline, table.baseline):
-        raise ValueError(
+        raise InputError(
             f"baseline must be left away for {options.path}, whose spectra were corrected by {table.baseline} already, "
             f"got {options.baseline!r}: leave it away"
         )

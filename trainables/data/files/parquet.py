@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.table import NAME, Roles, Table, fit, roles, split_name
 
@@ -20,10 +21,10 @@ def read_parquet(path: Path, label: str = "") -> Table:
     try:
         content = _read(parquet.ParquetFile(path, memory_map=False))
     except MemoryError as error:
-        raise ValueError(f"{path} must fit into memory, got {error or 'more'}: split the file") from None
+        raise InputError(f"{path} must fit into memory, got {error or 'more'}: split the file") from None
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path} must be a parquet file, got {reason}: write it again") from None
+        raise InputError(f"{path} must be a parquet file, got {reason}: write it again") from None
     types = content.schema.types
     lists = [n for n, kind in enumerate(types) if _is_list(arrow.types, kind)]
     numeric = {n for n, k in enumerate(types) if arrow.types.is_integer(k) or arrow.types.is_floating(k)}
@@ -33,7 +34,7 @@ def read_parquet(path: Path, label: str = "") -> Table:
         ignored = [name for n, name in enumerate(content.column_names) if n not in (lists[0], found.label, found.split)]
         found = found._replace(spectrum=lists[:1], axis=None, ignored=ignored)
     if not found.spectrum or not len(content):
-        raise ValueError(f"{path} must hold one spectrum a row, got {content.shape} of no numbers: check the file")
+        raise InputError(f"{path} must hold one spectrum a row, got {content.shape} of no numbers: check the file")
     return Table(
         _lists(path, content.column(lists[0])) if lists else _columns(path, content, found.spectrum),
         [f"row {row}" for row in range(len(content))],
@@ -68,7 +69,7 @@ def _columns(path: Path, content: Any, columns: list[int]) -> NDArray[np.float64
             spectra[:, place] = content.column(column).to_numpy()
         except (ValueError, TypeError):
             name = content.column_names[column]
-            raise ValueError(
+            raise InputError(
                 f"{path}, column {name!r}: intensities must be numbers, got others: convert them"
             ) from None
     return spectra
@@ -79,14 +80,14 @@ def _lists(path: Path, column: Any) -> NDArray[np.float64]:
     rows = [np.array(row.as_py() or [], dtype=object) for row in column]
     for number, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise ValueError(
+            raise InputError(
                 f"{path}, row {number}: every spectrum must have as many values as the first, {len(rows[0])}, got "
                 f"{len(row)}: resample the spectra to one length"
             )
     try:
         return np.stack(rows).astype(np.float64)
     except (ValueError, TypeError):
-        raise ValueError(f"{path}: lists of intensities must hold numbers, got others: convert them") from None
+        raise InputError(f"{path}: lists of intensities must hold numbers, got others: convert them") from None
 
 
 def _words(content: Any, column: int | None) -> list[str] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.table import LABELS, NAME, Roles, Table, roles, split_name, strict, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
@@ -22,7 +23,7 @@ def read_rows(path: Path, label: str = "") -> Table:
     first = lines.cells(0)
     sample = [lines.cells(line) for line in range(1, min(len(lines), SAMPLE))]
     if sample and len(first) != len(sample[0]):
-        raise ValueError(
+        raise InputError(
             f"{lines.where(0)}: every line must have as many values as the next, {len(sample[0])}, got {len(first)}: "
             f"correct the line, or put # before it if it is a remark"
         )
@@ -32,7 +33,7 @@ def read_rows(path: Path, label: str = "") -> Table:
     if header is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
-        raise ValueError(
+        raise InputError(
             f"{path} must hold one spectrum a line, got no column of numbers: check the separator (it looks like "
             f"{lines.separator or ' '!r})"
         )
@@ -48,7 +49,7 @@ def _table(lines: Lines, found: Roles, *, start: int) -> Table:
     for row, line in enumerate(range(start, len(lines))):
         cells = lines.cells(line)
         if len(cells) != columns:
-            raise ValueError(
+            raise InputError(
                 f"{lines.where(line)}: every line must have as many values as the first, {columns}, got {len(cells)}: "
                 f"correct the line, or resample the spectra to one length (a folder per class does it by itself)"
             )
@@ -85,7 +86,7 @@ def _header(lines: Lines, first: list[str], sample: list[list[str]], text: set[i
         if len(names) != len(first) or not _headed(lines, names, [first, *sample], text):
             return None, 0
     if start == len(lines):
-        raise ValueError(f"{lines.path} must hold spectra, got only a header: check the file")
+        raise InputError(f"{lines.path} must hold spectra, got only a header: check the file")
     return [name.replace(",", ".") if lines.comma else name for name in names], start
 
 
@@ -119,7 +120,7 @@ def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
     """
     start = next((line for line in range(len(lines)) if _numeric(lines, line)), None)
     if start is None:
-        raise ValueError(
+        raise InputError(
             f"{lines.path} must hold two columns of numbers, axis and intensity, got none: export it as such"
         )
     values = np.empty((len(lines) - start, 2))
@@ -128,13 +129,13 @@ def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
         while len(cells) > 2 and not cells[-1]:
             cells.pop()
         if len(cells) not in (2, 3):
-            raise ValueError(
+            raise InputError(
                 f"{lines.where(line)}: a line must have two columns, axis and intensity, got {len(cells)}: correct the "
                 f"line, or export the spectrum as two columns"
             )
         values[row] = lines.values(line, cells[:2])
         if not math.isfinite(values[row, 0]):
-            raise ValueError(f"{lines.where(line)}: the axis must be a number, got {cells[0]!r}: remove the line")
+            raise InputError(f"{lines.where(line)}: the axis must be a number, got {cells[0]!r}: remove the line")
     strict(lines.where(start + (turn(values[:, 0]) or 0)), values[:, 0])
     name, unit = _named(lines, lines.texts[start - 1] if start else lines.remark)
     return Axis(values[:, 0].copy(), name, unit), values[:, 1]

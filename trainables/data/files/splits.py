@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
 from spectune.trainables.data.files.table import Table
 
@@ -32,7 +33,7 @@ def _splits(
         least = 1 + len(absent)
         if len(rows) < least:
             name = (table.labels or [])[int(np.flatnonzero(labels == label)[0])]
-            raise ValueError(
+            raise InputError(
                 f"{path}: class {name!r} must have {least} or more training spectra, got {len(rows)}: move some to "
                 f"train, or leave the splits away"
             )
@@ -70,7 +71,7 @@ def _multilabel_splits(
         free[rows] = False
     lost = labels[splits == 0].sum(axis=0) == 0
     if lost.any():
-        raise ValueError(
+        raise InputError(
             f"{path}: every label must have training spectra, number {lost.argmax()} has none: move some to train, or "
             "leave the splits away"
         )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.baseline import NONE
 
@@ -68,7 +69,7 @@ def split_name(where: str, word: str) -> str:
     """``train``, ``validation`` or ``test`` for what a file calls a split."""
     name = ALIASES.get(word.strip().lower(), word.strip().lower())
     if name not in SPLITS:
-        raise ValueError(f"{where}: a split must be one of {', '.join(SPLITS)}, got {word!r}: correct it")
+        raise InputError(f"{where}: a split must be one of {', '.join(SPLITS)}, got {word!r}: correct it")
     return name
 
 
@@ -92,7 +93,7 @@ def strict(where: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     wrong = turn(values)
     if wrong is not None or not np.isfinite(values).all():
         got = f"{values[wrong]:g} after {values[wrong - 1]:g}" if wrong else "an infinite value"
-        raise ValueError(
+        raise InputError(
             f"{where}: the axis must be finite and only rise or only fall, got {got}: sort it without repeats"
         )
     return values
@@ -132,7 +133,7 @@ def _label(
         if number is not None and -len(names) <= number < len(names):
             return number % len(names)
         known = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if headed else f"0 to {len(names) - 1}"
-        raise ValueError(f"{where}: label must name a column, got {label!r}: the columns are {known}")
+        raise InputError(f"{where}: label must name a column, got {label!r}: the columns are {known}")
     for name in LABELS if headed else ():
         if name in lower:
             return lower.index(name)

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
+
 COMMENTS = ("#", "%", "//", "!")
 MISSING = {"", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", "?"}
 SAMPLE = 20  # lines that decide on the separator
@@ -65,7 +67,7 @@ class Lines:
                 pass
         numbers = [self.number(cell) for cell in cells]
         if None in numbers:
-            raise ValueError(
+            raise InputError(
                 f"{self.where(line)}: an intensity must be a number, got {_short(cells[numbers.index(None)])}: correct "
                 f"it (decimal {'comma' if self.comma else 'point'}, no thousands separators)"
             )
@@ -85,7 +87,7 @@ def read_lines(path: Path) -> Lines:
             numbers.append(number)
             texts.append(line.strip(" \r"))
     if not texts:
-        raise ValueError(f"{path} must hold spectra, got no line that is not blank or a comment: check the file")
+        raise InputError(f"{path} must hold spectra, got no line that is not blank or a comment: check the file")
     separator = _separator(texts[:SAMPLE])
     quoted = any('"' in text for text in texts)
     cells = [cell for text in texts[:SAMPLE] for cell in _cells(text, separator, quoted)]
@@ -97,11 +99,11 @@ def _decode(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ValueError(f"{path} must be readable, got {error.strerror}: check the file and its permissions") from None
+        raise InputError(f"{path} must be readable, got {error.strerror}: check the file and its permissions") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:
-        raise ValueError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
+        raise InputError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.recipes import sampling
@@ -49,7 +50,7 @@ class Challenge:
         )
         for name, kept, rule in rules:
             if not kept:
-                raise ValueError(f"{name} of the challenge must be {rule}, got {getattr(self, name)}: change it")
+                raise InputError(f"{name} of the challenge must be {rule}, got {getattr(self, name)}: change it")
 
     def __str__(self) -> str:
         return (
@@ -80,7 +81,7 @@ def overlapping(
 ) -> Dataset:
     """The dataset that the challenge's rules make of a ``definition`` of 27 classes: six test spectra a class."""
     if len(definition) != CLASSES:
-        raise ValueError(
+        raise InputError(
             f"the challenge's rules need {CLASSES} classes (three families of three triplets), got {len(definition)}: "
             f"use rules=benchmark"
         )

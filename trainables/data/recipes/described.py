@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import read_definition
 from spectune.trainables.data.recipes import benchmark, challenge, sampling
@@ -29,12 +30,12 @@ class Described:
 
     def __post_init__(self) -> None:
         if self.rules not in ("auto", *RULES):
-            raise ValueError(f"rules must be one of auto, {', '.join(RULES)}, got {self.rules!r}: choose one of them")
+            raise InputError(f"rules must be one of auto, {', '.join(RULES)}, got {self.rules!r}: choose one of them")
         if self.points and not 100 <= self.points <= 1_000_000:
-            raise ValueError(f"points must be 0, as defined, or from 100 to 1000000, got {self.points}: change it")
+            raise InputError(f"points must be 0, as defined, or from 100 to 1000000, got {self.points}: change it")
         for name, least in (("train", 1), ("validation", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
+                raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
 
     def load(self) -> Dataset:
         definition = read_definition(self.path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.peaks import BACKGROUND, Peaks, apex
@@ -60,7 +61,7 @@ class Generated:
         )
         for name, kept, rule in rules:
             if not kept:
-                raise ValueError(f"{name} of generated data must be {rule}, got {getattr(self, name)}: change it")
+                raise InputError(f"{name} of generated data must be {rule}, got {getattr(self, name)}: change it")
 
     def __str__(self) -> str:
         return (
