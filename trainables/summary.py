@@ -13,6 +13,7 @@ from spectune.spaces import Network
 from spectune.trainables.models import build
 from spectune.trainables.models.forest import Trees
 from spectune.trainables.models.heads import Cosine
+from spectune.trainables.models.layers import Linear
 from spectune.trainables.models.vit import Attention
 
 
@@ -87,6 +88,7 @@ def _trees(module: Any, output: Tensor) -> int:
 MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _linear,
+    Linear: _linear,
     Cosine: _linear,
     nn.LSTM: _recurrent,
     nn.GRU: _recurrent,

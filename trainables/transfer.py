@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.models import THRESHOLDS
+from spectune.trainables.models.layers import Linear, Stretched, spread
 
 MADE = ("waves", THRESHOLDS)  # sinusoidal positions and thresholds: not learned
 
@@ -57,7 +57,7 @@ def freeze(model: nn.Module, fresh: list[str], *, frozen: bool) -> None:
 def _head(model: nn.Module) -> list[nn.Module]:
     """The layers from the first one on that reads a whole feature map, of several channels."""
     layers = list(model.children())
-    wide = (at for at, layer in enumerate(layers) if isinstance(layer, nn.Linear) and getattr(layer, "channels", 1) > 1)
+    wide = (at for at, layer in enumerate(layers) if isinstance(layer, Linear) and layer.channels > 1)
     first = next(wide, len(layers) - 1)
     return layers[first:]
 
@@ -66,16 +66,15 @@ def _fitted(name: str, weights: Tensor, shape: torch.Size, model: nn.Module) -> 
     """``weights`` in the ``shape`` that the new length asks for."""
     if weights.shape == shape:
         return weights
-    module = model.get_submodule(name.rpartition(".")[0])
-    if isinstance(module, nn.Linear) and weights.ndim == len(shape) == 2 and len(weights) == shape[0]:
-        channels = getattr(module, "channels", 1)  # (outputs, C x L): the same sums over another number of points
-        points = shape[1] // channels
-        long = F.interpolate(weights.reshape(len(weights), channels, -1), points, mode="linear")
-        return long.flatten(1) * (weights.shape[1] / shape[1])
-    if name.endswith("places") and weights.shape[1:] == shape[1:]:  # (T, W), the class token's first
-        first = 1 if getattr(module, "first", None) is not None else 0
-        spread = F.interpolate(weights[first:].T[None], shape[0] - first, mode="linear")[0].T
-        return torch.cat([weights[:first], spread])
+    owner, _, parameter = name.rpartition(".")
+    module = model.get_submodule(owner)
+    fitted = None
+    if isinstance(module, Stretched):
+        fitted = module.stretched(parameter, weights)
+    elif isinstance(module, nn.Linear):  # of an architecture of the user's own
+        fitted = spread(weights, shape)
+    if fitted is not None:
+        return fitted
     raise InputError(
         f"weights to start from must be of the same network, {name} is {tuple(weights.shape)}, not {tuple(shape)}: "
         "use its export"

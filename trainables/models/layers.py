@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -180,7 +180,7 @@ def fully_connected(network: Stacked, features: int, classes: int, *, channels: 
     """
     layers: list[nn.Module] = []
     for number, width in enumerate(network.fc_widths()):
-        layers += [*dropout(network.fc_dropout), along(features, width, 1 if number else channels)]
+        layers += [*dropout(network.fc_dropout), Linear(features, width, 1 if number else channels)]
         if network.fc_activation != "linear":
             layers.append(ACTIVATIONS[str(network.fc_activation)]())
         if network.fc_norm:
@@ -189,11 +189,32 @@ def fully_connected(network: Stacked, features: int, classes: int, *, channels: 
     return [*layers, *dropout(network.fc_dropout), output(network, features, classes)]
 
 
-def along(features: int, outputs: int, channels: int = 1) -> nn.Linear:
-    """A fully connected layer that knows the channels of its features, to be interpolated along the axis."""
-    layer = nn.Linear(features, outputs)
-    layer.channels = channels  # type: ignore[assignment]
-    return layer
+@runtime_checkable
+class Stretched(Protocol):
+    """A layer with parameters that lie along the axis, which says how they fit an axis of another length."""
+
+    def stretched(self, parameter: str, weights: Tensor) -> Tensor | None:
+        """``weights`` of one of its parameters, by name, in this layer's shape; None where they do not fit it."""
+
+
+class Linear(nn.Linear):
+    """A fully connected layer that reads what lies along the axis: of ``channels`` the points, one after the other."""
+
+    def __init__(self, features: int, outputs: int, channels: int = 1) -> None:
+        super().__init__(features, outputs)
+        self.channels = channels
+
+    def stretched(self, parameter: str, weights: Tensor) -> Tensor | None:
+        return spread(weights, self.weight.shape, self.channels) if parameter == "weight" else None
+
+
+def spread(weights: Tensor, shape: torch.Size, channels: int = 1) -> Tensor | None:
+    """Weights (outputs, C x L) interpolated to ``shape``: the same sums over another number of points. None where they
+    are of another layer."""
+    if weights.ndim != 2 or len(weights) != shape[0] or weights.shape[1] % channels:
+        return None
+    long = F.interpolate(weights.reshape(len(weights), channels, -1), shape[1] // channels, mode="linear")
+    return long.flatten(1) * (weights.shape[1] / shape[1])
 
 
 def output(network: Network, features: int, classes: int) -> nn.Module:

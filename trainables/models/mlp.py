@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from spectune.spaces.mlp import MLP
-from spectune.trainables.models.layers import ACTIVATIONS, along, dropout, front, initialise, output
+from spectune.trainables.models.layers import ACTIVATIONS, Linear, dropout, front, initialise, output
 
 
 def build(network: MLP, points: int, classes: int) -> nn.Module:
@@ -13,7 +13,7 @@ def build(network: MLP, points: int, classes: int) -> nn.Module:
     layers: list[nn.Module] = [*front(network), nn.Flatten()]
     features = points
     for width, share in zip(network.widths(), network.dropouts(), strict=True):
-        layers.append(along(features, width))
+        layers.append(Linear(features, width))
         if network.batch_norm:
             layers.append(nn.BatchNorm1d(width, eps=1e-3, momentum=network.norm_momentum))
         layers += [ACTIVATIONS[network.activation](), *dropout(share)]

@@ -75,6 +75,14 @@ class Tokens(nn.Module):
             self.register_buffer("waves", sinusoids(count, network.width))
         self.dropout = nn.Dropout(network.dropout)
 
+    def stretched(self, parameter: str, weights: Tensor) -> Tensor | None:
+        """Places (T, W) interpolated along the axis; the class token, which comes first, keeps its own."""
+        if parameter != "places" or self.places is None or weights.shape[1:] != self.places.shape[1:]:
+            return None
+        first = 0 if self.first is None else 1
+        spread = F.interpolate(weights[first:].T[None], len(self.places) - first, mode="linear")[0].T
+        return torch.cat([weights[:first], spread])
+
     def forward(self, x: Tensor) -> Tensor:
         if self.first is not None:
             x = torch.cat([self.first.expand(x.shape[0], -1, -1), x], dim=1)
