@@ -31,15 +31,15 @@ LEVELS = 9  # numbers up to which each one gets a tick
 def parallel(frame: pd.DataFrame, objectives: list[tuple[str, str]], order: Sequence[str] = ()) -> Drawing:
     """Every explore trial with a value as a line from its objectives down through its config; the darker, the better.
 
-    ``order`` are hyperparameters that come first. One that does not exist under a trial's config is crossed at the far
-    left.
+    ``order`` are the hyperparameters to draw, all of them where there is none. One that does not exist under a
+    trial's config is crossed at the far left.
     """
     frame = frame[(frame["stage"] == "explore") & frame["value"].notna()]
     drawn = spread(frame, objectives[0][1])
     names = [name.removeprefix(CONFIG) for name in varied(drawn)]
     if len(frame) < 2 or not names:
         return "At least two trials with a value are needed to compare their hyperparameters."
-    names = [*(name for name in order if name in names), *(name for name in names if name not in order)]
+    names = [name for name in order if name in names] if order else names
     coordinates = [
         _coordinate(drawn[metric], f"<b>{title(metric)}</b>", _cost(drawn[metric])) for metric, _ in objectives
     ]

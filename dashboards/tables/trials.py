@@ -46,6 +46,7 @@ def trials(study: Study) -> pd.DataFrame:
     rows = [_row(trial, study) | configs[number] for number, trial in sorted(study.trials.items())]
     numbers = pd.Index([row.pop("trial") for row in rows], name="trial", dtype="int64")
     frame = pd.DataFrame(rows, index=numbers)
+    frame["candidate"] = pd.Series([row["candidate"] for row in rows], numbers, dtype=object)  # whole numbers stay so
     metrics = [metric for metric, _ in study.objectives]
     wanted = [*TRIAL_COLUMNS, "value", *metrics, *max(configs.values(), key=len, default=())]
     for name in wanted:

@@ -46,3 +46,10 @@ def test_confused_spectra_that_cannot_be_read_are_told_in_words(
     page = shown(general.confused(summary))
     assert "confused.npz is missing or broken" in page.text
     assert ["class 09", "class 10", "14"] in page.rows("true class")
+
+
+def test_a_seed_names_the_trial_that_it_confirms(summaries: dict[str, Summary], pages: dict[str, Any]) -> None:
+    """A number of a trial is whole, also where no baseline has a name."""
+    (winner, other) = summaries["two"].promoted
+    names = {row[3] for row in pages["two"].rows("trial", "stage") if row[1] == "confirm"}
+    assert names == {f"seed {seed} of trial {one}" for seed in (1, 2, 3) for one in (winner, other)}

@@ -45,3 +45,9 @@ def test_half_confirmed_finalists_say_how_many_seeds_there_are(scribe: Any, show
     page = shown(report.build(record.read(scribe.folder)))
     assert page.rows("", "config")[0][2].endswith("2 of 4 seeds")
     assert "It was not tested yet." in page.text
+
+
+def test_as_many_hyperparameters_are_drawn_as_the_page_says(pages: dict[str, Any]) -> None:
+    rows = pages["whole"].figures["plot-parallel"]["layout"]["yaxis"]["ticktext"]
+    assert "The first 20 are drawn; 6 that decide less" in pages["whole"].text
+    assert len(rows) == 1 + 20  # the objective above them
