@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from spectune.search.process import pages
-from spectune.search.process.command import ended, module
+from spectune.search.process.command import ended, module, opened
 from spectune.search.process.cpus import limit_threads
 from spectune.search.process.stop import FAILED, INTERRUPTED
 from spectune.search.records import PRESETS, Options, find, pairs
@@ -254,14 +255,17 @@ def track(study: str, tracking_uri: str, studies: str) -> int:
 
 
 def ui(port: int, studies: str) -> int:
-    from spectune.search.tracking.store import default_uri, last_store, public
+    from spectune.search.tracking.runs import page
+    from spectune.search.tracking.store import default_uri, last_study, public
 
-    uri = last_store(Path(studies)) or default_uri()
+    name, uri = last_study(Path(studies)) or ("", default_uri())
     if not uri.startswith("sqlite"):
         print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
         return 0
-    print(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = module("mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port))
     quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
     with ended(subprocess.Popen(command, env=quick, start_new_session=True)) as server:
+        url = f"http://127.0.0.1:{port}{page(uri, name) if name else ''}"
+        print(f"MLflow UI on {url} (Ctrl-C ends it)", flush=True)
+        threading.Thread(target=opened, args=(url, f"http://127.0.0.1:{port}/health"), daemon=True).start()
         return server.wait()

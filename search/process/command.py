@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 PATIENCE = 10.0  # seconds for a process to end by itself
+STARTS = 60.0  # seconds for a server to answer
 
 
 def module(name: str, *arguments: str) -> list[str]:
@@ -36,3 +40,15 @@ def ended(process: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
                 os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE)
+
+
+def opened(url: str, health: str) -> None:
+    """Show a page in the user's browser once its server answers; nothing where there is no screen."""
+    if not any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")):
+        return
+    deadline = time.monotonic() + STARTS
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(health, timeout=1):
+            webbrowser.open(url)
+            return
+        time.sleep(0.2)

@@ -119,9 +119,10 @@ def public(uri: str) -> str:
     return SECRET.sub(r"\1***", re.sub(r"//[^/?#]*@", "//", uri))
 
 
-def last_store(studies: Path) -> str | None:
-    """The store of the study that was begun last, without user and password; None before there is a study."""
+def last_study(studies: Path) -> tuple[str, str] | None:
+    """Name and store, without user and password, of the study that was begun last; None before there is a study."""
     for journal in sorted(studies.glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime, reverse=True):
         with contextlib.suppress(ValueError, KeyError):  # one that never began, or is damaged
-            return str(read(journal.parent).header["store"])
+            study = read(journal.parent)
+            return study.name, str(study.header["store"])
     return None

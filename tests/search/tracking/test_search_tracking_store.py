@@ -5,7 +5,7 @@ import os
 import pytest
 
 from spectune.search.records.journal import Journal
-from spectune.search.tracking.store import last_store, public
+from spectune.search.tracking.store import last_study, public
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_no_password_is_shown(uri, shown):
     assert public(uri) == shown
 
 
-def test_the_last_store_is_that_of_the_last_study_that_began(tmp_path):
-    assert last_store(tmp_path) is None
+def test_the_last_study_is_that_of_the_last_study_that_began(tmp_path):
+    assert last_study(tmp_path) is None
     for number, name in enumerate(("old", "empty", "torn")):
         journal = Journal(tmp_path / name)
         if name == "old":
@@ -37,4 +37,4 @@ def test_the_last_store_is_that_of_the_last_study_that_began(tmp_path):
         journal.close()
         os.utime(tmp_path / name / "journal.jsonl", (number, number))
     (tmp_path / "torn" / "journal.jsonl").write_text("nothing\n")
-    assert last_store(tmp_path) == "sqlite:///mlflow.db"
+    assert last_study(tmp_path) == ("old", "sqlite:///mlflow.db")
