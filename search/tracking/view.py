@@ -17,7 +17,7 @@ from spectune.search.records.ranking import interval, ranking
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
 DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
-MOST_PARAMS = 60  # columns of hyperparameters: a tag holds 5000 characters
+MOST_PARAMS = 40  # columns of hyperparameters: a tag holds 5000 characters
 
 
 def address(experiment: str) -> str:
@@ -52,6 +52,7 @@ def columns(objectives: Iterable[str], params: Iterable[str] = ()) -> list[str]:
 def saved_view(header: dict[str, Any], params: Iterable[str] = ()) -> dict[str, str]:
     """Tags of an experiment that has the table of trials among its views, sorted by the first objective."""
     name, direction = header["objectives"][0]
+    shown = columns([one for one, _ in header["objectives"]], params)
     state = {
         "searchFilter": "",
         "orderByKey": f"metrics.`final/{name}`",
@@ -60,7 +61,8 @@ def saved_view(header: dict[str, Any], params: Iterable[str] = ()) -> dict[str, 
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": columns([one for one, _ in header["objectives"]], params),
+        "selectedColumns": shown,
+        "columnOrder": shown,  # by the alphabet without it
         "runsHiddenMode": "FIRST_20_RUNS",
     }
     made = int(1000 * header["time"])
