@@ -40,7 +40,7 @@ import tables
 from record import HERE, append
 
 from spectune.dashboards.figures.categories import shares
-from spectune.search.ablation.vary import said
+from spectune.search.ablation.vary import spelled
 from spectune.search.records.study import Study, Trial, read
 from spectune.spaces import PUBLISHED
 
@@ -99,7 +99,7 @@ def _part(figure: str, network: str, factor: float, options: argparse.Namespace)
     activation = PUBLISHED[network].network.to_dict()["fc_activation"]
     (other,) = {"linear", "relu"} - {activation}
     rows: dict[str, tuple[str, ...]] = {
-        " ".join([network, *(f"{key}={said(value)}" for key, value in settings.items())]): (network, activation),
+        " ".join([network, *(f"{key}={spelled(value)}" for key, value in settings.items())]): (network, activation),
         f"fc_activation={other}": (network, other),
     }
     vary = ["--vary", f"fc_activation={other}", "--test"]

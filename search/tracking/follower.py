@@ -215,7 +215,7 @@ class Follower:
         metrics = [(name, value, when, 0) for name, value in view.headline(study).items()]
         self._runs.log(PARENT, metrics=metrics, tags={"status": "finished", "mlflow.note.content": view.verdict(study)})
         self._runs.describe(view.saved_view(study.header, view.searched(study.trials.values())))
-        best = winner(study)
+        best = None if study.header.get("ablation") else winner(study)
         for candidate, trials in study.confirmed().items():
             for trial in trials:
                 name = view.run_name(vars(trial), study.header)

@@ -84,8 +84,11 @@ def searched(trials: Iterable[Trial]) -> list[str]:
 
 
 def headline(study: Study) -> dict[str, float]:
-    """The winner's mean scores: the validation split's as ``final/``, the blind test's as ``test/``."""
+    """The winner's mean scores, or of an ablation the reference's: of validation ``final/``, of the test ``test/``."""
     ranked = ranking(study)
+    ablation = study.header.get("ablation")
+    if ablation:
+        ranked = [row for row in ranked if row[0] == ablation["reference"]]
     if not ranked:
         return {}
     candidate, trials = ranked[0]
@@ -96,7 +99,7 @@ def headline(study: Study) -> dict[str, float]:
 
 
 def verdict(study: Study) -> str:
-    """Which config won and by what, in Markdown."""
+    """Which config won and by what, or what the variants of an ablation differ by, in Markdown."""
     name, title = study.objectives[0][0], metric_of(study.objectives[0][0]).title
     ranked = ranking(study)
     if not ranked:
@@ -115,6 +118,10 @@ def verdict(study: Study) -> str:
     heads = f"| config | validation {title} | blind test {title} | parameters | multiply-adds per spectrum |"
     seeds = len(ranked[0][1])
     first = f"**{_named(ranked[0][0])} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
+    if study.header.get("ablation"):
+        first = "Nothing is chosen in an ablation: mean and 95 % interval of each variant's seeds."
+        findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
+        first = "\n".join([first, "", *(f"* {finding}" for finding in findings)])
     return "\n".join([first, "", heads, "|---|---|---|---|---|", *rows])
 
 

@@ -74,7 +74,6 @@ TESTED_IN = {
     "search/tracking/test_search_tracking_follower.py": (
         "search/tracking/runs.py",
         "search/tracking/writer.py",
-        "search/tracking/view.py",
     ),
     "dashboards/test_dashboards_report.py": ("dashboards/figures/labels.py",),
     "dashboards/test_dashboards_diagnosis.py": (
