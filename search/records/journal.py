@@ -33,14 +33,7 @@ class Journal:
         self.path = folder / JOURNAL
         self._file = self.path.open("a+b", buffering=0)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise InputError(
-                f"a study has one driver at a time, and {_holder(folder)} is writing {self.path}: "
-                "wait for it, stop it, or choose another --name"
-            ) from None
-        try:
+            self._hold()
             self._size = _whole(self.path)
             self._file.truncate(self._size)  # a last line that a crash left unfinished
         except BaseException:
@@ -48,6 +41,15 @@ class Journal:
             raise
         with suppress(OSError):  # without space for it nothing is lost
             (folder / HOLDER).write_text(json.dumps({"host": platform.node(), "pid": os.getpid(), "time": time.time()}))
+
+    def _hold(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"a study has one driver at a time, and {_holder(self.path.parent)} is writing {self.path}: "
+                "wait for it, stop it, or choose another --name"
+            ) from None
 
     @property
     def begun(self) -> bool:

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,14 +91,20 @@ def _launch(options: Options, before: Study | None, address: Callable[[], str], 
 
 @contextmanager
 def _journal(folder: Path) -> Iterator[Journal]:
-    """The study's journal; a study that never begins leaves no folder."""
+    """The study's journal; a study that never begins leaves no folder, whenever it is interrupted."""
     new = not folder.exists()
-    journal = Journal(folder)
     try:
-        yield journal
+        with closing(Journal(folder)) as journal:
+            yield journal
     finally:
-        journal.close()
-        if new and not journal.begun:
+        if new:
+            _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    """Remove the folder of a study that never began, unless somebody else begins it there."""
+    with suppress(InputError, OSError), closing(Journal(folder)) as journal:
+        if not journal.begun:
             shutil.rmtree(folder, ignore_errors=True)
 
 
