@@ -5,7 +5,7 @@ from spectune.search.records.journal import JOURNAL, Journal, events
 from spectune.search.records.option import AUTO, PRESETS, Group, Option, options_of
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
 from spectune.search.records.settings import fixed, pairs, plain, word
-from spectune.search.records.study import Study, Trial, find, read
+from spectune.search.records.study import Study, Trial, find, opening, read
 from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
 from spectune.spaces.errors import InputError
 from spectune.spaces.files import replace as replace_file
@@ -35,6 +35,7 @@ __all__ = [
     "find",
     "fixed",
     "metrics",
+    "opening",
     "options_of",
     "pairs",
     "plain",

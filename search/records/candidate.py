@@ -14,6 +14,13 @@ class Candidate:
     key: int | str  # as the journal has it: the number of the explored trial, or the name
     label: str = ""  # name of the known network that an explored trial is of, or of a known one with its settings
 
+    @classmethod
+    def of(cls, key: int | str, label: str, *, ablation: bool) -> Candidate:
+        """The one that a journal calls ``key``, in an ablation or in any other study."""
+        if ablation:
+            return cls("variant", key)
+        return cls("explored" if isinstance(key, int) else "known", key, label)
+
     @property
     def title(self) -> str:
         """What people call it: ``trial 12``, ``cnn6 (trial 3)``, ``cnn2``, ``depth=2``."""

@@ -101,12 +101,8 @@ class Study:
 
     def candidate(self, key: int | str) -> Candidate:
         """What a candidate is, by what the journal calls it."""
-        if self.header.get("ablation"):
-            return Candidate("variant", key)
-        if isinstance(key, int):
-            return Candidate("explored", key, self.trials[key].label if key in self.trials else "")
-        label = next((trial.label for trial in self.trials.values() if trial.candidate == key), "")
-        return Candidate("known", key, label)
+        named = (trial.label for trial in self.trials.values() if key in (trial.number, trial.candidate))
+        return Candidate.of(key, next(named, ""), ablation=bool(self.header.get("ablation")))
 
     def tested(self, candidate: int | str) -> dict[str, Any] | None:
         """The test of a candidate, if it was tested."""
@@ -189,6 +185,14 @@ def read(folder: Path | str) -> Study:
     if not study.sessions:
         raise InputError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
     return study
+
+
+def opening(folder: Path) -> dict[str, Any]:
+    """The header of a study's first session. ValueError as of ``read``, also in one line."""
+    header = next((_header(line) for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
+    if header is None:
+        raise InputError(f"a study's journal starts with a study event, {folder / JOURNAL} has none: search again")
+    return header
 
 
 def _header(line: dict[str, Any]) -> dict[str, Any]:

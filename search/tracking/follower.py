@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records import JOURNAL, events, read
+from spectune.search.records import JOURNAL, Study, events, opening, read
 from spectune.search.records.metrics import METRICS
 from spectune.search.records.ranking import winner
 from spectune.search.tracking import view
@@ -49,12 +49,10 @@ class Follower:
         self._path = folder / "tracking.json"
         self._cursors = _cursors(self._path)
         self._cursor = self._cursors.setdefault(public(uri), {"offset": 0, "runs": [], "epochs": {}})
-        header = next((line for line, _ in events(folder / JOURNAL) if line["event"] == "study"), None)
-        assert header is not None, "a journal starts with a study event"
-        self._header = header
-        self._runs = Runs(uri, study=header["name"], mark=header["id"])
+        self._header = opening(folder)
+        self._runs = Runs(uri, study=self._header["name"], mark=self._header["id"])
         self._known = False  # whether these are all runs that the store has of this study
-        self._analysed = FEW // 2  # runs that there were when the store was last told how many
+        self._counted = 2  # runs that there were when the page was last told of their columns
 
     @property
     def behind(self) -> int:
@@ -68,9 +66,15 @@ class Follower:
         while 0 < self.behind < left:
             left = self.behind
             self.deliver()
-        if len(self._runs) >= 2 * self._analysed:
-            self._analysed = len(self._runs)
-            analyse(self.uri)
+        if len(self._runs) >= 2 * self._counted:
+            self._counted = len(self._runs)
+            self._show(read(self.folder))
+            if self._counted >= FEW:
+                analyse(self.uri)
+
+    def _show(self, study: Study) -> None:
+        """The table's columns, among them the hyperparameters in which trials differ."""
+        self._runs.describe(view.saved_view(study.header, view.searched(study.trials.values())))
 
     def deliver(self, most: int = 5000) -> None:
         """Deliver up to ``most`` events. Whatever the store raises is raised here; the cursor then stays."""
@@ -121,10 +125,9 @@ class Follower:
 
     def _describe(self, header: dict[str, Any]) -> None:
         """The parent run: the study's options and everything that is needed to repeat it."""
-        self._runs.describe(view.saved_view(header))
-        if PARENT not in self._runs:
-            tags = {**self._study_tags(header), "stage": PARENT}
-            self._runs.make(PARENT, name=f"study {header['name']}", began=header["time"], tags=tags, data=self._data)
+        self._show(read(self.folder))
+        about = {**self._study_tags(header), "stage": PARENT}
+        self._runs.make(PARENT, name=f"study {header['name']}", began=header["time"], tags=about, data=self._data)
         options = {name: value for name, value in header["options"].items() if value not in (None, "", {}, [])}
         tags = {f"spectune.version.{name}": value for name, value in header["versions"].items()}
         tags |= {f"option.{name}": value for name, value in options.items()}
@@ -157,9 +160,7 @@ class Follower:
         params: dict[str, Any] = {}
         if start is not None:
             params = {**start["config"]["network"], **start["config"]["training"], "seed": start["seed"]}
-            if trial not in self._runs:
-                self._make(trial, start, tags)
-                tags = {}
+            self._make(trial, start)
         metrics = [
             (key, value, report["time"], report["epoch"])
             for report in run.get("reports", [])
@@ -178,7 +179,7 @@ class Follower:
         if end is not None:
             self._runs.end(trial, status=RUN_STATUS[end["status"]], ended=end["time"])
 
-    def _make(self, trial: str, start: dict[str, Any], tags: dict[str, Any]) -> None:
+    def _make(self, trial: str, start: dict[str, Any]) -> None:
         candidate = start["candidate"]
         about = {
             "family": start["config"]["network"]["family"],
@@ -188,7 +189,7 @@ class Follower:
             "status": "running",
         }
         name = view.run_name({**start, "number": trial}, self._header)
-        tags = {**self._study_tags(self._header), **about, **tags}
+        tags = {**self._study_tags(self._header), **about}
         self._runs.make(trial, name=name, began=start["time"], tags=tags, data=self._data)
 
     def _file(self, line: dict[str, Any]) -> None:
@@ -213,8 +214,9 @@ class Follower:
         """The study's end: its verdict, its winner's numbers and runs, and the columns in which its trials differ."""
         study = read(self.folder)
         metrics = [(name, value, when, 0) for name, value in view.headline(study).items()]
-        self._runs.log(PARENT, metrics=metrics, tags={"status": "finished", "mlflow.note.content": view.verdict(study)})
-        self._runs.describe(view.saved_view(study.header, view.searched(study.trials.values())))
+        self._runs.log(PARENT, metrics=metrics, tags={"status": "finished"})
+        self._runs.note(PARENT, view.verdict(study))
+        self._show(study)
         best = None if study.header.get("ablation") else winner(study)
         for candidate, trials in study.confirmed().items():
             for trial in trials:

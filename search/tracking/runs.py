@@ -15,6 +15,7 @@ from spectune.search.tracking.view import address
 
 MOST_METRICS = 1000  # in one request
 LONGEST = 5000  # characters of a tag or a description
+NOTE, OUR_NOTE = "mlflow.note.content", "spectune.verdict"  # tags: what the page shows, and what we last wrote there
 DELETED_TOO = 3  # MLflow's ViewType.ALL
 
 
@@ -27,6 +28,7 @@ class Runs:
         self._mark = mark
         self._ids: dict[str, str] = {}
         self._deleted: set[str] = set()
+        self._bare: set[str] = set()  # runs that do not say yet what they were trained on
         self._experiment = ""
         self._client: Any = None
 
@@ -45,9 +47,10 @@ class Runs:
             if experiment.lifecycle_stage == "deleted":
                 self._client.restore_experiment(experiment.experiment_id)
             self._experiment = experiment.experiment_id
-        found = {run.data.tags["spectune.trial"]: run.info for run in self._stored()}
-        self._ids = {key: info.run_id for key, info in found.items()}
-        self._deleted = {key for key, info in found.items() if info.lifecycle_stage == "deleted"}
+        found = {run.data.tags["spectune.trial"]: run for run in self._stored()}
+        self._ids = {key: run.info.run_id for key, run in found.items()}
+        self._deleted = {key for key, run in found.items() if run.info.lifecycle_stage == "deleted"}
+        self._bare = {key for key, run in found.items() if not run.inputs.dataset_inputs}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids)
@@ -64,14 +67,18 @@ class Runs:
             self._client.set_experiment_tag(self._experiment, name, text)
 
     def make(self, key: str, *, name: str, began: float, tags: dict[str, Any], data: dict[str, Any]) -> None:
-        """A new run, trained on ``data``, a header's dataset.
+        """A run, trained on ``data``, a header's dataset, unless there is one already.
 
         No run is another's child: MLflow hides children behind a closed row of their parent.
         """
-        tags = {"mlflow.runName": name, "spectune.id": self._mark, "spectune.trial": key, **tags}
-        run = self._client.create_run(self._experiment, start_time=int(1000 * began), tags=_texts(tags))
-        self._ids[key] = run.info.run_id
-        self._client.log_inputs(run.info.run_id, datasets=[_input(data)])
+        if key not in self._ids:
+            tags = {"mlflow.runName": name, "spectune.id": self._mark, "spectune.trial": key, **tags}
+            run = self._client.create_run(self._experiment, start_time=int(1000 * began), tags=_texts(tags))
+            self._ids[key] = run.info.run_id
+            self._bare.add(key)
+        if key in self._bare:
+            self._client.log_inputs(self._there(key), datasets=[_input(data)])
+            self._bare.remove(key)
 
     def rename(self, key: str, name: str) -> None:
         self._client.update_run(self._there(key), name=name)
@@ -98,6 +105,13 @@ class Runs:
         for first in range(MOST_METRICS, len(rows), MOST_METRICS):
             self._client.log_batch(run, metrics=rows[first : first + MOST_METRICS])
 
+    def note(self, key: str, text: str) -> None:
+        """What the run's page says of it, in Markdown; a note that somebody wrote or changed there stays."""
+        kept, text = self._client.get_run(self._there(key)).data.tags, text[:LONGEST]
+        ours = kept.get(OUR_NOTE, "")
+        if kept.get(NOTE, "") in ("", ours):
+            self.log(key, tags={NOTE: text, OUR_NOTE: text})
+
     def go_on(self, key: str) -> None:
         self._client.update_run(self._there(key), status="RUNNING")
 
@@ -114,13 +128,16 @@ class Runs:
     def register(self, key: str, network: Path, tags: dict[str, str], description: str) -> None:
         """Register a run's network as the study's winner: a model in ONNX form, which loads without pickle.
 
-        ``description``, in Markdown, is the model's and its version's.
+        ``description``, in Markdown, is the version's; also the model's, unless somebody wrote another there.
         """
         run, name, description = self._there(key), self._study, description[:LONGEST]
-        if not any(model.name == name for model in self._client.search_registered_models(f"name = '{name}'")):
-            self._client.create_registered_model(name, tags=tags)
-        self._client.update_registered_model(name, description)
+        models = self._client.search_registered_models(f"name = '{name}'")
+        model = next((model for model in models if model.name == name), None)
+        if model is None:
+            model = self._client.create_registered_model(name, tags=tags)
         versions = self._client.search_model_versions(f"name = '{name}'")
+        if not model.description or model.description in [version.description for version in versions]:
+            self._client.update_registered_model(name, description)
         version = next((version for version in versions if version.run_id == run), None)
         if version is None:
             with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from spectune.search.records import Study, Trial
+from spectune.search.records import Candidate, Study, Trial
 from spectune.search.records.metrics import metric_of
 from spectune.search.records.ranking import interval, ranking
 
@@ -30,8 +30,9 @@ def run_name(trial: dict[str, Any], header: dict[str, Any]) -> str:
     candidate = trial["candidate"]
     if trial["stage"] == "confirm" and candidate is not None:
         explored = not (header["options"].get("model") or header["options"].get("reference"))
-        baseline = " baseline" if explored and isinstance(candidate, str) else ""
-        return f"{_named(candidate)}{baseline}, seed {trial['seed']}"
+        named = Candidate.of(candidate, trial["label"], ablation=bool(header.get("ablation")))
+        baseline = " baseline" if explored and named.kind == "known" else ""
+        return f"{named.title}{baseline}, seed {trial['seed']}"
     of = "" if candidate is None else f" {candidate}"
     return f"{trial['number']} {trial['label'] or trial['config']['network']['family']} ({trial['stage']}{of})"
 
@@ -108,7 +109,7 @@ def verdict(study: Study) -> str:
     for candidate, trials in ranked:
         tested = study.tested(candidate)
         cells = [
-            _named(candidate),
+            study.candidate(candidate).title.replace("|", " "),
             _interval([trial.metrics[name] for trial in trials], name),
             "" if tested is None else _interval([row[name] for row in tested["metrics"]], name),
             f"{trials[0].parameters:,}",
@@ -117,16 +118,13 @@ def verdict(study: Study) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     heads = f"| config | validation {title} | blind test {title} | parameters | multiply-adds per spectrum |"
     seeds = len(ranked[0][1])
-    first = f"**{_named(ranked[0][0])} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
+    won = study.candidate(ranked[0][0]).title
+    first = f"**{won} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
     if study.header.get("ablation"):
         first = "Nothing is chosen in an ablation: mean and 95 % interval of each variant's seeds."
         findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
         first = "\n".join([first, "", *(f"* {finding}" for finding in findings)])
     return "\n".join([first, "", heads, "|---|---|---|---|---|", *rows])
-
-
-def _named(candidate: int | str) -> str:
-    return f"trial {candidate}" if isinstance(candidate, int) else candidate.replace("|", " ")
 
 
 def _interval(values: list[float], metric: str) -> str:

@@ -156,6 +156,52 @@ def test_the_study_s_run_has_the_winner_s_numbers_and_a_note_with_the_verdict(jo
     assert note.startswith("**trial 0 won**") and "| trial 0 | 0.3000 | 0.2500 | 10 | 20 |" in note
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of several kinds, when it saves a model
+def test_a_note_and_a_description_that_somebody_wrote_stay(journal, uri):
+    whole_study(journal)
+    folder = network(journal, "first")
+    Follower(journal.path.parent, uri).deliver()
+    client = MlflowClient(uri)
+    run = runs(uri)["study"].info.run_id
+
+    def said():
+        return runs(uri)["study"].data.tags["mlflow.note.content"], client.get_registered_model("s").description
+
+    def again(text):
+        (folder / "README.md").write_text(text)
+        start(journal, 4, "confirm", candidate=0, seed=2)
+        end(journal, 4)
+        journal.append("export", folder="exports/1-trial0", trial=4, rank=1)
+        journal.append("finish", session=2, seconds=9.0)
+        Follower(journal.path.parent, uri).deliver()
+
+    once = said()
+    again("second")
+    twice = said()
+    assert once[0] != twice[0] and (once[1], twice[1]) == ("first", "second")  # ours is brought up to date
+    client.set_tag(run, "mlflow.note.content", "broken detector in May")
+    client.update_registered_model("s", "do not use")
+    again("third")
+    assert said() == ("broken detector in May", "do not use")
+
+
+def test_a_run_whose_delivery_broke_off_still_says_what_it_was_trained_on(journal, uri, monkeypatch):
+    whole_study(journal)
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_inputs", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Follower(journal.path.parent, uri).deliver()
+    Follower(journal.path.parent, uri).deliver()
+    assert {len(run.inputs.dataset_inputs) for run in runs(uri).values()} == {1}
+
+
+def test_a_journal_of_a_newer_version_is_not_delivered(journal, uri):
+    whole_study(journal)
+    journal.path.write_text(journal.path.read_text().replace('"format":2', '"format":3'))
+    with pytest.raises(ValueError, match=r"format 3.*update spectune"):
+        Follower(journal.path.parent, uri)
+
+
 def test_the_experiment_has_a_view_of_the_trials_with_what_they_differ_in(journal, uri):
     begin(journal)
     for number, depth in enumerate((2, 3)):
@@ -163,13 +209,23 @@ def test_the_experiment_has_a_view_of_the_trials_with_what_they_differ_in(journa
         end(journal, number)
     follower = Follower(journal.path.parent, uri)
     follower.deliver()
-    assert "params.`depth`" not in view(uri)["selectedColumns"]
-    journal.append("finish", session=1, seconds=9.0)
+    assert "params.`depth`" in view(uri)["selectedColumns"]
+    begin(journal)  # a session that goes on
     follower.deliver()
     found = view(uri)
     assert (found["orderByKey"], found["orderByAsc"]) == ("metrics.`final/accuracy`", False)
     assert [name for name in found["selectedColumns"] if name.startswith("params")] == ["params.`depth`"]
     assert found["selectedColumns"][:2] == ["metrics.`final/accuracy`", "metrics.`test/accuracy`"]
+
+
+def test_the_view_has_the_hyperparameters_while_the_study_runs(journal, uri):
+    begin(journal)
+    follower = Follower(journal.path.parent, uri)
+    follower.catch_up()
+    for number, depth in enumerate((2, 3, 4)):
+        start(journal, number, config={**CONFIG, "network": {"family": "cnn", "depth": depth, "kernel_size": [5, 3]}})
+    follower.catch_up()
+    assert [name for name in view(uri)["selectedColumns"] if name.startswith("params")] == ["params.`depth`"]
 
 
 def view(uri):
@@ -194,10 +250,7 @@ def test_the_winner_is_registered_with_what_it_takes_and_gives_an_example_and_a_
     import mlflow
 
     whole_study(journal)
-    folder = journal.path.parent / "exports" / "1-trial0"
-    folder.mkdir(parents=True)
-    onnx.save(adds_one(), folder / "model.onnx")
-    (folder / "README.md").write_text("# A classifier")
+    network(journal, "# A classifier")
     for _ in range(2):
         journal.append("export", folder="exports/1-trial0", trial=3, rank=1)
         Follower(journal.path.parent, uri).deliver()
@@ -206,7 +259,6 @@ def test_the_winner_is_registered_with_what_it_takes_and_gives_an_example_and_a_
     version = client.get_model_version_by_alias("s", "winner")
     assert (str(version.version), version.description) == ("1", "# A classifier")
     assert client.get_registered_model("s").description == "# A classifier"
-    mlflow.set_tracking_uri(uri)
     place = mlflow.artifacts.download_artifacts(version.source)
     model = mlflow.pyfunc.load_model(place)
     assert [(one.name, one.shape) for one in model.metadata.get_input_schema()] == [("spectra", (-1, 5))]
@@ -214,6 +266,16 @@ def test_the_winner_is_registered_with_what_it_takes_and_gives_an_example_and_a_
     example = model.input_example["spectra"]
     np.testing.assert_allclose(model.predict({"spectra": example})["logits"], example + 1)
     assert not [path for path in Path(place).rglob("*") if path.suffix in (".pkl", ".pickle")]
+
+
+def network(journal, said):
+    """The folder of an export of trial 3, which is told to the journal."""
+    folder = journal.path.parent / "exports" / "1-trial0"
+    folder.mkdir(parents=True)
+    onnx.save(adds_one(), folder / "model.onnx")
+    (folder / "README.md").write_text(said)
+    journal.append("export", folder="exports/1-trial0", trial=3, rank=1)
+    return folder
 
 
 def adds_one():
