@@ -136,8 +136,13 @@ class Inception(Stacked):
     def module_widths(self) -> tuple[Module, ...]:
         """Channels of every module."""
         columns = (
-            self.point_width, self.small_in, self.small_width, self.wide_in, self.wide_width, self.pooled_width,
-        )  # fmt: skip
+            self.point_width,
+            self.small_in,
+            self.small_width,
+            self.wide_in,
+            self.wide_width,
+            self.pooled_width,
+        )
         growth = self.module_growth
         return tuple(Module(*row) for row in zip(*(grown(c, growth, self.modules) for c in columns), strict=True))
 

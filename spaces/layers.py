@@ -35,9 +35,12 @@ def fc_depth(default: int = 1) -> Any:
 
 def fc_width(default: int = 256) -> Any:
     return hyper(
-        Int(16, 4096, log=True), default, "units of a hidden FC layer", when=AtLeast("fc_depth", 1),
+        Int(16, 4096, log=True),
+        default,
+        "units of a hidden FC layer",
+        when=AtLeast("fc_depth", 1),
         per_layer="fc_depth",
-    )  # fmt: skip
+    )
 
 
 def fc_activation(default: str = "relu") -> Any:

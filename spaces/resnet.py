@@ -58,14 +58,14 @@ class ResNet(Stacked):
     stem_stride: int = hyper(Int(1, 4), 2, "stride of the stem")
     stem_activation: bool = hyper(Choice(False, True), True, "whether the stem is activated", search=False)
     stages: int = hyper(Int(1, 7), 4, "stages; each begins with a block that shortens the signal")
-    blocks: int | tuple[int, ...] = hyper(Int(1, 4), 1, "residual blocks in a stage", per_layer="stages")
+    blocks: int | tuple[int, ...] = hyper(Int(1, 4), 1, "residual blocks per stage", per_layer="stages")
     filters: int | tuple[int, ...] = hyper(
         Int(8, 1024, log=True), 32, "channels of the first stage", per_layer="stages"
     )
     filter_growth: float | None = hyper(
         Choice(1.0, 1.5, 2.0),
         1.5,
-        "channels grow by this factor a stage",
+        "channels grow by this factor per stage",
         when=All(AtLeast("stages", 2), Single("filters")),
     )
     stage_stride: int = hyper(Int(1, 4), 2, "by how much a stage shortens the signal")

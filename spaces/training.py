@@ -38,7 +38,7 @@ class Training(Config):
     family: ClassVar[str] = "training"
 
     learning_rate: float = hyper(Float(1e-5, 1e-1, log=True), 3e-4, "step size of Adam", replicas=True)
-    batch_size: int = hyper(Choice(16, 32, 64, 128, 256), 128, "spectra in a step")
+    batch_size: int = hyper(Choice(16, 32, 64, 128, 256), 128, "spectra per step")
     weight_decay: float = hyper(Choice(0.0, 1e-5, 1e-4, 1e-3, 1e-2), 0.0, "decoupled weight decay", replicas=True)
     loss: str = hyper(
         Choice("cross_entropy", "focal"), "cross_entropy", "what is made small; focal: the hard spectra", search=False

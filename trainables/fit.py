@@ -25,7 +25,10 @@ class Fit:
     def __init__(
         self, network: Network, training: Training, dataset: Dataset, *, seed: int, epochs: int, device: torch.device
     ) -> None:
-        self.training, self.dataset, self.seed, self.device = training, dataset, seed, device
+        self.training = training
+        self.dataset = dataset
+        self.seed = seed
+        self.device = device
         self.done = epochs < 1
         self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
 

@@ -23,7 +23,8 @@ class Replayed:
     """
 
     def __init__(self, step: Step, shape: tuple[int, ...], device: torch.device) -> None:
-        self.step, self.taken = step, 0
+        self.step = step
+        self.taken = 0
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self.given = torch.zeros(shape, dtype=torch.int64, device=device)
         self.replay: Callable[[], Tensor] | None = None

@@ -30,7 +30,8 @@ class _Some(Split):
     """The spectra of a split at ``places`` (n,)."""
 
     def __init__(self, whole: Split, places: Tensor) -> None:
-        self._whole, self._places = whole, places
+        self._whole = whole
+        self._places = places
         self.labels = whole.labels[places.numpy()]
 
     def batch(self, indices: Tensor, device: torch.device | str = "cpu") -> Tensor:
@@ -45,7 +46,7 @@ def epoch_seconds(network: Network, training: Training, dataset: Dataset, *, dev
     """Seconds of one epoch, its validation among them; of the whole fit where a network is fitted at once.
 
     Trains for real, on ``BATCHES`` batches and as large a share of the validation spectra. Small ones are dearer than
-    they would be in a whole epoch: what is done once an epoch counts in full.
+    they would be in a whole epoch: what is done once per epoch counts in full.
     """
     epochs, share = _epochs(network, training, dataset, 2, device)
     if network.by_steps:

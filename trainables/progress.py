@@ -17,7 +17,9 @@ class Progress:
     """Epochs, learning rate and best epoch of one training, and the state of its own random numbers."""
 
     def __init__(self, training: Training, *, epochs: int, device: torch.device) -> None:
-        self.training, self.epochs, self.device = training, epochs, device
+        self.training = training
+        self.epochs = epochs
+        self.device = device
         self.number = self.wait = self.plateau_wait = 0
         self.rate = training.learning_rate
         self.lowest = math.inf  # validation loss that the next one must undercut by min_delta
@@ -67,8 +69,12 @@ class Progress:
 
     def load(self, state: State) -> None:
         """Go on from ``state``, which stays as it is."""
-        self.number, self.wait, self.plateau_wait = state["epoch"], state["wait"], state["plateau_wait"]
-        self.rate, self.lowest, self.best = state["rate"], state["lowest"], state["best"]
+        self.number = state["epoch"]
+        self.wait = state["wait"]
+        self.plateau_wait = state["plateau_wait"]
+        self.rate = state["rate"]
+        self.lowest = state["lowest"]
+        self.best = state["best"]
         if len(state["random"]) == len(self.random):  # otherwise the device changed, and so do the random numbers
             self.random = state["random"]
 

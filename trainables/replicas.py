@@ -44,7 +44,8 @@ class Replicas:
     ) -> None:
         _alike(networks)
         _alike(trainings)
-        self.dataset, self.device = dataset, torch.device(device)
+        self.dataset = dataset
+        self.device = torch.device(device)
         self.runs: dict[int, Fit | Run] = {}
         for number, (network, training, seed) in enumerate(zip(networks, trainings, seeds, strict=True)):
             self.runs[number] = living(

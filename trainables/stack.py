@@ -29,7 +29,9 @@ class Objective(nn.Module):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self.model, self.device, self.precision = copy.deepcopy(run.model), run.device, run.training.precision
+        self.model = copy.deepcopy(run.model)
+        self.device = run.device
+        self.precision = run.training.precision
         for name in shares(self.model):
             self.model.set_submodule(name, Dropout())
         for module in self.model.modules():
@@ -78,14 +80,17 @@ class Stack(nn.Module):
 
     def __init__(self, runs: Sequence[Run], objective: Objective) -> None:
         super().__init__()
-        self.runs, self.objective = runs, objective
+        self.runs = runs
+        self.objective = objective
         first = runs[0]
         learned, named = _learned(first), {id(p): f"model.{name}" for name, p in first.model.named_parameters()}
-        self.names, self.shapes = [named.pop(id(p)) for p in learned], [p.shape for p in learned]
+        self.names = [named.pop(id(p)) for p in learned]
+        self.shapes = [p.shape for p in learned]
         self.decayed = sum(p.numel() for p in learned if p.ndim > 1)
         self.fixed = list(named.values())
         group = first.optimizer.param_groups[0]
-        self.betas, self.eps = group["betas"], group["eps"]
+        self.betas = group["betas"]
+        self.eps = group["eps"]
         self.rows, self.mean, self.square = self._tables()
         self.rows.requires_grad_()
         self.rate, self.decay, self.steps = self._settings()

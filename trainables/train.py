@@ -88,7 +88,9 @@ class Run:
         device: torch.device,
         init: dict[str, Tensor] | None,
     ) -> None:
-        self.training, self.dataset, self.device = training, dataset, device
+        self.training = training
+        self.dataset = dataset
+        self.device = device
         self.progress = Progress(training, epochs=epochs, device=device)
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
         self.validation_labels = torch.from_numpy(dataset.validation.labels).to(device)

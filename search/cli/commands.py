@@ -152,7 +152,7 @@ def show_model(model: str, points: int | None, classes: int | None) -> None:
     table(rows, f"{model} ({known.source}): {known.network.describe()}; {points} points, {classes} classes")
     settings = {"family": known.network.family, **known.network.to_dict(), **known.training.to_dict()}
     print(" ".join(f"{name}={value}" for name, value in settings.items()))
-    print(f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds, {cost.activations:,} activations a spectrum")
+    print(f"{cost.parameters:,} parameters, {cost.macs:,} multiply-adds, {cost.activations:,} activations per spectrum")
 
 
 def show_data(dataset: str, data: list[str], out: str, classes: int) -> None:

@@ -62,7 +62,7 @@ def diagnose(
     loaded = data_of(subjects, dataset, data)
     if loaded.multilabel:
         raise InputError(
-            f"a diagnosis needs one label a spectrum, {loaded.name} has several: see the labels in the study's report"
+            f"a diagnosis needs one label per spectrum, {loaded.name} has several: see the labels in the study's report"
         )
     found = causes.differences(loaded)
     chosen = _pair(loaded, pair)

@@ -25,9 +25,11 @@ class Neighbour(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, seed: int) -> None:
-        self._random, self._chance = optuna.samplers.RandomSampler(seed=seed), random.Random(seed)
-        self._number, self._parent = -1, dict[str, Any]()  # newest trial, and what it comes from
-        self._told = 0
+        self._random = optuna.samplers.RandomSampler(seed=seed)
+        self._chance = random.Random(seed)
+        self._number = -1  # of the newest trial
+        self._parent = dict[str, Any]()  # what it comes from
+        self._learned = 0
         self._ranked: list[tuple[float, int, dict[str, Any]]] = []  # (loss, trial, hyperparameters), best first
         self._front: list[tuple[list[float], dict[str, Any]]] = []  # of several objectives: what no trial beats
 
@@ -41,7 +43,8 @@ class Neighbour(optuna.samplers.BaseSampler):
         self, study: Any, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         if trial.number != self._number:
-            self._number, self._parent = trial.number, self._choose()
+            self._number = trial.number
+            self._parent = self._choose()
         if param_name in self._parent and self._chance.random() >= REDRAWN:
             return self._parent[param_name]
         return self._random.sample_independent(study, trial, param_name, param_distribution)
@@ -50,7 +53,7 @@ class Neighbour(optuna.samplers.BaseSampler):
         """Take in a trial that ended; times ``signs`` its values are losses. Kept in order for cheap asking."""
         if trial.state == TrialState.FAIL:
             return
-        self._told += 1
+        self._learned += 1
         if len(signs) == 1:
             value = _reached(trial)
             if value is not None:
@@ -63,7 +66,7 @@ class Neighbour(optuna.samplers.BaseSampler):
 
     def _choose(self) -> dict[str, Any]:
         """The hyperparameters of a good trial; none where all are to be drawn."""
-        if self._told < UNGUIDED or self._chance.random() < FRESH:
+        if self._learned < UNGUIDED or self._chance.random() < FRESH:
             return {}
         best = self._ranked[: max(3, int(PARENTS * len(self._ranked)))]
         good = [params for _, _, params in best] or [params for _, params in self._front]
@@ -113,7 +116,9 @@ class Storage(optuna.storages.InMemoryStorage):
     def _forget(self, trial_id: int) -> None:
         trial = self._get_trial(trial_id)
         if trial.state == TrialState.FAIL or (trial.state.is_finished() and not self._looked_at):
-            trial.params, trial.distributions, trial.intermediate_values = {}, {}, {}
+            trial.params = {}
+            trial.distributions = {}
+            trial.intermediate_values = {}
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

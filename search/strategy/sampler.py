@@ -64,7 +64,8 @@ class Sampler:
         name: str,
         folder: Path | None,
     ) -> None:
-        self.space, self._vary = space, vary
+        self.space = space
+        self._vary = vary
         self._families = {family.family: family for family in space.families}
         training = {hp.name: hp.default for hp in hyperparameters(Training)}
         self.fixed = {name: value for name, value in fixed.items() if name not in training}

@@ -45,7 +45,8 @@ class Follower:
     """
 
     def __init__(self, folder: Path, uri: str) -> None:
-        self.folder, self.uri = folder, uri
+        self.folder = folder
+        self.uri = uri
         self._path = folder / "tracking.json"
         self._cursors = _cursors(self._path)
         self._cursor = self._cursors.setdefault(public(uri), {"offset": 0, "runs": [], "epochs": {}})

@@ -34,7 +34,8 @@ class Writer:
     """The driver's end of it. ``note`` is told, once each, when the store goes out of reach and when it is back."""
 
     def __init__(self, folder: Path, uri: str, note: Callable[[str], None]) -> None:
-        self._folder, self._uri = folder, uri
+        self._folder = folder
+        self._uri = uri
         self._process = subprocess.Popen(
             module("spectune.search.tracking.writer"),
             stdin=subprocess.PIPE,

@@ -255,7 +255,7 @@ PAIRS = [
 
 
 def draw(path: Path, pairs: list[list[Any]] = PAIRS, points: int = 5000) -> None:
-    """confused.npz: two peaks a class, the second one decides."""
+    """confused.npz: two peaks per class, the second one decides."""
     axis = np.linspace(0, points - 1, points)
     arrays: dict[str, Any] = {"axis": axis, "axis_label": "position / points", "pairs": len(pairs)}
 

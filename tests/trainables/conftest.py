@@ -9,7 +9,7 @@ import torch
 from spectune.trainables.data.dataset import Axis, Dataset, Split
 
 POINTS = 96
-CENTRES = ((20, 60), (24, 70), (40, 80), (32, 50))  # two peaks a class
+CENTRES = ((20, 60), (24, 70), (40, 80), (32, 50))  # two peaks per class
 
 
 class Dense(Split):

@@ -1,4 +1,4 @@
-"""Several labels a spectrum: metrics, thresholds, losses, training, export."""
+"""Several labels per spectrum: metrics, thresholds, losses, training, export."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def test_focal_without_focus_is_cross_entropy_and_with_it_is_the_formula():
 
 
 def test_a_head_that_compares_directions_is_refused(mixtures):
-    with pytest.raises(ValueError, match="needs one label a spectrum, got several: use head=linear"):
+    with pytest.raises(ValueError, match="needs one label per spectrum, got several: use head=linear"):
         next(train(MLP(head="adacos"), QUICK, mixtures, seed=0, epochs=1))
 
 
 @pytest.mark.parametrize("multilabel", [True, False])
 def test_only_several_labels_find_all_classes_of_a_mixture(mixtures, multilabel):
-    """With one label a spectrum, that of its strongest class, a network can be right on unmixed spectra at most."""
+    """With one label per spectrum, that of its strongest class, a network can be right on unmixed spectra at most."""
     data, test = mixtures, mixtures.validation
     if not multilabel:
         one = [_one_label(part) for part in (mixtures.train, mixtures.validation)]

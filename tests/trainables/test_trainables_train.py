@@ -124,7 +124,7 @@ def test_a_finished_state_yields_nothing_more(dataset):
 
 
 class Losses:
-    """Stands in for ``score`` and gives the validation losses of a list, one an epoch."""
+    """Stands in for ``score`` and gives the validation losses of a list, one per epoch."""
 
     def __init__(self, losses):
         self.losses = iter(losses)

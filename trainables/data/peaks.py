@@ -39,7 +39,8 @@ class Peaks(Split):
         background: ArrayLike | None = None,
         seed: int = 0,
     ) -> None:
-        self.points, self.seed = points, seed
+        self.points = points
+        self.seed = seed
         self.heights: NDArray[np.float64] = np.array(heights, dtype=np.float64)
         self.positions: NDArray[np.int32] = np.where(self.heights == 0, points // 2, positions).astype(np.int32)
         self.widths: NDArray[np.float64] = np.array(widths, dtype=np.float64)

@@ -22,7 +22,7 @@ EXAMPLES = 3  # training spectra shown of each class
 
 
 def describe(dataset: Dataset) -> str:
-    """A few short lines: name, description, classes, points and axis, sizes of the splits, digest, peaks a class."""
+    """A few short lines: name, description, classes, points and axis, sizes of the splits, digest, peaks per class."""
     values = dataset.axis.values
     names = list(dataset.classes)
     shown = ", ".join(names[:6]) + (f" ... {names[-1]}" if len(names) > 6 else "")

@@ -32,7 +32,9 @@ class Trees(Estimator):
 
     def __init__(self, network: Forest, points: int, classes: int) -> None:
         super().__init__(points)
-        self.network, self.steps, self.splits = network, network.steps(), network.slots() - 1
+        self.network = network
+        self.steps = network.steps()
+        self.splits = network.slots() - 1
         shape = (network.trees, self.splits + network.slots())
         self.feature = _kept(torch.zeros(shape, dtype=torch.int32))
         self.threshold = _kept(torch.zeros(shape))

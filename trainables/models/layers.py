@@ -72,7 +72,8 @@ class Peaks(nn.Module):
 
     def __init__(self, kind: str, number: int) -> None:
         super().__init__()
-        self.kind, self.number = kind, number
+        self.kind = kind
+        self.number = number
 
     def forward(self, x: Tensor) -> Tensor:
         spectra = x[:, 0, 0]
@@ -133,7 +134,9 @@ class SamePool(nn.Module):
 
     def __init__(self, kind: str, size: int, stride: int) -> None:
         super().__init__()
-        self.kind, self.size, self.stride = kind, size, stride
+        self.kind = kind
+        self.size = size
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         length = x.shape[-1]

@@ -107,7 +107,9 @@ class Pooled(nn.Module):
 
     def __init__(self, block: Residual) -> None:
         super().__init__()
-        self.stride, self.inputs, self.outputs = block.stride, block.inputs, block.outputs
+        self.stride = block.stride
+        self.inputs = block.inputs
+        self.outputs = block.outputs
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride > 1:

@@ -39,7 +39,9 @@ class Patches(nn.Module):
 
     def __init__(self, size: int, step: int, tokens: int) -> None:
         super().__init__()
-        self.size, self.step, self.length = size, step, (tokens - 1) * step + size
+        self.size = size
+        self.step = step
+        self.length = (tokens - 1) * step + size
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x[:, 0, 0], (0, self.length - x.shape[-1])).unfold(1, self.size, self.step)
@@ -108,9 +110,12 @@ class Block(nn.Module):
         self.attend = nn.Sequential(nn.LayerNorm(width, eps=1e-6), Attention(network), nn.Dropout(network.dropout))
         self.mlp = nn.Sequential(
             nn.LayerNorm(width, eps=1e-6),
-            nn.Linear(width, network.mlp_ratio * width), nn.GELU(), nn.Dropout(network.dropout),
-            nn.Linear(network.mlp_ratio * width, width), nn.Dropout(network.dropout),
-        )  # fmt: skip
+            nn.Linear(width, network.mlp_ratio * width),
+            nn.GELU(),
+            nn.Dropout(network.dropout),
+            nn.Linear(network.mlp_ratio * width, width),
+            nn.Dropout(network.dropout),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self._kept(self.attend(x))
@@ -130,7 +135,8 @@ class Attention(nn.Module):
     def __init__(self, network: ViT) -> None:
         super().__init__()
         self.heads = network.heads
-        self.qkv, self.out = nn.Linear(network.width, 3 * network.width), nn.Linear(network.width, network.width)
+        self.qkv = nn.Linear(network.width, 3 * network.width)
+        self.out = nn.Linear(network.width, network.width)
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, W / H) each

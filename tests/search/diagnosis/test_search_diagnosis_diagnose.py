@@ -159,7 +159,7 @@ def test_measured_spectra_have_no_causes_and_the_page_says_so(here, capsys):
 def test_several_labels_are_refused(here, capsys):
     mixed = {"classes": "4", "points": "200", "train": "5", "mixed": "2"}
     made(here, "mixed", "generated", mixed, candidates={"cnn2": 16})
-    assert "one label a spectrum, generated has several" in refused(capsys, "mixed")
+    assert "one label per spectrum, generated has several" in refused(capsys, "mixed")
 
 
 def test_networks_of_two_datasets_are_not_compared(here, capsys):

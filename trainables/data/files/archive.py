@@ -25,7 +25,7 @@ def read_archive(path: Path, label: str = "") -> Table:
     or (N, C) of 0 and 1, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit``, ``names`` of the classes (C,) and
     ``baseline_removed``, the correction that was made already.
 
-    A row of ``y`` with two ones or more makes it a file of several labels a spectrum.
+    A row of ``y`` with two ones or more makes it a file of several labels per spectrum.
     """
     if label:
         raise InputError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
@@ -123,7 +123,7 @@ def _labels(path: Path, y: NDArray[Any], names: list[str], count: int, points: i
             return _multilabel(path, y, names)
         y = y.argmax(axis=1)
     if y.shape != (count,):
-        cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class a spectrum"
+        cure = "transpose x" if len(np.atleast_1d(y)) == points else "give one class per spectrum"
         raise InputError(f"{path}: y must have one class for each of the {count} spectra of x, got {y.shape}: {cure}")
     if y.dtype.kind == "f" and np.array_equal(y, np.floor(y)):
         y = y.astype(np.int64)

@@ -39,7 +39,7 @@ def universal(
     train: int = sampling.TRAIN,
     validation: int = sampling.VALIDATION,
 ) -> Dataset:
-    """The dataset that the benchmark's rules make of ``definition``: nine test spectra a class."""
+    """The dataset that the benchmark's rules make of ``definition``: nine test spectra per class."""
     by_hand = definition == published()
     variants = []
     for number in range(len(definition)):

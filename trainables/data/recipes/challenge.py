@@ -34,7 +34,7 @@ class Challenge:
     minor: float = 0.035  # height of the minor peaks
     spacing: int = 70  # points (of 5000) between the peak positions of neighbouring classes; training moves peaks by 50
     step: float = 0.075  # between the peak heights of neighbouring classes; training changes heights by 0.05
-    train: int = 50  # spectra a class
+    train: int = 50  # spectra per class
     validation: int = 10
     seed: int = 2022
 
@@ -79,7 +79,7 @@ def overlapping(
     train: int = sampling.TRAIN,
     validation: int = sampling.VALIDATION,
 ) -> Dataset:
-    """The dataset that the challenge's rules make of a ``definition`` of 27 classes: six test spectra a class."""
+    """The dataset that the challenge's rules make of a ``definition`` of 27 classes: six test spectra per class."""
     if len(definition) != CLASSES:
         raise InputError(
             f"the challenge's rules need {CLASSES} classes (three families of three triplets), got {len(definition)}: "

@@ -32,7 +32,7 @@ class Generated:
     mixed: int = 1  # up to so many classes in one spectrum: above 1 a spectrum has several labels
     noise: float = 0.0  # standard deviation of white noise
     background: float = 0.0  # the highest value that a smooth background can have
-    train: int = 50  # spectra a class
+    train: int = 50  # spectra per class
     validation: int = 10
     test: int = 10
     seed: int = 0
@@ -69,7 +69,7 @@ class Generated:
             f"shift {self.shift:g} of the axis, height change {self.change:g}, width {self.min_width:g} to "
             f"{self.max_width:g} points, {f'up to {self.mixed} classes mixed, ' if self.mixed > 1 else ''}"
             f"noise {self.noise:g}, background {self.background:g}, "
-            f"{self.train}/{self.validation}/{self.test} spectra a class, seed {self.seed}"
+            f"{self.train}/{self.validation}/{self.test} spectra per class, seed {self.seed}"
         )
 
     def load(self) -> Dataset:

@@ -18,7 +18,7 @@ from spectune.trainables.data.variation import Variation
 
 SEED = 2022
 POINTS = 5000
-TRAIN, VALIDATION = 50, 10  # spectra a class
+TRAIN, VALIDATION = 50, 10  # spectra per class
 SHIFT = 50  # peaks move by -50..49 points, each on its own
 HEIGHT = 0.05  # heights change by up to this, absolutely
 WIDTHS = (2.0, 5.0)  # sigma in points

@@ -22,7 +22,7 @@ from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
 POINTS = 400
-PLACES = ((90, 250), (130, 300), (180, 220))  # two peaks a class
+PLACES = ((90, 250), (130, 300), (180, 220))  # two peaks per class
 
 
 def peaks(places: tuple[int, ...], points: int = POINTS) -> np.ndarray:
