@@ -29,8 +29,8 @@ TEXT = """# {title}
 {decisive}
 ## Use
 
-Each spectrum is divided by its own maximum inside the network: give raw intensities on the axis above. Nothing here
-needs pickle.{corrected}
+Preprocessing ({preprocess}) is inside the network: give raw intensities on the axis above. Nothing here needs
+pickle.{corrected}
 
 ```sh
 spectune predict FOLDER FILE
@@ -98,6 +98,7 @@ def card(
         digest=config["dataset"]["digest"],
         version=config["spectune"],
         results=_results(numbers),
+        preprocess=network.preprocess,
         corrected=_corrected(config.get("baseline", NONE), len(values)),
         decisive="" if importances is None else _decisive(importances[: len(values)], axis),
         files="\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items()),

@@ -33,7 +33,9 @@ def loss(training: Training, model: nn.Module, labels: NDArray[np.int64], classe
     head = _head(model)
     if labels.ndim == 2:
         if head is not None:
-            raise InputError("a head that compares directions needs one label per spectrum, got several: use head=linear")
+            raise InputError(
+                "a head that compares directions needs one label per spectrum, got several: use head=linear"
+            )
         return _binary(training, labels, device)
     weights = None
     if training.balance:

@@ -262,7 +262,8 @@ def ui(port: int, studies: str) -> int:
     if not uri.startswith("sqlite"):
         print(f"the last study is tracked by the server at {public(uri)}: open it in a browser")
         return 0
-    command = module("mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port))
+    at = ("--host", "127.0.0.1", "--port", str(port))
+    command = module("mlflow", "server", "--backend-store-uri", uri, *at, "--workers", "1")  # four start late
     quick = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # each of its queues is a process
     with ended(subprocess.Popen(command, env=quick, start_new_session=True)) as server:
         url = f"http://127.0.0.1:{port}{page(uri, name) if name else ''}"

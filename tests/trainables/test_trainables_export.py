@@ -131,6 +131,7 @@ def test_the_card_says_what_it_is_and_how_well_it_did(written, dataset):
         "seed 7",
         "not tested on the blind test split",
         "tiny\\|study",
+        f"Preprocessing ({NETWORK.preprocess})",
         "spectune predict",
         hashlib.sha256((written / "weights.safetensors").read_bytes()).hexdigest(),
     ):
