@@ -61,8 +61,8 @@ class Exported:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
 
         Give them as measured: baselines are removed here if they were in training. It knows its classes only: a
-        spectrum of anything else gets one of them too. With ``several`` labels per spectrum each has a probability of its
-        own, to be compared with ``thresholds``. ValueError where the spectra do not fit.
+        spectrum of anything else gets one of them too. With several labels per spectrum each has a probability of
+        its own, to be compared with ``thresholds``. ValueError where the spectra do not fit.
         """
         probabilities: NDArray[np.float64] = self._probabilities(self._fitted(spectra, axis)).numpy()
         return probabilities

@@ -67,14 +67,14 @@ def plan(
     from spectune.search.session.launch import possible, resolve
     from spectune.trainables.data import load
 
-    actual = None
+    actual, price = None, given.pop("price")
     if study:
         folder = find(study, studies).resolve()
-        options, actual = resolve({"name": folder.name, "studies": str(folder.parent), "resume": True})
+        options, actual = resolve({**given, "name": folder.name, "studies": str(folder.parent), "resume": True})
     if actual is not None and cores is gpus is None:
         cores, gpus = (int(actual.header["machine"][name]) or None for name in ("cpus", "gpus"))
         cores = None if gpus else cores
-    on = machine(cores=cores, gpus=gpus, card=card, price=given.pop("price"))
+    on = machine(cores=cores, gpus=gpus, card=card, price=price)
     if actual is None:
         with tempfile.TemporaryDirectory() as nowhere:
             options, _ = resolve({**given, "name": "plan", "studies": nowhere})

@@ -98,7 +98,7 @@ def _plan_parser(verbs: Any) -> None:
         allow_abbrev=False,
     )
     add = plan.add_argument
-    add("--of", dest="study", default="", metavar="STUDY", help="a study that was run: plan it again, show both")
+    add("--of", dest="study", default="", metavar="STUDY", help="plan a study that was run again, or with more trials")
     add("--cores", type=int, default=None, metavar="N", help="CPU cores to plan for (default: this machine's)")
     add("--gpus", type=int, default=None, metavar="N", help="GPUs to plan for, measured on this machine's")
     add("--gpu", dest="card", default="", metavar="KIND", help="their kind where there is none here, as h200 or a100")

@@ -7,7 +7,6 @@ as it would; how good a trial is, is drawn. P configs whose pace was measured.
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from spectune.search.planning.simulate import Clock, Curve, director, simulate
+from spectune.search.process.cpus import usable
 from spectune.search.process.log import LOGGER
 from spectune.search.process.table import span, table
 from spectune.search.records import AUTO, Options, Study, Task
@@ -81,7 +81,7 @@ def machine(*, cores: int | None, gpus: int | None, card: str, price: float | No
     if gpus is None:
         if card:
             raise InputError(f"--gpu says the kind of --gpus, got {card} without a number: add --gpus N")
-        return Machine(cores or os.cpu_count() or 1, "cores", price=price)
+        return Machine(cores or usable(), "cores", price=price)
     if cores is not None:
         raise InputError("a plan is for --cores or for --gpus, got both: leave one away")
     if card and card not in CARDS:

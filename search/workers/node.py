@@ -17,6 +17,7 @@ from typing import Any
 
 from spectune.search.process.collector import relaxed
 from spectune.search.process.command import module
+from spectune.search.process.cpus import usable
 from spectune.search.process.stop import SIGNALS
 from spectune.spaces.errors import InputError
 
@@ -125,7 +126,7 @@ def main() -> None:
     utils.get_dashboard_dependency_error = lambda: "a study needs no dashboard"
     node.Node = Bare  # Ray 2.60 has no options for any of this
     try:  # local outright: Ray would join whatever cluster an earlier session left behind
-        ray.init(address="local", num_cpus=os.cpu_count(), **QUIET)
+        ray.init(address="local", num_cpus=usable(), **QUIET)
     except Exception as error:
         print("none", f"{type(error).__name__}: {error}".splitlines()[0], file=notes, flush=True)
         return

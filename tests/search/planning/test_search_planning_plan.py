@@ -187,6 +187,12 @@ def test_any_search_or_training_is_planned(studies, capsys, name):
     assert capsys.readouterr().out.startswith(f"{name}: ")
 
 
+def test_a_study_is_planned_with_more_trials_but_not_with_other_data(studies, capsys, refused):
+    assert main(["plan", "--of", "old", "--cores", "2", "--trials", "7"]) == 0
+    assert capsys.readouterr().out.startswith("old: 7 trials of mlp")
+    assert "--dataset" in refused("plan", "--of", "old", "--dataset", "challenge")
+
+
 def test_a_study_is_planned_by_its_folder_as_well(studies, capsys, monkeypatch):
     monkeypatch.chdir("studies/old")
     assert main(["plan", "--of", "."]) == 0
