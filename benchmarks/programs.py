@@ -23,7 +23,7 @@ from spectune.spaces.errors import InputError
 
 CORES = 2
 EXPLORED = (0.35, 0.12, 0.04)  # of the limit
-TUNED = 0.8  # of the limit; the start of Ray, and trainings that are told to end, take the rest
+TUNED = 0.8  # of the limit, the start of Ray in it; trainings that are told to end take the rest
 FITTED = 0.85  # AutoGluon's own limit; its start and its predictions take the rest
 HERE = Path(__file__).parent
 
@@ -67,6 +67,7 @@ def _searched(path: Path, minutes: float, seed: int, share: float) -> Answer:
 
 def ray_tune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
     """Optuna's TPE and ASHA of Ray Tune over the space ``any``, the best epoch of the best trial predicting."""
+    start = time.monotonic()
     import ray
     import torch
     from ray import tune
@@ -90,7 +91,7 @@ def ray_tune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
                 scheduler=ASHAScheduler(max_t=100, grace_period=4, reduction_factor=3),
                 num_samples=-1,
                 max_concurrent_trials=CORES,
-                time_budget_s=60 * minutes * TUNED,
+                time_budget_s=60 * minutes * TUNED - (time.monotonic() - start),
             ),
             run_config=tune.RunConfig(
                 storage_path=folder, checkpoint_config=tune.CheckpointConfig(1, "accuracy", "max"), verbose=0
