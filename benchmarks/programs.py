@@ -51,9 +51,24 @@ def _searched(path: Path, minutes: float, seed: int, share: float) -> Answer:
     from spectune.trainables.export import read
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(Path(sys.executable).with_name("spectune")), "search", "--space", "any", "--name", "real",
-                   "--dataset", str(path.absolute()), "--trials", "100000", "--time", f"{60 * minutes * share:.0f}s",
-                   "--seed", str(seed), "--concurrent", str(CORES)]  # fmt: skip
+        command = [
+            str(Path(sys.executable).with_name("spectune")),
+            "search",
+            "--space",
+            "any",
+            "--name",
+            "real",
+            "--dataset",
+            str(path.absolute()),
+            "--trials",
+            "100000",
+            "--time",
+            f"{60 * minutes * share:.0f}s",
+            "--seed",
+            str(seed),
+            "--concurrent",
+            str(CORES),
+        ]
         start = time.monotonic()
         _ended(command, 60 * minutes, folder)
         seconds = round(time.monotonic() - start, 1)
@@ -61,8 +76,12 @@ def _searched(path: Path, minutes: float, seed: int, share: float) -> Answer:
         x, names = _blind(path)
         indices = exported.predict(x).argmax(axis=1)
         predicted = [names.index(exported.classes[index]) for index in indices]
-    return {"predicted": predicted, "validation": None, "seconds": seconds,
-            "chosen": f"{exported.network.family}, {share:.0%} of the time explored"}  # fmt: skip
+    return {
+        "predicted": predicted,
+        "validation": None,
+        "seconds": seconds,
+        "chosen": f"{exported.network.family}, {share:.0%} of the time explored",
+    }
 
 
 def ray_tune(path: Path, minutes: float, seed: int, cache: Path) -> Answer:
@@ -196,9 +215,14 @@ def _ended(command: list[str], seconds: float, folder: str) -> None:
     """Run a program to its end; InputError where it fails or goes past the limit."""
     settings, name = {**os.environ, "OMP_NUM_THREADS": str(CORES)}, Path(command[0]).name
     with subprocess.Popen(
-        command, cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command,
+        cwd=folder,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
-    ) as program:  # fmt: skip
+    ) as program:
         try:
             printed, _ = program.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -338,8 +338,13 @@ def read_fermentation(paths: list[Path]) -> Spectra:
     x = np.array([row.split(",") for row in rows], dtype=np.float64)
     samples = np.loadtxt(glucose, delimiter=",", skiprows=1, usecols=(0, 1))
     middles = np.round(samples[:, 0] * 60 / MINUTES).astype(int)
-    near = np.array([(row, sample) for sample, middle in enumerate(middles)
-                     for row in range(max(0, middle - NEAR), min(len(x), middle + NEAR + 1))])  # fmt: skip
+    near = np.array(
+        [
+            (row, sample)
+            for sample, middle in enumerate(middles)
+            for row in range(max(0, middle - NEAR), min(len(x), middle + NEAR + 1))
+        ]
+    )
     _, first = np.unique(near[:, 0], return_index=True)  # a spectrum belongs to the first sample near it
     row, sample = near[first].T
     words = (f"c: under {LOW:g} g/L", f"b: {LOW:g} to {HIGH:g} g/L", f"a: over {HIGH:g} g/L")

@@ -190,5 +190,10 @@ def run(name: str, arrays: Arrays, seconds: float, seed: int) -> dict[str, Any]:
     (validation, _), prepared, model, words = best
     predicted = model.predict(PREPARED[prepared](x[blind]))
     chosen = ", ".join(part for part in (prepared, words) if part)
-    return {"predicted": predicted.tolist(), "validation": validation, "chosen": chosen,
-            "tried": tried, "grid": len(grid) * len(PREPARED)}  # fmt: skip
+    return {
+        "predicted": predicted.tolist(),
+        "validation": validation,
+        "chosen": chosen,
+        "tried": tried,
+        "grid": len(grid) * len(PREPARED),
+    }
