@@ -33,6 +33,7 @@ class _Some(Split):
         self._whole = whole
         self._places = places
         self.labels = whole.labels[places.numpy()]
+        self.groups = None if whole.groups is None else whole.groups[places.numpy()]
 
     def batch(self, indices: Tensor, device: torch.device | str = "cpu") -> Tensor:
         return self._whole.batch(self._places[indices], device)

@@ -52,6 +52,7 @@ class _Watched(Split):
 
     def __init__(self, split: Split, watch: Watch) -> None:
         self.labels = split.labels
+        self.groups = split.groups
         self._split = split
         self._watch = watch
 

@@ -42,9 +42,15 @@ class Axis:
 
 
 class Split(ABC):
-    """Some labelled spectra. ``labels`` int64 are (N,) class numbers, or (N, C) of 0 and 1 if one may have several."""
+    """Some labelled spectra. ``labels`` int64 are (N,) class numbers, or (N, C) of 0 and 1 if one may have several.
+
+    ``groups`` int64 (N,) number what was measured several times, such as a patient: spectra of a group are not
+    independent. The numbers count over all splits of a dataset, and no group is in two of them. None: every spectrum
+    is for itself.
+    """
 
     labels: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,6 +94,7 @@ class Dataset:
         for name in SPLITS:
             if (split := getattr(self, name)) is not None:
                 self._check(name, split.labels)
+        self._apart()
         if not self.digest:
             object.__setattr__(self, "digest", self._digest())
 
@@ -135,10 +142,24 @@ class Dataset:
                 "number the classes from 0"
             )
 
+    def _apart(self) -> None:
+        """ValueError where a group is in two splits, or where only some splits have groups."""
+        found = {name: split.groups for name in SPLITS if (split := getattr(self, name)) is not None}
+        numbers = [np.unique(groups) for groups in found.values() if groups is not None]
+        if numbers and len(numbers) < len(found):
+            without = next(name for name, groups in found.items() if groups is None)
+            raise InputError(f"all splits must have groups, or none, got none in {without}: number the groups there")
+        every, times = np.unique(np.concatenate([*numbers, np.zeros(0, np.int64)]), return_counts=True)
+        if (times > 1).any():
+            raise InputError(f"a group must be in one split, got {every[times > 1][0]} in several: move its spectra")
+
     def _digest(self) -> str:
-        """16 hex digits of the SHA-256 of the classes, the axis and all splits."""
+        """16 hex digits of the SHA-256 of the classes, the axis and all splits with their groups."""
         digest = hashlib.sha256(repr((self.classes, self.axis.name, self.axis.unit)).encode())
         digest.update(np.ascontiguousarray(self.axis.values).tobytes())
         for name in SPLITS:
-            self.split(name).feed(digest)
+            split = self.split(name)
+            split.feed(digest)
+            if split.groups is not None:
+                digest.update(b"groups" + split.groups.tobytes())
         return digest.hexdigest()[:16]

@@ -15,9 +15,11 @@ from spectune.trainables.data.dataset import Split
 class Dense(Split):
     """Spectra as rows of a float32 array (N, L)."""
 
-    def __init__(self, spectra: ArrayLike, labels: ArrayLike) -> None:
+    def __init__(self, spectra: ArrayLike, labels: ArrayLike, groups: ArrayLike | None = None) -> None:
         self.spectra: NDArray[np.float32] = np.ascontiguousarray(spectra, dtype=np.float32)
         self.labels: NDArray[np.int64] = np.array(labels, dtype=np.int64)
+        self.groups = None if groups is None else np.array(groups, dtype=np.int64)
+        assert self.groups is None or self.groups.shape == (len(self.labels),)
         assert self.spectra.ndim == 2 and len(self.spectra) == len(self.labels)
         self._copies: dict[torch.device, Tensor] = {}
 

@@ -71,3 +71,24 @@ def test_the_blind_copy_has_no_test_split_and_the_same_digest() -> None:
         blind.split("test")
     with pytest.raises(ValueError, match="split must be one of train, validation, test, got 'tset'"):
         dataset.split("tset")
+
+
+def grouped(train: object, test: object = (4, 5), validation: object = (3, 3)) -> Dataset:
+    def split(groups: object) -> Dense:
+        return Dense(np.ones((2, 8)), (0, 1), groups)
+
+    return Dataset("d", "two", CLASSES, Axis(np.arange(8.0)), split(train), split(validation), split(test))
+
+
+def test_groups_are_part_of_the_digest_and_what_has_none_keeps_its_own() -> None:
+    assert grouped((0, 1)).digest == grouped((0, 1)).digest
+    assert len({one.digest for one in (grouped((0, 1)), grouped((0, 0)), made([0, 1]))}) == 3
+    assert made([0, 1]).digest == "88dcb88af120f5fa"
+
+
+def test_a_group_is_in_one_split_and_groups_are_in_all_splits() -> None:
+    with pytest.raises(ValueError, match="a group must be in one split, got 5 in several: move"):
+        grouped((1, 5))
+    with pytest.raises(ValueError, match="all splits must have groups, or none, got none in validation"):
+        grouped((1, 2), validation=None)
+    assert grouped((1, 2)).blind().train.groups is not None
