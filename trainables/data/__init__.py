@@ -1,5 +1,8 @@
-"""Datasets: ``load`` one by name or path, ``describe`` it, ``save`` a split; ``read`` spectra to classify."""
+"""Datasets: ``load`` one by name or path, ``describe`` it, ``save`` a split, divide it into ``folds``; ``read`` spectra
+to classify.
+"""
 
+from spectune.trainables.data.cross import folds, outer_folds
 from spectune.trainables.data.files.measured import read
 from spectune.trainables.data.grid import resample
 from spectune.trainables.data.show import describe, examples, save
@@ -12,8 +15,10 @@ __all__ = [
     "describe",
     "examples",
     "files",
+    "folds",
     "grid",
     "load",
+    "outer_folds",
     "peaks",
     "read",
     "resample",
