@@ -22,11 +22,13 @@ EXAMPLES = 3  # training spectra shown of each class
 
 
 def describe(dataset: Dataset) -> str:
-    """A few short lines: name, description, classes, points and axis, sizes of the splits, digest, peaks per class."""
+    """A few short lines: name, description, classes, points and axis, spectra and groups of each split, digest, peaks
+    per class.
+    """
     values = dataset.axis.values
     names = list(dataset.classes)
     shown = ", ".join(names[:6]) + (f" ... {names[-1]}" if len(names) > 6 else "")
-    sizes = ", ".join(f"{name} {len(split)}" for name in SPLITS if (split := getattr(dataset, name)) is not None)
+    sizes = ", ".join(_size(name, split) for name in SPLITS if (split := getattr(dataset, name)) is not None)
     lines = [
         dataset.name,
         f"  {dataset.description}",
@@ -40,6 +42,11 @@ def describe(dataset: Dataset) -> str:
         peaks = ", ".join(f"{count} in {counts[count]}" for count in sorted(counts))
         lines.append(f"  peaks    {peaks} classes")
     return "\n".join(lines)
+
+
+def _size(name: str, split: Split) -> str:
+    groups = "" if split.groups is None else f" ({len(np.unique(split.groups))} groups)"
+    return f"{name} {len(split)}{groups}"
 
 
 def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
@@ -73,19 +80,22 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
 
 
 def save(dataset: Dataset, split: str, path: str | Path) -> None:
-    """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``axis`` (L,), ``axis_name``,
-    ``axis_unit`` and the class ``names``, and what ``baseline_removed`` did. ``load`` reads it again; numpy does
-    without pickle. Whole or not at all; OSError where it cannot be written, ValueError for another ending or split.
+    """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``group`` int64 (N,) where there are
+    such, ``axis`` (L,), ``axis_name``, ``axis_unit``, the class ``names``, and what ``baseline_removed`` did. ``load``
+    reads it again; numpy does without pickle. Whole or not at all; OSError where it cannot be written, ValueError for
+    another ending or split.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise InputError(f"a split is written as .npz, got {path}: end the name in .npz")
     chosen = dataset.split(split)
+    groups: dict[str, Any] = {} if chosen.groups is None else {"group": chosen.groups}
     with replacing(path) as part, part.open("wb") as file:
         np.savez(
             file,
             x=_spectra(chosen, np.arange(len(chosen))),
             y=chosen.labels,
+            **groups,
             axis=dataset.axis.values,
             axis_name=np.array(dataset.axis.name),
             axis_unit=np.array(dataset.axis.unit),

@@ -71,8 +71,8 @@ def _parse(name: str, value: Any, default: Any) -> Any:
     """``value`` as the type of ``default``."""
     kind = type(default)
     words = {int: "a whole number", float: "a number", str: "text"}[kind]
-    right = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
-    if right or isinstance(value, str):
+    taken = {int: (int, str), float: (int, float, str), str: (int, float, str, Path)}[kind]
+    if isinstance(value, taken) and not isinstance(value, bool):
         try:
             return kind(value)
         except ValueError:

@@ -15,15 +15,17 @@ from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.baseline import NONE
 from spectune.trainables.data.files.table import ALIASES, NAME, Table, fit, split_name, strict
 
+GROUP = "group"
+KNOWN = ("x", "y", "split", GROUP, "axis", "names")
 AND = "\x1f"  # between the labels of a spectrum that has several
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def read_archive(path: Path, label: str = "") -> Table:
+def read_archive(path: Path, label: str = "", group: str = "") -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
-    or (N, C) of 0 and 1, ``split`` (N,), ``axis`` (L,), ``axis_name``, ``axis_unit``, ``names`` of the classes (C,) and
-    ``baseline_removed``, the correction that was made already.
+    or (N, C) of 0 and 1, ``split`` (N,), ``group`` (N,) or what the argument calls it, ``axis`` (L,), ``axis_name``,
+    ``axis_unit``, ``names`` of the classes (C,) and ``baseline_removed``, the correction that was made already.
 
     A row of ``y`` with two ones or more makes it a file of several labels per spectrum.
     """
@@ -33,14 +35,11 @@ def read_archive(path: Path, label: str = "") -> Table:
     x = _intensities(path, arrays["x"])
     names = _words(path, "names", arrays["names"]) if "names" in arrays else []
     labels = _labels(path, arrays["y"], names, len(x), x.shape[1]) if "y" in arrays else None
-    splits = None
-    if "split" in arrays:
-        words = _words(path, "split", arrays["split"])
-        if len(words) != len(x):
-            raise InputError(
-                f"{path}: split must have a word for each of the {len(x)} spectra, got {len(words)}: correct it"
-            )
-        splits = [split_name(f"{path}, spectrum {row}", word) for row, word in enumerate(words)]
+    words = _each(path, "split", arrays, len(x)) if "split" in arrays else None
+    splits = words and [split_name(f"{path}, spectrum {row}", word) for row, word in enumerate(words)]
+    if group and group.lower() not in arrays:
+        raise InputError(f"{path}: group must name an array, got {group!r}: the arrays are {', '.join(arrays)}")
+    grouped = group.lower() or (GROUP if GROUP in arrays else "")
     return Table(
         x,
         [f"spectrum {row}" for row in range(len(x))],
@@ -50,6 +49,9 @@ def read_archive(path: Path, label: str = "") -> Table:
         classes=tuple(names),
         separator=AND if any(AND in label for label in labels or ()) else "",
         baseline=str(arrays.get("baseline_removed", NONE)),
+        groups=_each(path, grouped, arrays, len(x)) if grouped else None,
+        grouped=grouped,
+        others={name: _words(path, name, array) for name, array in arrays.items() if _other(name, array, len(x))},
     )
 
 
@@ -77,28 +79,41 @@ def _arrays(path: Path) -> Arrays:
 
 
 def _joined(path: Path, arrays: Arrays) -> Arrays:
-    """``x``, ``y`` and ``split`` from arrays for each split, if that is what the file has."""
+    """``x``, ``y`` and other arrays from those for each split, if that is what the file has, and its ``split``."""
     if "x" in arrays:
         return arrays
-    parts = {}
-    for name in arrays:
-        start, _, split = name.partition("_")
-        if start == "x" and ALIASES.get(split, split) in SPLITS:
-            parts[ALIASES.get(split, split)] = (arrays[name], arrays.get(f"y_{split}"))
-    if not parts:
+    splits = [name[2:] for name in arrays if name.startswith("x_") and ALIASES.get(name[2:], name[2:]) in SPLITS]
+    if not splits:
         raise InputError(
             f"{path} must hold the array x, or x_train, x_test ..., got {', '.join(arrays) or 'nothing'}: rename"
         )
-    sizes = [len(np.atleast_1d(x)) for x, _ in parts.values()]
+    parts = {}
+    for stem in {name.removesuffix(f"_{splits[0]}") for name in arrays if name.endswith(f"_{splits[0]}")}:
+        if all(f"{stem}_{split}" in arrays for split in splits):
+            parts[stem] = [np.atleast_1d(arrays[f"{stem}_{split}"]) for split in splits]
     try:
-        joined = {**arrays, "x": np.concatenate([x for x, _ in parts.values()])}
-        if all(y is not None for _, y in parts.values()):
-            joined["y"] = np.concatenate([np.asarray(y) for _, y in parts.values()])
+        joined = {stem: np.concatenate(some) for stem, some in parts.items()}
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path}: the splits must have arrays of one length of spectrum, got {error}: resample"
         ) from None
-    return {**joined, "split": np.repeat(list(parts), sizes)}
+    names = [ALIASES.get(split, split) for split in splits]
+    return {**arrays, **joined, "split": np.repeat(names, [len(x) for x in parts["x"]])}
+
+
+def _each(path: Path, name: str, arrays: Arrays, count: int) -> list[str]:
+    """The array ``name``, a word for each of ``count`` spectra."""
+    words = _words(path, name, arrays[name])
+    if len(words) != count:
+        raise InputError(
+            f"{path}: {name} must have a word for each of the {count} spectra, got {len(words)}: correct it"
+        )
+    return words
+
+
+def _other(name: str, array: NDArray[Any], count: int) -> bool:
+    """Whether an array says something else of each spectrum."""
+    return name not in KNOWN and array.shape == (count,) and array.dtype.kind in "USiu"
 
 
 def _intensities(path: Path, x: NDArray[Any]) -> NDArray[np.floating[Any]]:

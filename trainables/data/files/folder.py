@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +21,12 @@ SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt
 Spectrum = tuple[NDArray[np.float64], NDArray[np.float64]]  # axis (L,), intensities (L,)
 
 
-def read_folder(path: Path, label: str = "") -> Table:
+def read_folder(path: Path, label: str = "", group: str = "") -> Table:
     """Spectra of ``path/CLASS/FILE``, or of ``path/SPLIT/CLASS/FILE`` where the folders are called train, test ...
 
     A folder with files and no folders is read without labels. Files on different axes are resampled linearly to the
-    range that all cover, rising, with as many points as the files have there (the median).
+    range that all cover, rising, with as many points as the files have there (the median). ``group`` says which part
+    of the files' names, split at what is neither letter nor digit and counted from 0, names the group.
     """
     if label:
         raise InputError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
@@ -37,6 +39,7 @@ def read_folder(path: Path, label: str = "") -> Table:
     seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
     others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(files)
     notes = (*notes, f"ignored {others} other files") if others else notes
+    parts = [re.findall(r"[^\W_]+", file.stem) for file in files]
     labels = [name for _, name, _ in found]
     splits = [split for split, _, _ in found]
     return Table(
@@ -46,7 +49,23 @@ def read_folder(path: Path, label: str = "") -> Table:
         splits=splits if all(splits) else None,
         axis=axis,
         notes=notes,
+        groups=_part(path, rows, parts, group) if group else None,
+        grouped=f"part {group} of the names" if group else "",
+        others={str(place): list(words) for place, words in enumerate(zip(*parts, strict=False))},
     )
+
+
+def _part(path: Path, rows: list[str], parts: list[list[str]], group: str) -> list[str]:
+    """The part of each file's name that ``group`` counts from 0."""
+    if not group.isdecimal():
+        known = ", ".join(f"{place} is {word}" for place, word in enumerate(parts[0]))
+        raise InputError(f"{path}: group must be the number of a part of the files' names, got {group!r}: {known}")
+    for row, words in zip(rows, parts, strict=True):
+        if len(words) <= int(group):
+            raise InputError(
+                f"{path}/{row}: group={group} must be a part of the name, got {len(words)} parts: rename it"
+            )
+    return [words[int(group)] for words in parts]
 
 
 def common(pairs: list[Spectrum], files: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,15 +17,18 @@ from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.files.archive import read_archive
 from spectune.trainables.data.files.baseline import NONE, correct, settings
+from spectune.trainables.data.files.duplicates import across, alike
+from spectune.trainables.data.files.external import joined
 from spectune.trainables.data.files.folder import SUFFIXES, read_folder
+from spectune.trainables.data.files.groups import gather, hint
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.rows import read_pairs, read_rows
 from spectune.trainables.data.files.splits import divide
-from spectune.trainables.data.files.table import Table
+from spectune.trainables.data.files.table import Table, words
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.grid import interpolate
 
-FORMATS: dict[str, Callable[[Path, str], Table]] = {
+FORMATS: dict[str, Callable[[Path, str, str], Table]] = {
     ".npz": read_archive,
     ".csv": read_rows,
     ".tsv": read_rows,
@@ -33,6 +37,8 @@ FORMATS: dict[str, Callable[[Path, str], Table]] = {
 }
 LEAST_POINTS, LEAST_SPECTRA, LARGEST = 8, 3, 1e30
 MISSING = ("refuse", "interpolate", "drop")
+DUPLICATES = ("tell", "together")
+LOGGER = logging.getLogger("spectune")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +46,22 @@ class Measured:
     """Spectra from a file in one of ``FORMATS`` or from a folder per class.
 
     Splits that the file brings are kept, and what is missing of them is taken from its training spectra; otherwise
-    all are drawn at random with the same shares of each class, always at least one spectrum.
+    all are drawn at random with the same shares of each class, always at least one spectrum. Groups stay whole. What
+    may make a split dishonest is said in the log "spectune".
     """
 
     path: Path
     label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
     multilabel: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
+    group: str = ""  # what must not be torn apart: a column, an array, or a part of the files' names, from 0
+    duplicates: str = "tell"  # spectra that come again: tell where they are in two splits, or keep them together
     axis: str = ""  # name of the axis, such as wavenumber
     unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
     missing: str = "refuse"  # missing values: refuse the file, interpolate them linearly, or drop the spectrum
     baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
     validation: float = 0.15  # share of each class
-    test: float = 0.15
+    test: str = "0.15"  # the same, or a file or folder of its own
     seed: int = 0  # of the splits
 
     def __post_init__(self) -> None:
@@ -60,7 +69,8 @@ class Measured:
             ("points", self.points == 0 or LEAST_POINTS <= self.points <= 1_000_000, "0 or from 8 to 1000000"),
             ("missing", self.missing in MISSING, f"one of {', '.join(MISSING)}"),
             ("validation", 0 < self.validation <= 0.4, "above 0 and at most 0.4"),
-            ("test", 0 < self.test <= 0.4, "above 0 and at most 0.4"),
+            ("duplicates", self.duplicates in DUPLICATES, f"one of {', '.join(DUPLICATES)}"),
+            ("test", self._share is None or 0 < self._share <= 0.4, "above 0 and at most 0.4, or a file"),
             ("seed", self.seed >= 0, "at least 0"),
         )
         for name, kept, rule in rules:
@@ -69,21 +79,38 @@ class Measured:
         if self.baseline != NONE:
             settings(self.baseline, LEAST_POINTS)
 
+    @property
+    def _share(self) -> float | None:
+        """The share of the test split; None where it has a file of its own."""
+        try:
+            return float(self.test)
+        except ValueError:
+            return None
+
     def load(self) -> Dataset:
-        table = _finite(self.path, _table(self.path, self.label), self.missing)
-        if self.multilabel:
-            table = replace(table, separator=self.multilabel)
+        table = self._read(self.path)
+        if self._share is None:
+            table = joined(self.path, table, Path(self.test), self._read(Path(self.test)))
         classes, labels = _classes(self.path, table)
         axis, spectra = _axis(self, table)
         baseline = _baseline(self, table)
         if table.baseline == NONE:
             spectra = correct(spectra, axis, baseline, [f"{self.path}, {row}" for row in table.rows])
-        splits = divide(
-            self.path, table, labels, shares={"validation": self.validation, "test": self.test}, seed=self.seed
+        copies = alike(spectra)
+        groups = gather(self.path, table, copies if self.duplicates == "together" else None)
+        shares = {"validation": self.validation, "test": self._share or 0.0}
+        splits = divide(self.path, table.splits, labels, groups, classes=classes, shares=shares, seed=self.seed)
+        torn = across(copies, splits, labels, table.rows)
+        together = torn and f"{self.path}: {torn}: --data duplicates=together keeps them in one"
+        for warning in filter(None, (together, "" if groups else hint(self.path, table))):
+            LOGGER.warning("%s", warning)
+        parts = (splits == number for number in range(len(SPLITS)))
+        train, validation, test = (
+            Dense(spectra[part], labels[part], None if groups is None else groups.numbers[part]) for part in parts
         )
-        train, validation, test = (Dense(spectra[splits == n], labels[splits == n]) for n in range(len(SPLITS)))
         removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
-        notes = "; ".join(("", *table.notes, *removed))
+        said = (groups.said(splits) if groups else "", torn)
+        notes = "; ".join(("", *table.notes, *filter(None, said), *removed))
         kind = "of" if labels.ndim == 1 else "with any of"
         return Dataset(
             name=self.path.resolve().stem,
@@ -96,6 +123,11 @@ class Measured:
             baseline=baseline,
         )
 
+    def _read(self, path: Path) -> Table:
+        """What ``path`` holds, by the options, without missing values."""
+        table = _finite(path, _table(path, self.label, self.group), self.missing)
+        return replace(table, separator=self.multilabel) if self.multilabel else table
+
 
 def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list[str] | None, list[str]]:
     """Spectra to classify: (N, L), their axis where the file has one, labels where it has them, and a name for each.
@@ -107,7 +139,7 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
         axis, intensities = read_pairs(read_lines(path))
         table = Table(intensities[None], [path.name], axis=axis)
     else:
-        table = _table(path, "")
+        table = _table(path)
     if table.baseline != NONE:
         raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
@@ -117,14 +149,14 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
     return table.spectra, table.axis, table.labels, table.rows
 
 
-def _table(path: Path, label: str) -> Table:
+def _table(path: Path, label: str = "", group: str = "") -> Table:
     """What the file or folder holds, with its least shape checked."""
     if not path.exists():
         raise InputError(f"{path} must be an existing file or folder, got none: check the path")
     if path.is_dir():
-        table = read_folder(path, label)
+        table = read_folder(path, label, group)
     elif path.suffix.lower() in FORMATS:
-        table = FORMATS[path.suffix.lower()](path, label)
+        table = FORMATS[path.suffix.lower()](path, label, group)
     else:
         raise InputError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
     if table.spectra.shape[1] < LEAST_POINTS:
@@ -173,6 +205,8 @@ def _take(table: Table, keep: NDArray[np.intp], note: str) -> Table:
         rows=[table.rows[row] for row in keep],
         labels=some(table.labels),
         splits=some(table.splits),
+        groups=some(table.groups),
+        others={name: [column[row] for row in keep] for name, column in table.others.items()},
         notes=(*table.notes, note),
     )
 
@@ -191,15 +225,16 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
             f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
         )
     if table.labels is None:
+        others = f" (ignored are {', '.join(list(table.others)[:5])})" if table.others else ""
         raise InputError(
-            f"{path} must say the class of each spectrum, got no labels: add a column called "
+            f"{path} must say the class of each spectrum, got no labels{others}: add a column called "
             f"label, or name one with label=COLUMN"
         )
     if "" in table.labels and not table.separator:
         row = table.rows[table.labels.index("")]
         raise InputError(f"{path}, {row}: every spectrum must have a label, got none: fill it or remove the spectrum")
-    words = [_words(label, table.separator) for label in table.labels]
-    counts = Counter(word for some in words for word in some)
+    given = [words(label, table.separator) for label in table.labels]
+    counts = Counter(word for some in given for word in some)
     names = table.classes or tuple(sorted(counts, key=_order))
     if len(set(names)) != len(names) or not set(counts) <= set(names):
         raise InputError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
@@ -214,15 +249,10 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
     numbers = {name: number for number, name in enumerate(names)}
     if not table.separator:
         return names, np.array([numbers[label] for label in table.labels], np.int64)
-    labels = np.zeros((len(words), len(names)), np.int64)
-    for line, some in enumerate(words):
+    labels = np.zeros((len(given), len(names)), np.int64)
+    for line, some in enumerate(given):
         labels[line, [numbers[word] for word in sorted(some)]] = 1
     return names, labels
-
-
-def _words(label: str, separator: str) -> set[str]:
-    """The labels of a spectrum."""
-    return {word.strip() for word in label.split(separator)} - {""} if separator else {label}
 
 
 def _order(name: str) -> tuple[bool, int, str]:

@@ -13,8 +13,10 @@ from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.table import NAME, Roles, Table, fit, roles, split_name
 
 
-def read_parquet(path: Path, label: str = "") -> Table:
-    """The spectra of a .parquet file. ``label`` chooses the column of classes by name or number from 0."""
+def read_parquet(path: Path, label: str = "", group: str = "") -> Table:
+    """The spectra of a .parquet file. ``label`` chooses the column of classes by name or number from 0, ``group`` that
+    of the groups.
+    """
     import pyarrow as arrow  # costs 0.1 s, and only this format needs it
     from pyarrow import parquet
 
@@ -29,9 +31,10 @@ def read_parquet(path: Path, label: str = "") -> Table:
     lists = [n for n, kind in enumerate(types) if _is_list(arrow.types, kind)]
     numeric = {n for n, k in enumerate(types) if arrow.types.is_integer(k) or arrow.types.is_floating(k)}
     text = set(range(len(types))) - numeric - set(lists)
-    found = roles(str(path), content.column_names, text, columns=len(types), label=label)
+    found = roles(str(path), content.column_names, text, columns=len(types), label=label, group=group)
     if lists:
-        ignored = [name for n, name in enumerate(content.column_names) if n not in (lists[0], found.label, found.split)]
+        known = (lists[0], found.label, found.split, found.group)
+        ignored = {name: n for n, name in enumerate(content.column_names) if n not in known}
         found = found._replace(spectrum=lists[:1], axis=None, ignored=ignored)
     if not found.spectrum or not len(content):
         raise InputError(f"{path} must hold one spectrum a row, got {content.shape} of no numbers: check the file")
@@ -41,7 +44,10 @@ def read_parquet(path: Path, label: str = "") -> Table:
         labels=_words(content, found.label),
         splits=_splits(path, content, found),
         axis=None if found.axis is None else Axis(found.axis, NAME, ""),
-        notes=(f"ignored {', '.join(found.ignored[:5])}",) if found.ignored else (),
+        notes=found.notes,
+        groups=_words(content, found.group),
+        grouped=found.grouped,
+        others={name: _words(content, column) or [] for name, column in found.ignored.items() if column not in lists},
     )
 
 

@@ -14,9 +14,13 @@ from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.table import LABELS, NAME, Roles, Table, roles, split_name, strict, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
 
+UNNAMED = ("", "unnamed: 0")  # how pandas calls a column of row numbers
 
-def read_rows(path: Path, label: str = "") -> Table:
-    """The spectra of a .csv, .tsv or .txt table. ``label`` chooses the column of classes by name or number from 0."""
+
+def read_rows(path: Path, label: str = "", group: str = "") -> Table:
+    """The spectra of a .csv, .tsv or .txt table. ``label`` chooses the column of classes by name or number from 0,
+    ``group`` that of the groups.
+    """
     lines = read_lines(path)
     if columns := _pairs(lines):
         return Table(columns[1][None], [path.name], axis=columns[0])
@@ -29,7 +33,7 @@ def read_rows(path: Path, label: str = "") -> Table:
         )
     text = _text(lines, sample or [first], len(first))
     header, start = _header(lines, first, sample, text)
-    found = roles(str(path), header, text, columns=len(first), label=label)
+    found = roles(str(path), header, text, columns=len(first), label=label, group=group)
     if header is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
@@ -42,7 +46,8 @@ def read_rows(path: Path, label: str = "") -> Table:
 
 def _table(lines: Lines, found: Roles, *, start: int) -> Table:
     spectra = np.empty((len(lines) - start, len(found.spectrum)))
-    labels, splits, rows = [], [], []
+    labels, splits, rows, groups = [], [], [], []
+    others: dict[str, list[str]] = {name: [] for name in found.ignored}
     columns = len(lines.cells(0))
     low, high = found.spectrum[0], found.spectrum[-1] + 1
     whole = high - low == len(found.spectrum)
@@ -59,13 +64,20 @@ def _table(lines: Lines, found: Roles, *, start: int) -> Table:
             labels.append(cells[found.label])
         if found.split is not None:
             splits.append(split_name(lines.where(line), cells[found.split]))
+        if found.group is not None:
+            groups.append(cells[found.group])
+        for name, column in found.ignored.items():
+            others[name].append(cells[column])
     return Table(
         spectra,
         rows,
         labels=labels if found.label is not None else None,
         splits=splits if found.split is not None else None,
         axis=None if found.axis is None else Axis(found.axis, NAME, ""),
-        notes=(f"ignored {', '.join(found.ignored[:5])}",) if found.ignored else (),
+        notes=found.notes,
+        groups=groups if found.group is not None else None,
+        grouped=found.grouped,
+        others=others,
     )
 
 
@@ -114,7 +126,8 @@ def _pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]] | None:
 
 
 def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
-    """Axis and intensities of a two-column text file; a third column (errors) is left out, as are leading words.
+    """Axis and intensities of a two-column text file; a third column (errors) is left out, as are leading words, and a
+    first one of three that the header leaves without a name (row numbers, as pandas writes them).
 
     The axis is called by the last line of words before the numbers, as in ``Wavenumber (1/cm), Absorbance``.
     """
@@ -123,21 +136,24 @@ def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
         raise InputError(
             f"{lines.path} must hold two columns of numbers, axis and intensity, got none: export it as such"
         )
+    header = lines.texts[start - 1] if start else lines.remark
+    names = lines.split(header)
+    first = 1 if len(names) == 3 and names[0].lower() in UNNAMED else 0
     values = np.empty((len(lines) - start, 2))
     for row, line in enumerate(range(start, len(lines))):
         cells = lines.cells(line)
         while len(cells) > 2 and not cells[-1]:
             cells.pop()
-        if len(cells) not in (2, 3):
+        if len(cells) not in ((3,) if first else (2, 3)):
             raise InputError(
                 f"{lines.where(line)}: a line must have two columns, axis and intensity, got {len(cells)}: correct the "
                 f"line, or export the spectrum as two columns"
             )
-        values[row] = lines.values(line, cells[:2])
+        values[row] = lines.values(line, cells[first : first + 2])
         if not math.isfinite(values[row, 0]):
-            raise InputError(f"{lines.where(line)}: the axis must be a number, got {cells[0]!r}: remove the line")
+            raise InputError(f"{lines.where(line)}: the axis must be a number, got {cells[first]!r}: remove the line")
     strict(lines.where(start + (turn(values[:, 0]) or 0)), values[:, 0])
-    name, unit = _named(lines, lines.texts[start - 1] if start else lines.remark)
+    name, unit = _named(lines, header.split(lines.separator, 1)[1] if first else header)
     return Axis(values[:, 0].copy(), name, unit), values[:, 1]
 
 

@@ -55,6 +55,18 @@ def test_two_columns_may_be_written_in_many_ways(tmp_path: Path, line: str) -> N
     np.testing.assert_allclose(dataset.train.batch(torch.tensor([0]))[0], 2 * AXIS, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+def test_row_numbers_that_have_no_name_are_not_the_axis(tmp_path: Path, name: str) -> None:
+    source = Path(classes(tmp_path, line="{0},{1}", head=f"{name},wavenumber (1/cm),intensity\n"))
+    for path in source.rglob("*.txt"):
+        head, *lines = path.read_text().splitlines()
+        path.write_text("\n".join([head, *(f"{number},{line}" for number, line in enumerate(lines))]))
+    dataset = load(str(source))
+    assert (dataset.axis.name, dataset.axis.unit) == ("wavenumber", "1/cm")
+    np.testing.assert_allclose(dataset.axis.values, AXIS)
+    np.testing.assert_allclose(dataset.train.batch(torch.tensor([0]))[0], 2 * AXIS, rtol=1e-6)
+
+
 @pytest.mark.parametrize("separator", [" ", "\t", ";"])
 def test_two_columns_may_have_decimal_commas(tmp_path: Path, separator: str) -> None:
     source = Path(classes(tmp_path))

@@ -88,7 +88,7 @@ def test_a_label_of_too_few_spectra_or_without_a_training_spectrum_is_refused(tm
     late = Y.copy()
     late[:40, 2], late[40:, 2] = 0, 1
     np.savez(tmp_path / "late.npz", x=X, y=late, split=np.array(["train"] * 40 + ["test"] * 20))
-    with pytest.raises(ValueError, match="must have training spectra, number 2 has none"):
+    with pytest.raises(ValueError, match="must have training spectra, '2' has none"):
         load(str(tmp_path / "late.npz"))
 
 
