@@ -23,10 +23,10 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
-    preprocess,
     reading,
     series,
 )
+from spectune.spaces.preprocess import preprocess
 
 MOST_FILTERS = 512  # filter_growth stops here
 

@@ -254,9 +254,13 @@ class Network(Config, ABC):
         """What is unusual at the beginning and the end, in words."""
         return [
             f"{self.head} head" if self.head != "linear" else "",
-            f"preprocessing {self.preprocess}" if self.preprocess != "max" else "",
+            *self.preparation(),
             f"reading {self.reading}" if self.reading != "spectrum" else "",
         ]
+
+    def preparation(self) -> list[str]:
+        """What is done to a raw spectrum before the first layer, in words; the usual scale is not said."""
+        return [f"preprocessing {self.preprocess}"] if self.preprocess != "max" else []
 
     def inputs(self, points: int) -> int:
         """Numbers that the first layer sees of a spectrum of ``points`` points: of a list, places, heights, count.

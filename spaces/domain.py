@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,11 +118,13 @@ class Float(Domain):
 class Choice(Domain):
     """One of a few named or numbered options, without an order that the search may use.
 
-    ValueError where there are none, or one of them twice.
+    ``aliases`` are former names of options, which are read as them. ValueError where there are no options, or one of
+    them twice.
     """
 
-    def __init__(self, *options: str | int | float | bool) -> None:
+    def __init__(self, *options: str | int | float | bool, aliases: Mapping[str, str] | None = None) -> None:
         self.options = options
+        self.aliases = aliases or {}
         if not options:
             raise InputError("Choice must have options, got none: name one or more")
         if len({(type(option), option) for option in options}) < len(options):
@@ -132,6 +135,7 @@ class Choice(Domain):
         return len(self.options)
 
     def check(self, name: str, value: Any) -> Any:
+        value = self.aliases.get(value, value) if isinstance(value, str) else value
         for option in self.options:
             if value == option and isinstance(value, bool) == isinstance(option, bool):
                 return option

@@ -23,10 +23,10 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
-    preprocess,
     reading,
     series,
 )
+from spectune.spaces.preprocess import preprocess
 
 WIDTH = Int(4, 256, log=True)
 

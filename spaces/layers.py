@@ -7,6 +7,8 @@ from typing import Any
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import AtLeast, Choice, Float, Int, Is
+from spectune.spaces.preprocess import Preprocessed
+from spectune.spaces.preprocess import preprocess as preprocess  # own files of users import it here
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 WIDEST = 1024  # channels; growth stops here
@@ -63,14 +65,6 @@ def norm_momentum() -> Any:
     )
 
 
-def preprocess() -> Any:
-    return hyper(
-        Choice("max", "none", "area", "standardise", "sqrt", "derivative"),
-        "max",
-        "what is done to a raw spectrum: divided by its maximum; root or derivative after that",
-    )
-
-
 def reading() -> Any:
     return hyper(
         Choice("spectrum", "sticks", "peaks", "both"),
@@ -103,7 +97,7 @@ def head_margin() -> Any:
     return hyper(Float(0.0, 1.0), 0.35, "margin of the true class", when=Is("head", "cosface", "arcface"))
 
 
-class Stacked(Network):
+class Stacked(Preprocessed):
     """A family that ends in a stack of FC layers: it declares ``fc_depth``, ``fc_width`` ... as above."""
 
     fc_depth: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import All, AtLeast, Choice, Float, Int, Single
 from spectune.spaces.layers import (
     ACTIVATIONS,
@@ -18,14 +18,14 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
-    preprocess,
     reading,
     series,
 )
+from spectune.spaces.preprocess import Preprocessed, preprocess
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLP(Network):
+class MLP(Preprocessed):
     """A config of the family that holds the dense network of the crystal-system study (2024)."""
 
     family: ClassVar[str] = "mlp"

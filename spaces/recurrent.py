@@ -21,10 +21,10 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     peaks,
-    preprocess,
     reading,
     series,
 )
+from spectune.spaces.preprocess import preprocess
 
 GATES = {"lstm": 4, "gru": 3}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
 from spectune.spaces.errors import InputError
-from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, preprocess, reading
+from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, reading
+from spectune.spaces.preprocess import Preprocessed, preprocess
 
 STEM_KERNEL = 9  # of the convolutional stem's layers, each of stride 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViT(Network):
+class ViT(Preprocessed):
     """A config of the family of pre-normalised transformers over patches (Chen et al. 2024; ViT_for_XRD, 2025).
 
     Patches begin every ``patch_step`` points; zeros fill the last one. The width is ``heads`` x ``head_width``; raw

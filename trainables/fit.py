@@ -12,7 +12,7 @@ from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch, State
 from spectune.trainables.epoch import logits as given
 from spectune.trainables.metrics import score
-from spectune.trainables.models import build
+from spectune.trainables.models import build, preprocess
 from spectune.trainables.models.estimator import Estimator
 
 
@@ -31,6 +31,7 @@ class Fit:
         self.device = device
         self.done = epochs < 1
         self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
+        preprocess.fit(self.model, dataset.train, device)
 
     def epoch(self) -> Epoch:
         """Fit, validate, and be done."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from spectune.spaces.errors import InputError
 from spectune.trainables.models import THRESHOLDS
 from spectune.trainables.models.layers import Linear, Stretched, spread
+from spectune.trainables.models.preprocess import Prepare
 
 MADE = ("waves", THRESHOLDS)  # sinusoidal positions and thresholds: not learned
 
@@ -19,13 +20,15 @@ def start(model: nn.Module, weights: dict[str, Tensor], *, keep: str) -> list[st
     """Give ``model`` the ``weights`` of a network of the same config; returns the names of those that stay fresh.
 
     ``keep`` is ``backbone`` (the layers that find features; what reads whole feature maps and all after it stays
-    fresh) or ``network`` (all but the output layer: the classes are others). Learned positions, and the weights that
+    fresh) or ``network`` (all but the output layer: the classes are others). What prepares the spectra is of the new
+    data either way. Learned positions, and the weights that
     see every point, are interpolated along the axis where the lengths differ. ValueError where the weights are those
     of another network.
     """
     new = {id(parameter) for parameter in output(model).parameters()}
     if keep == "backbone":
         new |= {id(tensor) for module in _head(model) for tensor in (*module.parameters(), *module.buffers())}
+    new |= {id(tensor) for module in model.modules() if isinstance(module, Prepare) for tensor in module.buffers()}
     own = dict((*model.named_parameters(), *model.named_buffers()))
     state, fresh = model.state_dict(), []
     for name, tensor in state.items():

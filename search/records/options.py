@@ -28,8 +28,10 @@ from spectune.search.records.option import (
 from spectune.search.records.settings import fixed_by_default, known, plain
 from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Network, Sizes
 from spectune.spaces.errors import InputError
+from spectune.spaces.prior import Prior
 
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
+PRIORS = ("look", "none")
 SAMPLERS = ("near", "tpe", "random")
 PAIR = "NAME=VALUE"
 
@@ -81,6 +83,14 @@ class Goal(Group):
     baseline: str = option(
         "", f"published network to compare with, or none (default {BASELINE})", EXPLORING, metavar="MODEL"
     )
+    prior: str = option(
+        "look",
+        "what to try first: by a look at the training spectra, or none",
+        EXPLORING,
+        metavar="NAME",
+        choices=PRIORS,
+        kept=True,
+    )
     sampler: str = option(
         "near", "what proposes configs: near, tpe or random", EXPLORING, metavar="NAME", choices=SAMPLERS
     )
@@ -115,6 +125,7 @@ class Goal(Group):
     )
     test: bool = option(False, "compare on the blind test split as well", ("ablate",), kind=bool)
     catalogue: Catalogue = field(default=STANDARD, repr=False, compare=False)  # what can be named; not recorded
+    looked: Prior = field(default=Prior(), repr=False, compare=False)  # what the look at the spectra advises; nor that
 
     def __post_init__(self) -> None:
         space = self.catalogue.space(self.space)

@@ -33,7 +33,10 @@ def fixed_by_default(space: Space) -> list[str]:
 
 
 def fixed(space: Space, settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong."""
+    """The values of ``--set name=value``, for the network or its training; ValueError says what is wrong.
+
+    In a space of several families a name without its family's is that of all families which can take the value.
+    """
     values: dict[str, Any] = {}
     names: dict[str, tuple[type[Config] | None, Hyperparameter]] = {
         **{name: (family, hp) for name, family, hp in space.hyperparameters()},
@@ -44,10 +47,24 @@ def fixed(space: Space, settings: Sequence[str]) -> dict[str, Any]:
         name = ALIASES.get(given, given)
         if not equals:
             raise InputError(f"--set takes name=value, got {setting!r}: write it as for instance --set pooling=max")
-        if name not in names:
+        alike = [name] if name in names else [long for long in names if long.endswith(f".{name}")]
+        if not alike:
             raise InputError(f"--set knows no hyperparameter {name!r}: known are {', '.join(names)}")
-        owner, hp = names[name]
-        values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
+        values |= _taken({long: names[long] for long in alike}, text)
+    return values
+
+
+def _taken(names: dict[str, tuple[type[Config] | None, Hyperparameter]], text: str) -> dict[str, Any]:
+    """The value of each hyperparameter that can have it. ValueError where none can."""
+    values: dict[str, Any] = {}
+    refusal: ValueError | None = None
+    for name, (owner, hp) in names.items():
+        try:
+            values[name] = hp.domain.check(name, text) if owner is None else parse(owner, hp.name, text)
+        except ValueError as error:
+            refusal = error
+    if refusal is not None and not values:
+        raise refusal
     return values
 
 

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ from spectune.spaces.errors import InputError
 if TYPE_CHECKING:
     from spectune.search.session.run import Finished, Watcher
     from spectune.trainables.data.dataset import Dataset
+
+
+LOOKED_AT = 500  # training spectra
 
 
 class Interrupted(KeyboardInterrupt):
@@ -73,6 +77,7 @@ def _launch(options: Options, before: Study | None, address: Callable[[], str], 
 
     dataset = load(options.dataset, **options.data)
     possible(options, dataset, before)
+    options = advised(options, dataset)
     with _journal(options.folder) as journal:
         _keep(options)
         try:
@@ -206,6 +211,18 @@ def _of_training(settings: dict[str, Any]) -> dict[str, Any]:
         if name not in training:
             raise InputError(f"--init-from keeps the network of its export, --set cannot change {name}: leave it out")
     return settings
+
+
+def advised(options: Options, dataset: Dataset) -> Options:
+    """The options with what a look at some of the training spectra advises, where there is anything to find."""
+    if options.prior == "none" or not options.explores or options.init_from:
+        return options
+    import torch
+
+    from spectune.trainables.data.look import look
+
+    some = torch.linspace(0, len(dataset.train) - 1, min(LOOKED_AT, len(dataset.train))).long()
+    return replace(options, looked=look(dataset.train.batch(some).numpy()))
 
 
 def resume_command(options: Options) -> str:

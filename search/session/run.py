@@ -59,6 +59,8 @@ def run(
         study.apply(journal.append("study", **header(options, dataset, study, capacity)))
         watch = (watcher or Log)(options, concurrent)
         watch.note(_greeting(options, dataset, study, concurrent))
+        if options.looked.rule:
+            watch.note(f"{options.looked.rule}; --prior none leaves that out")
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
         try:
             agenda = _agenda(options, dataset, study)

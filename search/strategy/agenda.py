@@ -57,7 +57,7 @@ class Agenda:
         self.limit = limit
         self.sampler = sampler
         self._space = goal.catalogue.space(goal.space)
-        self._networks = goal.catalogue.known
+        self._networks = {**goal.catalogue.known, **goal.looked.starts()}
 
     @classmethod
     def of(
@@ -105,9 +105,13 @@ class Agenda:
         return [self._task(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
     def _starts(self) -> Iterator[Task]:
-        """The networks asked for, or all known ones that are not published: even a short search gets to these."""
+        """The networks asked for, or all known ones that are not published: even a short search gets to these.
+
+        Those that the look at the spectra advises come before them, the best advice first.
+        """
         asked = self.goal.start_from
-        names = asked or self._fitting(self._networks.keys() - PUBLISHED)
+        advised = [name for name in self.goal.looked.starts() if self._fits(self._networks[name].network)]
+        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED)]
         yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:
@@ -212,10 +216,11 @@ def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None 
 
     Every session has proposals of its own.
     """
+    space = goal.catalogue.space(goal.space)
     return Sampler(
-        goal.catalogue.space(goal.space),
+        space,
         fixed=dict(goal.fixed),
-        vary=goal.vary,
+        vary=(*goal.vary, *goal.looked.varied(space)),
         objectives=study.objectives,
         kind=kind or goal.sampler,
         seed=goal.seed + 1000 * len(study.sessions),

@@ -17,7 +17,7 @@ from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.vit import ViT
-from spectune.trainables.models import cnn, forest, inception, mlp, recurrent, resnet, vit
+from spectune.trainables.models import cnn, forest, inception, mlp, preprocess, recurrent, resnet, vit
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
@@ -38,7 +38,8 @@ THRESHOLDS = "thresholds"  # the name of the buffer
 def build(network: Network, points: int, classes: int, *, multilabel: bool = False) -> nn.Module:
     """The untrained network: raw spectra (B, L) float32 to logits (B, C).
 
-    It divides each spectrum by its own maximum first, as the published scripts do, so that it needs no preprocessing.
+    It prepares the spectra itself, as ``spaces.preprocess`` says: it divides each by its own maximum, as the published
+    scripts do, unless ``network`` says otherwise. What it learns of the training split for it is up to ``fit``.
     The weights come from torch's global random generator. With several labels per spectrum (``multilabel``) it also
     carries the logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split.
     ValueError where ``network`` cannot work at this size.
@@ -48,6 +49,7 @@ def build(network: Network, points: int, classes: int, *, multilabel: bool = Fal
         known = ", ".join(space.family for space in BUILDERS)
         raise InputError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
     model: nn.Module = builder(network, network.inputs(points), classes)
+    preprocess.sized(model, points)
     if multilabel:
         model.register_buffer(THRESHOLDS, torch.zeros(classes))
     return model
@@ -66,4 +68,4 @@ def restored(
     return model
 
 
-__all__ = ["BUILDERS", "THRESHOLDS", "build", "estimator", "forest", "heads", "layers", "restored", "vit"]
+__all__ = ["BUILDERS", "THRESHOLDS", "build", "estimator", "forest", "heads", "layers", "preprocess", "restored", "vit"]

@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from spectune.spaces import Network
 from spectune.spaces.layers import Stacked
 from spectune.trainables.models.heads import HEADS
+from spectune.trainables.models.preprocess import Normalise as Normalise  # own files of users import it here
+from spectune.trainables.models.preprocess import preparing
 from spectune.trainables.models.spectral import convolve
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -27,39 +29,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
-
-
-class Normalise(nn.Module):
-    """Prepares raw spectra and makes them images: (B, L) to (B, 1, 1, L).
-
-    ``max`` divides each spectrum by its own maximum, as the published scripts do, ``area`` by the mean of its absolute
-    values, ``standardise`` takes off its mean and divides by its standard deviation. ``sqrt`` and ``derivative`` come
-    after ``max``: the root of what is positive, and the difference of neighbours scaled to a largest size of 1. A
-    spectrum that has nothing to divide by stays as it is.
-    """
-
-    def __init__(self, kind: str = "max") -> None:
-        super().__init__()
-        self.kind = kind
-
-    def forward(self, spectra: Tensor) -> Tensor:
-        match self.kind:
-            case "none":
-                scaled = spectra
-            case "area":
-                scaled = _divided(spectra, spectra.abs().mean(dim=1, keepdim=True))
-            case "standardise":
-                scaled = _divided(
-                    spectra - spectra.mean(dim=1, keepdim=True), spectra.std(dim=1, keepdim=True, correction=0)
-                )
-            case _:
-                scaled = _divided(spectra, spectra.amax(dim=1, keepdim=True))
-        if self.kind == "sqrt":
-            scaled = scaled.clamp(min=0).sqrt()
-        if self.kind == "derivative":
-            slopes = F.pad(scaled[:, 1:] - scaled[:, :-1], (1, 0))
-            scaled = _divided(slopes, slopes.abs().amax(dim=1, keepdim=True))
-        return scaled[:, None, None]
 
 
 class Peaks(nn.Module):
@@ -95,11 +64,7 @@ class Peaks(nn.Module):
 def front(network: Network) -> list[nn.Module]:
     """What every network begins with: raw spectra (B, L) prepared, and what of them is read, (B, 1, 1, inputs)."""
     found = [] if network.reading == "spectrum" else [Peaks(network.reading, network.peaks or 0)]
-    return [Normalise(network.preprocess), *found]
-
-
-def _divided(spectra: Tensor, by: Tensor) -> Tensor:
-    return spectra / by.where(by > 0, 1.0)
+    return [preparing(network), *found]
 
 
 class Same(nn.Conv2d):

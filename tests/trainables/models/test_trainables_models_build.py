@@ -56,7 +56,7 @@ PREPARED = {
     "max": lambda x: x / x.max(),
     "none": lambda x: x,
     "area": lambda x: x / np.abs(x).mean(),
-    "standardise": lambda x: (x - x.mean()) / x.std(),
+    "snv": lambda x: (x - x.mean()) / x.std(),
     "sqrt": lambda x: np.sqrt(np.clip(x / x.max(), 0, None)),
     "derivative": lambda x: np.diff(x / x.max(), prepend=x[0] / x.max()) / np.abs(np.diff(x / x.max())).max(),
 }

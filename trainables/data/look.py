@@ -1,0 +1,93 @@
+"""A quick look at training spectra: what a search should do to them first. NumPy and SciPy only. N spectra, L points."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import peak_widths
+
+from spectune.spaces.prior import Prior
+
+FEWEST = 20  # points below which nothing is said
+OFFSET = 0.5  # of the height, from which a scale by the maximum hides the signal
+DRIFT = 0.5  # of the variance along the axis that a parabola takes
+ALIKE = 0.9  # cosine of spectra with their mean, on SNV
+SPIKES = 0.02  # of the spectra that have one
+SHARED = 0.1  # of the spectra with a sharp point at one place: a line, no spike
+SHARP = 10.0  # standard deviations of the noise
+DIPS = 0.7  # of the height: where most points of a spectrum of dips lie
+SIGMA = 0.6745 * 6**0.5  # median of the sizes of second differences of noise, in its standard deviations
+
+
+class Seen(NamedTuple):
+    """Medians over the spectra, in heights of a spectrum (from the 5th to the 99.5th percentile of its intensities)."""
+
+    offset: float  # of the 5th percentile from 0
+    drift: float  # share of the variance along the axis that a parabola takes
+    noise: float  # standard deviation
+    width: float  # points of the highest peak at half its height
+    negative: float  # share of the points that are clearly below 0
+    alike: float  # cosine of a spectrum with the mean of all, on SNV
+    middle: float  # of the median from the 5th percentile: near 1 where a spectrum is of dips
+    spikes: float  # share of the spectra with a point that is far above both its neighbours
+
+
+def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
+    """What there is to see in spectra (N, L) of at least ``FEWEST`` points."""
+    spectra = spectra.astype(np.float64)
+    low, middle, high = np.quantile(spectra, (0.05, 0.5, 0.995), axis=1)
+    height = np.where(high > low, high - low, 1.0)
+    basis = np.linalg.qr(np.vander(np.linspace(-1, 1, spectra.shape[1]), 3))[0]
+    centred = spectra - spectra.mean(axis=1, keepdims=True)
+    flat = centred - (centred @ basis) @ basis.T
+    size = np.square(centred).sum(axis=1)
+    noise = np.median(np.abs(np.diff(spectra, 2, axis=1)), axis=1) / SIGMA
+    snv = centred / np.sqrt(np.where(size > 0, size, 1.0))[:, None]
+    mean = snv.mean(axis=0)
+    sharp = spectra[:, 2:-2] - np.maximum(spectra[:, :-4], spectra[:, 4:]) > SHARP * noise[:, None]
+    alone = sharp & (sharp.mean(axis=0) < SHARED) & (noise > 0)[:, None]
+    return Seen(
+        offset=float(np.median(low / height)),
+        drift=float(np.median(1 - np.square(flat).sum(axis=1) / np.where(size > 0, size, 1.0))),
+        noise=float(np.median(noise / height)),
+        width=float(np.median([peak_widths(row, [int(row.argmax())])[0][0] for row in flat if row.argmax()] or [0.0])),
+        negative=float(np.mean(spectra < -0.05 * height[:, None])),
+        alike=float(np.median(snv @ mean) / (np.linalg.norm(mean) or 1.0)),
+        middle=float(np.median((middle - low) / height)),
+        spikes=float(alone.any(axis=1).mean()),
+    )
+
+
+def look(spectra: NDArray[np.floating[Any]]) -> Prior:
+    """What to try first on spectra (N, L) like these; nothing where they are as published protocols take them.
+
+    Those have no background, so that dividing by the maximum leaves the whole signal.
+    """
+    if spectra.shape[1] < FEWEST or not len(spectra):
+        return Prior()
+    found = seen(spectra)
+    findings = {
+        f"offset {found.offset:.2g} times the signal": found.offset > OFFSET,
+        f"{found.drift:.0%} of the variance is a background that drifts": found.drift > DRIFT,
+        f"{found.negative:.0%} of the points are negative": found.negative > 0.1,
+        f"spectra alike to {found.alike:.2f}": found.alike > ALIKE,
+        "dips, not peaks": found.middle > DIPS and found.negative == 0,
+        f"spikes in {found.spikes:.0%} of the spectra": found.spikes > SPIKES,
+    }
+    if not any(findings.values()):
+        return Prior()
+    said = ", ".join(words for words, holds in findings.items() if holds)
+    *_, alike, dips, spikes = findings.values()
+    common = {"preprocess": "snv", **({"logarithm": "absorbance"} if dips else {}), **({"despike": 7} if spikes else {})}
+    window = int(np.clip(2 * (found.width // 2) + 1, 5, min(51, spectra.shape[1] // 4 * 2 - 1)))
+    first = {
+        "detrended snv": {**common, "detrend": 2},
+        "second derivative snv": {**common, "savgol": "second", "window": window},
+        "snv": {**common},
+        **({"standardised snv": {**common, "pointwise": True}} if alike else {}),
+    }
+    extra = [name for name, holds in (("pointwise", alike), ("logarithm", dips), ("despike", spikes)) if holds]
+    rule = f"{said}: SNV, detrended and of second derivatives, first"
+    return Prior(rule, first, ("savgol", "window", "polynomial", "detrend", "scatter", *extra))
