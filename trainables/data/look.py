@@ -46,7 +46,7 @@ def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
     noise = np.median(np.abs(np.diff(spectra, 2, axis=1)), axis=1) / SIGMA
     snv = centred / np.sqrt(np.where(size > 0, size, 1.0))[:, None]
     mean = snv.mean(axis=0)
-    sharp = spectra[:, 2:-2] - np.maximum(spectra[:, :-4], spectra[:, 4:]) > SHARP * noise[:, None]
+    sharp = spectra[:, 1:-1] - np.maximum(spectra[:, :-2], spectra[:, 2:]) > SHARP * noise[:, None]
     alone = sharp & (sharp.mean(axis=0) < SHARED) & (noise > 0)[:, None]
     return Seen(
         offset=float(np.median(low / height)),
@@ -80,7 +80,11 @@ def look(spectra: NDArray[np.floating[Any]]) -> Prior:
         return Prior()
     said = ", ".join(words for words, holds in findings.items() if holds)
     *_, alike, dips, spikes = findings.values()
-    common = {"preprocess": "snv", **({"logarithm": "absorbance"} if dips else {}), **({"despike": 7} if spikes else {})}
+    common = {
+        "preprocess": "snv",
+        **({"logarithm": "absorbance"} if dips else {}),
+        **({"despike": 7} if spikes else {}),
+    }
     window = int(np.clip(2 * (found.width // 2) + 1, 5, min(51, spectra.shape[1] // 4 * 2 - 1)))
     first = {
         "detrended snv": {**common, "detrend": 2},

@@ -44,7 +44,7 @@ def scaled(spectra: Tensor, kind: str) -> Tensor:
             return spectra
         case "area":
             return _divided(spectra, spectra.abs().mean(dim=1, keepdim=True))
-        case "snv":
+        case "snv" | "standardise":  # its name before, in own files of users
             centred = spectra - spectra.mean(dim=1, keepdim=True)
             return _divided(centred, spectra.std(dim=1, keepdim=True, correction=0))
     highest = _divided(spectra, spectra.amax(dim=1, keepdim=True))
@@ -110,9 +110,11 @@ def fit(model: nn.Module, split: Split, device: torch.device) -> None:
     """Learn from the training ``split`` what the steps before the first layer know of all its spectra."""
     for module in model.modules():
         if isinstance(module, Prepare):
-            for number, step in enumerate(module.steps):
+            before: list[nn.Module] = []
+            for step in module.steps:
                 if isinstance(step, Fitted):
-                    step.fit(*_moments(module.steps[:number], split, device))
+                    step.fit(*_moments(nn.Sequential(*before), split, device))
+                before.append(step)
 
 
 @torch.no_grad()
