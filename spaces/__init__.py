@@ -47,6 +47,8 @@ __all__ = [
     "layers",
     "metrics",
     "mlp",
+    "preprocess",
+    "prior",
     "recurrent",
     "resnet",
     "saved",

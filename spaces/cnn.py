@@ -23,10 +23,11 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
+    preprocess,
     reading,
     series,
 )
-from spectune.spaces.preprocess import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 MOST_FILTERS = 512  # filter_growth stops here
 
@@ -45,7 +46,7 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CNN(Stacked):
+class CNN(Preprocessed, Stacked):
     """A config of the family that holds CNN2, CNN3, CNN6, VGG and CNN-BN of Schuetzke et al. 2023.
 
     Unless ``padding`` says otherwise, convolutions are padded so that a stride of 1 keeps the length, pools are not.

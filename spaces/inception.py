@@ -23,10 +23,11 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
+    preprocess,
     reading,
     series,
 )
-from spectune.spaces.preprocess import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 WIDTH = Int(4, 256, log=True)
 
@@ -59,7 +60,7 @@ class Stage(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inception(Stacked):
+class Inception(Preprocessed, Stacked):
     """A config of the family that holds INC3 and INC6 of Schuetzke et al. 2023 (after Lee et al. 2020).
 
     The stem's convolutions are padded, its pools are not; modules keep the length, each of their convolutions is

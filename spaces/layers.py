@@ -7,8 +7,6 @@ from typing import Any
 
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import AtLeast, Choice, Float, Int, Is
-from spectune.spaces.preprocess import Preprocessed
-from spectune.spaces.preprocess import preprocess as preprocess  # own files of users import it here
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 WIDEST = 1024  # channels; growth stops here
@@ -65,6 +63,14 @@ def norm_momentum() -> Any:
     )
 
 
+def preprocess() -> Any:
+    return hyper(
+        Choice("max", "none", "area", "snv", "sqrt", "derivative", aliases={"standardise": "snv"}),
+        "max",
+        "scale of a spectrum: divided by its maximum, by its area, SNV; root or derivative after the maximum",
+    )
+
+
 def reading() -> Any:
     return hyper(
         Choice("spectrum", "sticks", "peaks", "both"),
@@ -97,7 +103,7 @@ def head_margin() -> Any:
     return hyper(Float(0.0, 1.0), 0.35, "margin of the true class", when=Is("head", "cosface", "arcface"))
 
 
-class Stacked(Preprocessed):
+class Stacked(Network):
     """A family that ends in a stack of FC layers: it declares ``fc_depth``, ``fc_width`` ... as above."""
 
     fc_depth: int

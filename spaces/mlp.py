@@ -18,10 +18,11 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
+    preprocess,
     reading,
     series,
 )
-from spectune.spaces.preprocess import Preprocessed, preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@
 4. ``savgol``: smoothing, first or second derivative (Savitzky and Golay 1964, Anal. Chem. 36, 1627)
 5. ``detrend``: a polynomial is taken off (Barnes et al. 1989, Appl. Spectrosc. 43, 772)
 6. ``scatter``: multiplicative scatter correction to the training mean (Geladi et al. 1985, Appl. Spectrosc. 39, 491)
-7. ``preprocess``: the scale, of each spectrum by itself
+7. ``preprocess``: the scale, of each spectrum by itself (``spaces.layers``)
 8. ``pointwise``: each point by its mean and standard deviation over the training split
 
 All but the scale are off unless asked for; a search varies what a look at the training split says (``spaces.prior``).
@@ -15,21 +15,12 @@ All but the scale are off unless asked for; a search varies what a look at the t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from spectune.spaces.config import Network, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
 from spectune.spaces.errors import InputError
 
 FEWEST = 8  # points of a region
-
-
-def preprocess() -> Any:
-    return hyper(
-        Choice("max", "none", "area", "snv", "sqrt", "derivative", aliases={"standardise": "snv"}),
-        "max",
-        "scale of a spectrum: divided by its maximum, by its area, SNV; root or derivative after the maximum",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,16 +21,17 @@ from spectune.spaces.layers import (
     head_margin,
     head_scale,
     peaks,
+    preprocess,
     reading,
     series,
 )
-from spectune.spaces.preprocess import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 GATES = {"lstm": 4, "gru": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recurrent(Stacked):
+class Recurrent(Preprocessed, Stacked):
     """A config of the family that holds the CNN-BiLSTM and the small CNN-LSTM of the crystal-system study (2024).
 
     Convolutions are padded and activated by ReLU; a max pool of ``pool_size`` follows each, or, as published, the last

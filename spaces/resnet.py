@@ -23,10 +23,11 @@ from spectune.spaces.layers import (
     head_scale,
     norm_momentum,
     peaks,
+    preprocess,
     reading,
     series,
 )
-from spectune.spaces.preprocess import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 
 class Residual(NamedTuple):
@@ -43,7 +44,7 @@ class Residual(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNet(Stacked):
+class ResNet(Preprocessed, Stacked):
     """A config of the family that holds the ResNet of Schuetzke et al. 2023 and the 1D RegNet of XRDidentifier.
 
     ``basic`` is convolution - normalisation - activation - convolution - normalisation, added to the shortcut, then

@@ -8,8 +8,8 @@ from typing import ClassVar
 from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import Choice, Float, Int, Is
 from spectune.spaces.errors import InputError
-from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, reading
-from spectune.spaces.preprocess import Preprocessed, preprocess
+from spectune.spaces.layers import Tally, head, head_margin, head_scale, peaks, preprocess, reading
+from spectune.spaces.preprocess import Preprocessed
 
 STEM_KERNEL = 9  # of the convolutional stem's layers, each of stride 2
 

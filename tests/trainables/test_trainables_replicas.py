@@ -150,7 +150,8 @@ def at_random(space, seed):
         if isinstance(domain, Choice):
             return source.choice(domain.options)
         if isinstance(domain.low, int):
-            return min(domain.high, domain.low + int(source.expovariate(10 / (domain.high - domain.low + 1))))
+            step = domain.step * int(source.expovariate(10 / domain.size))
+            return min(domain.high, domain.low + step)
         return source.uniform(domain.low, domain.high)
 
     vary = [hp.name for hp in hyperparameters(space) if not hp.search]

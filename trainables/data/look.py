@@ -1,7 +1,8 @@
-"""A quick look at training spectra: what a search should do to them first. NumPy and SciPy only. N spectra, L points."""
+"""A quick look at training spectra: what a search should do to them first. N spectra, L points."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ SPIKES = 0.02  # of the spectra that have one
 SHARED = 0.1  # of the spectra with a sharp point at one place: a line, no spike
 SHARP = 10.0  # standard deviations of the noise
 DIPS = 0.7  # of the height: where most points of a spectrum of dips lie
+STEEPER = 3.0  # a spike than what is beside it
 SIGMA = 0.6745 * 6**0.5  # median of the sizes of second differences of noise, in its standard deviations
 
 
@@ -46,18 +48,28 @@ def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
     noise = np.median(np.abs(np.diff(spectra, 2, axis=1)), axis=1) / SIGMA
     snv = centred / np.sqrt(np.where(size > 0, size, 1.0))[:, None]
     mean = snv.mean(axis=0)
-    sharp = spectra[:, 1:-1] - np.maximum(spectra[:, :-2], spectra[:, 2:]) > SHARP * noise[:, None]
+    steps = np.diff(spectra, axis=1)
+    rise = np.minimum(steps[:, 1:-2], -steps[:, 2:-1])
+    flanks = np.maximum(np.abs(steps[:, :-3]), np.abs(steps[:, 3:]))  # of a peak as steep as its top
+    sharp = (rise > SHARP * noise[:, None]) & (rise > STEEPER * flanks)
     alone = sharp & (sharp.mean(axis=0) < SHARED) & (noise > 0)[:, None]
     return Seen(
         offset=float(np.median(low / height)),
         drift=float(np.median(1 - np.square(flat).sum(axis=1) / np.where(size > 0, size, 1.0))),
         noise=float(np.median(noise / height)),
-        width=float(np.median([peak_widths(row, [int(row.argmax())])[0][0] for row in flat if row.argmax()] or [0.0])),
+        width=float(np.median([_width(row) for row in flat])) if len(flat) else 0.0,
         negative=float(np.mean(spectra < -0.05 * height[:, None])),
         alike=float(np.median(snv @ mean) / (np.linalg.norm(mean) or 1.0)),
         middle=float(np.median((middle - low) / height)),
         spikes=float(alone.any(axis=1).mean()),
     )
+
+
+def _width(spectrum: NDArray[np.float64]) -> float:
+    """Points of the highest peak at half its height; 0 where the highest point is no peak."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(peak_widths(spectrum, [int(spectrum.argmax())])[0][0])
 
 
 def look(spectra: NDArray[np.floating[Any]]) -> Prior:

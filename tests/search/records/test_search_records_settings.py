@@ -39,3 +39,14 @@ def test_what_is_fixed_by_default_can_be_varied():
 
 def test_pairs_are_split_at_their_first_equals_sign():
     assert pairs("--data", ["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+
+
+def test_a_name_without_a_family_is_that_of_all_families_that_can_take_the_value():
+    found = fixed(SPACES["any"], ["preprocess=snv", "detrend=2"])
+    assert {found[f"{name}.preprocess"] for name in ("cnn", "resnet", "vit", "mlp")} == {"snv"}
+    assert found["cnn.detrend"] == 2
+    assert "forest.preprocess" not in found  # trees have no SNV
+    assert fixed(SPACES["cnn"], ["preprocess=standardise"]) == {"preprocess": "snv"}
+    assert "forest.preprocess" in fixed(SPACES["any"], ["preprocess=sqrt"])
+    with pytest.raises(ValueError, match="preprocess must be one of"):
+        fixed(SPACES["any"], ["preprocess=whiten"])

@@ -7,7 +7,10 @@ import pytest
 from spectune.search.records.options import Options
 from spectune.search.strategy.agenda import Agenda, TimeLimit, first, planned, started
 from spectune.search.strategy.sampler import Sampler
-from spectune.spaces import KNOWN, Sizes
+from spectune.spaces import CNN, KNOWN, Sizes
+from spectune.spaces.config import hyperparameters
+from spectune.spaces.preprocess import Preprocessed
+from spectune.spaces.prior import Prior
 
 SIZES = Sizes(500, 5)
 OPTIONS = {"name": "s", "max_macs": 2_000_000, "epochs": 9}
@@ -83,3 +86,37 @@ def test_a_sampler_without_a_folder_leaves_nothing_behind(tmp_path, monkeypatch,
     assert isinstance(agenda.sampler, Sampler)
     next(agenda.tasks())
     assert list(tmp_path.iterdir()) == []
+
+
+ADVICE = Prior("offset 25 times the signal", {"snv": {"preprocess": "snv"}, "bent": {"savgol": "second"}}, ("savgol",))
+
+
+def explored(options, count=40):
+    return [task for task in first(options, options, SIZES) if task.stage == "explore"][:count]
+
+
+def test_advised_preprocessing_is_tried_first_and_searched():
+    plain, advised = (Options(**OPTIONS, trials=40, looked=one) for one in (Prior(), ADVICE))
+    tasks = explored(advised)
+    assert [task.label for task in tasks[:6]] == [
+        "compact snv", "sharp snv", "compact bent", "sharp bent", "compact", "sharp",
+    ]  # fmt: skip
+    assert tasks[0].network == KNOWN["compact"].network.replace(preprocess="snv")
+    proposed = [task.network.savgol for task in tasks if not task.label]
+    assert len(set(proposed)) > 1
+    assert {task.network.savgol for task in explored(plain)} == {"none"}
+
+
+def test_what_is_fixed_or_asked_for_is_stronger_than_advice():
+    fixed = Options(**OPTIONS, trials=30, looked=ADVICE, fixed={"savgol": "none", "preprocess": "max"})
+    assert {(task.network.savgol, task.network.preprocess) for task in explored(fixed)} == {("none", "max")}
+    asked = Options(**OPTIONS, trials=30, looked=ADVICE, start_from=("compact",))
+    assert explored(asked)[0].label == "compact"
+
+
+def test_without_advice_a_search_draws_nothing_of_the_steps_before_the_scale():
+    drawn = []
+    CNN.propose(lambda name, domain: drawn.append(name) or domain.at(0.0))
+    assert drawn[:3] == ["depth", "convs_per_block", "filters"]
+    assert "preprocess" in drawn
+    assert not {hp.name for hp in hyperparameters(Preprocessed)} & set(drawn)

@@ -49,7 +49,8 @@ def at_random(seed):
         if isinstance(domain, Choice):
             return source.choice(domain.options)
         if isinstance(domain.low, int):
-            return min(domain.high, domain.low + int(source.expovariate(8 / (domain.high - domain.low + 1))))
+            step = domain.step * int(source.expovariate(8 / domain.size))
+            return min(domain.high, domain.low + step)
         return source.uniform(domain.low, domain.high)
 
     return choose

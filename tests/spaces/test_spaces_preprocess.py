@@ -1,0 +1,31 @@
+"""What a config says of the steps before the first layer."""
+
+import pytest
+
+from spectune.spaces import CNN, FAMILIES
+from spectune.spaces.preprocess import Preprocessed
+from spectune.spaces.saved import configs
+
+
+def test_the_name_before_snv_is_read_as_it():
+    config = {"network": {"family": "cnn", "preprocess": "standardise"}, "training": {}}
+    network, _ = configs(config)
+    assert network == CNN(preprocess="snv")
+    assert network.to_dict()["preprocess"] == "snv"
+
+
+def test_the_steps_are_said_in_their_order():
+    network = CNN(low=0.1, despike=7, logarithm="absorbance", savgol="second", detrend=2, preprocess="snv")
+    assert network.describe().endswith(
+        "0.1 to 1 of the axis, spikes from 7 taken out, absorbance, second derivative over 11 points, "
+        "detrended by degree 2, preprocessing snv"
+    )
+    assert CNN().preparation() == []
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if issubclass(family, Preprocessed)])
+def test_every_family_that_has_the_steps_counts_the_points_that_are_left(name):
+    network = FAMILIES[name]()
+    whole, half = network.cost(200, 3), network.replace(low=0.25, high=0.75).cost(200, 3)
+    assert half.macs < whole.macs
+    assert network.cost(100, 3) == half
