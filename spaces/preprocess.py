@@ -71,6 +71,12 @@ class Preprocessed(Network):
             raise InputError(
                 f"window must be at most the points that are read, got {self.window} for {last - first}: take less"
             )
+        if self.reading != "spectrum" and (self.savgol in ("first", "second") or self.pointwise):
+            changed = f"savgol={self.savgol}" if self.savgol in ("first", "second") else "pointwise"
+            raise InputError(
+                f"peaks are read of spectra that have theirs, got reading={self.reading} with {changed}, which has "
+                "others: leave one of both out"
+            )
         return super().inputs(last - first)
 
     def preparation(self) -> list[str]:

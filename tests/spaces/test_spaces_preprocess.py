@@ -29,3 +29,10 @@ def test_every_family_that_has_the_steps_counts_the_points_that_are_left(name):
     whole, half = network.cost(200, 3), network.replace(low=0.25, high=0.75).cost(200, 3)
     assert half.macs < whole.macs
     assert network.cost(100, 3) == half
+
+
+@pytest.mark.parametrize("steps", [{"savgol": "second"}, {"pointwise": True}])
+def test_peaks_are_read_of_spectra_that_have_theirs(steps):
+    with pytest.raises(ValueError, match="peaks are read of spectra that have theirs"):
+        CNN(reading="sticks", **steps).cost(200, 3)
+    CNN(reading="sticks", savgol="smooth", detrend=1).cost(200, 3)

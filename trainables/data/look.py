@@ -91,19 +91,20 @@ def look(spectra: NDArray[np.floating[Any]]) -> Prior:
     if not any(findings.values()):
         return Prior()
     said = ", ".join(words for words, holds in findings.items() if holds)
-    *_, alike, dips, spikes = findings.values()
-    common = {
-        "preprocess": "snv",
-        **({"logarithm": "absorbance"} if dips else {}),
-        **({"despike": 7} if spikes else {}),
-    }
+    offset, drift, _, alike, dips, spikes = findings.values()
     window = int(np.clip(2 * (found.width // 2) + 1, 5, min(51, spectra.shape[1] // 4 * 2 - 1)))
+    snv: dict[str, Any] = {"preprocess": "snv"}
+    standardised = {"standardised snv": {**snv, "pointwise": True}} if alike else {}
     first = {
-        "detrended snv": {**common, "detrend": 2},
-        "second derivative snv": {**common, "savgol": "second", "window": window},
-        "snv": {**common},
-        **({"standardised snv": {**common, "pointwise": True}} if alike else {}),
+        **({} if offset or drift else standardised),
+        "detrended snv": {**snv, "detrend": 2},
+        "second derivative snv": {**snv, "savgol": "second", "window": window},
+        "snv": snv,
+        **standardised,
+        **({"absorbance snv": {**snv, "logarithm": "absorbance"}} if dips else {}),
+        **({"despiked snv": {**snv, "despike": 7}} if spikes else {}),
     }
     extra = [name for name, holds in (("pointwise", alike), ("logarithm", dips), ("despike", spikes)) if holds]
-    rule = f"{said}: SNV, detrended and of second derivatives, first"
+    order = ", ".join(first)
+    rule = f"{said}: {order} first"
     return Prior(rule, first, ("savgol", "window", "polynomial", "detrend", "scatter", *extra))

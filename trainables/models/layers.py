@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from spectune.spaces import Network
 from spectune.spaces.layers import Stacked
 from spectune.trainables.models.heads import HEADS
-from spectune.trainables.models.preprocess import Normalise as Normalise  # own files of users import it here
+from spectune.trainables.models.preprocess import Normalise as Normalise  # noqa: PLC0414 (own files of users import it here)
 from spectune.trainables.models.preprocess import preparing
 from spectune.trainables.models.spectral import convolve
 

@@ -67,7 +67,13 @@ def test_spikes_are_told_from_lines_that_all_spectra_have():
     assert look(line) == Prior()
     prior = look(spiked)
     assert "spikes in" in prior.rule
-    assert all(values["despike"] == 7 for values in prior.first.values())
+    assert prior.first["despiked snv"] == {"preprocess": "snv", "despike": 7}
+
+
+def test_what_drifts_is_taken_off_first_and_what_is_alike_is_standardised_first():
+    alike = np.ones((60, 1)) * peaks(1) + peaks(60, 0.2)
+    assert next(iter(look(alike).first)) == "standardised snv"
+    assert next(iter(look(alike + 9 * AXIS).first)) == "detrended snv"
 
 
 def test_a_filter_is_as_wide_as_the_peaks():
