@@ -98,7 +98,7 @@ def card(
         digest=config["dataset"]["digest"],
         version=config["spectune"],
         results=_results(numbers),
-        preprocess=network.preprocess,
+        preprocess=", ".join(network.preparation()) or network.preprocess,
         corrected=_corrected(config.get("baseline", NONE), len(values)),
         decisive="" if importances is None else _decisive(importances[: len(values)], axis),
         files="\n".join(f"| {name} | `{digest}` |" for name, digest in hashes.items()),
