@@ -6,6 +6,7 @@ __all__ = [
     "epoch",
     "export",
     "identify",
+    "look",
     "metrics",
     "models",
     "own",

@@ -219,7 +219,7 @@ def advised(options: Options, dataset: Dataset) -> Options:
         return options
     import torch
 
-    from spectune.trainables.data.look import look
+    from spectune.trainables.look import look
 
     some = torch.linspace(0, len(dataset.train) - 1, min(LOOKED_AT, len(dataset.train))).long()
     return replace(options, looked=look(dataset.train.batch(some).numpy()))

@@ -9,7 +9,7 @@ import torch
 from spectune.spaces import SPACES, STARTS
 from spectune.spaces.prior import Prior
 from spectune.trainables.data import load
-from spectune.trainables.data.look import look, seen
+from spectune.trainables.look import look, seen
 
 AXIS = np.linspace(0, 1, 300)
 RANDOM = np.random.default_rng(0)
