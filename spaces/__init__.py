@@ -1,15 +1,17 @@
 """What may vary: hyperparameter domains, config types and the published architectures. Standard library only."""
 
-from spectune.spaces.catalogue import STANDARD, Catalogue
+from spectune.spaces.catalogue import KNOWN, STANDARD, Catalogue
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network, Sizes
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
+from spectune.spaces.linear import Logistic
 from spectune.spaces.mlp import MLP
-from spectune.spaces.published import KNOWN, PUBLISHED, STARTS, Published
+from spectune.spaces.published import PUBLISHED, STARTS, Published
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.resnet import ResNet
+from spectune.spaces.simple import SIMPLE
 from spectune.spaces.space import Space
 from spectune.spaces.training import ALIASES, Training
 from spectune.spaces.vit import ViT
@@ -21,6 +23,7 @@ __all__ = [
     "KNOWN",
     "MLP",
     "PUBLISHED",
+    "SIMPLE",
     "SPACES",
     "STANDARD",
     "STARTS",
@@ -29,6 +32,7 @@ __all__ = [
     "Cost",
     "Forest",
     "Inception",
+    "Logistic",
     "Network",
     "Published",
     "Recurrent",
@@ -45,6 +49,7 @@ __all__ = [
     "forest",
     "inception",
     "layers",
+    "linear",
     "metrics",
     "mlp",
     "preprocess",
@@ -53,6 +58,7 @@ __all__ = [
     "resnet",
     "saved",
     "show",
+    "simple",
     "space",
     "training",
     "vit",

@@ -189,5 +189,3 @@ STARTS: Mapping[str, Published] = {
     "compact": Published(_COMPACT, _SHORT, "spectune"),
     "sharp": Published(_SHARP, _SHORT.replace(augment=True), "spectune"),
 }
-
-KNOWN: Mapping[str, Published] = {**PUBLISHED, **STARTS}

@@ -8,6 +8,7 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
+from spectune.spaces.linear import Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
@@ -22,9 +23,11 @@ FAMILIES: Mapping[str, type[Network]] = {
     "recurrent": Recurrent,
     "mlp": MLP,
     "forest": Forest,
+    "logistic": Logistic,
 }
 
 SPACES: Mapping[str, Space] = {
     **{name: Space(name, (family,)) for name, family in FAMILIES.items()},
+    "simple": Space("simple", tuple(family for family in FAMILIES.values() if not family.by_steps)),
     "any": Space("any", tuple(FAMILIES.values())),
 }

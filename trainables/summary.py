@@ -14,6 +14,7 @@ from spectune.trainables.models import build
 from spectune.trainables.models.forest import Trees
 from spectune.trainables.models.heads import Cosine
 from spectune.trainables.models.layers import Linear
+from spectune.trainables.models.linear import Affine
 from spectune.trainables.models.vit import Attention
 
 
@@ -89,6 +90,7 @@ MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _linear,
     Linear: _linear,
+    Affine: _linear,
     Cosine: _linear,
     nn.LSTM: _recurrent,
     nn.GRU: _recurrent,

@@ -19,7 +19,7 @@ from spectune.search.records import Budget, Goal, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.sampler import Sampler
-from spectune.spaces import PUBLISHED, Network, Sizes
+from spectune.spaces import PUBLISHED, SIMPLE, Network, Sizes
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
@@ -105,13 +105,13 @@ class Agenda:
         return [self._task(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
     def _starts(self) -> Iterator[Task]:
-        """The networks asked for, or all known ones that are not published: even a short search gets to these.
+        """The networks asked for, or the known starts: even a short search gets to these.
 
         Those that the look at the spectra advises come before them, the best advice first.
         """
         asked = self.goal.start_from
         advised = [name for name in self.goal.looked.starts() if self._fits(self._networks[name].network)]
-        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED)]
+        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED.keys() - SIMPLE.keys())]
         yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:

@@ -13,11 +13,12 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.errors import InputError
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
+from spectune.spaces.linear import Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.vit import ViT
-from spectune.trainables.models import cnn, forest, inception, mlp, preprocess, recurrent, resnet, vit
+from spectune.trainables.models import cnn, forest, inception, linear, mlp, preprocess, recurrent, resnet, vit
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
@@ -29,6 +30,7 @@ BUILDERS: Mapping[type[Network], Builder] = {
     Recurrent: recurrent.build,
     MLP: mlp.build,
     Forest: forest.build,
+    Logistic: linear.build,
 }
 
 

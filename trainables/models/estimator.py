@@ -13,21 +13,27 @@ IMPORTANCES = "importances"
 class Estimator(nn.Module, ABC):
     """What stands last in an ``nn.Sequential``: features (B, L) to logits (B, C).
 
-    What ``fit`` finds are parameters without gradients, of sizes that the config fixes. ``importances`` (L,) say how
-    much each feature decides; they sum to 1, or are 0 before the fit.
+    What ``fit`` finds are parameters without gradients, of sizes that the config fixes. Where the method has them,
+    ``importances`` (L,) say how much each feature decides; they sum to 1, or are 0 before the fit.
     """
 
     importances: Tensor
 
-    def __init__(self, points: int) -> None:
+    def __init__(self, *, importances: int = 0) -> None:
         super().__init__()
-        self.register_buffer(IMPORTANCES, torch.zeros(points))
+        if importances:
+            self.register_buffer(IMPORTANCES, torch.zeros(importances))
 
     @abstractmethod
     def fit(self, features: Tensor, labels: Tensor, *, seed: int, balance: bool) -> None:
         """Fit to features (N, L) and labels (N,), both on the CPU; with ``balance`` every class weighs the same."""
 
 
+def kept(values: Tensor) -> nn.Parameter:
+    """Numbers that a fit finds."""
+    return nn.Parameter(values, requires_grad=False)
+
+
 def importances(weights: dict[str, Tensor]) -> Tensor | None:
-    """The importances (L,) among a model's weights; None where it is no estimator."""
+    """The importances (L,) among a model's weights; None where it has none."""
     return next((tensor for name, tensor in weights.items() if name.rpartition(".")[2] == IMPORTANCES), None)

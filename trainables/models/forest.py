@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spectune.spaces.forest import Forest
-from spectune.trainables.models.estimator import Estimator
+from spectune.trainables.models.estimator import Estimator, kept
 from spectune.trainables.models.layers import front
 
 LEAST = 1e-7  # probability whose logarithm stands for that of 0
@@ -31,16 +31,16 @@ class Trees(Estimator):
     """
 
     def __init__(self, network: Forest, points: int, classes: int) -> None:
-        super().__init__(points)
+        super().__init__(importances=points)
         self.network = network
         self.steps = network.steps()
         self.splits = network.slots() - 1
         shape = (network.trees, self.splits + network.slots())
-        self.feature = _kept(torch.zeros(shape, dtype=torch.int32))
-        self.threshold = _kept(torch.zeros(shape))
-        self.left = _kept(torch.arange(shape[0] * shape[1], dtype=torch.int32).view(shape))
-        self.right = _kept(self.left.clone())
-        self.probability = _kept(torch.full((network.trees, network.slots(), classes), 1 / classes))
+        self.feature = kept(torch.zeros(shape, dtype=torch.int32))
+        self.threshold = kept(torch.zeros(shape))
+        self.left = kept(torch.arange(shape[0] * shape[1], dtype=torch.int32).view(shape))
+        self.right = kept(self.left.clone())
+        self.probability = kept(torch.full((network.trees, network.slots(), classes), 1 / classes))
 
     def forward(self, x: Tensor) -> Tensor:
         tables = self.feature, self.threshold, self.left, self.right
@@ -100,7 +100,3 @@ def rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     near = thresholds.astype(np.float32)
     down: NDArray[np.float32] = np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
     return down
-
-
-def _kept(values: Tensor) -> nn.Parameter:
-    return nn.Parameter(values, requires_grad=False)
