@@ -5,12 +5,14 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network, Sizes
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
-from spectune.spaces.linear import Logistic
+from spectune.spaces.knn import KNN
+from spectune.spaces.linear import PLSDA, SVM, Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.published import PUBLISHED, STARTS, Published
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.resnet import ResNet
+from spectune.spaces.rocket import Rocket
 from spectune.spaces.simple import SIMPLE
 from spectune.spaces.space import Space
 from spectune.spaces.training import ALIASES, Training
@@ -20,13 +22,16 @@ __all__ = [
     "ALIASES",
     "CNN",
     "FAMILIES",
+    "KNN",
     "KNOWN",
     "MLP",
+    "PLSDA",
     "PUBLISHED",
     "SIMPLE",
     "SPACES",
     "STANDARD",
     "STARTS",
+    "SVM",
     "Catalogue",
     "Config",
     "Cost",
@@ -37,6 +42,7 @@ __all__ = [
     "Published",
     "Recurrent",
     "ResNet",
+    "Rocket",
     "Sizes",
     "Space",
     "Training",
@@ -48,6 +54,7 @@ __all__ = [
     "files",
     "forest",
     "inception",
+    "knn",
     "layers",
     "linear",
     "metrics",
@@ -56,6 +63,7 @@ __all__ = [
     "prior",
     "recurrent",
     "resnet",
+    "rocket",
     "saved",
     "show",
     "simple",

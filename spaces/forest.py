@@ -1,4 +1,4 @@
-"""The space of forests: extremely randomised trees on the raw points, no networks (Geurts et al. 2006)."""
+"""The space of forests: extremely randomised trees (Geurts et al. 2006), or a random forest (Breiman 2001)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ class Forest(Network):
     trees: int = hyper(Int(10, 500, log=True), 100, "trees whose probabilities are averaged")
     max_depth: int = hyper(Int(2, 32), 20, "questions until a leaf, at most")
     leaves: int = hyper(Int(8, 8192, log=True), 512, "leaves of a tree, at most; the most telling splits come first")
-    features: int = hyper(Int(1, 1024, log=True), 64, "points drawn for a split, each with a threshold at random")
+    features: int = hyper(Int(1, 1024, log=True), 64, "points drawn for a split")
     min_leaf: int = hyper(Int(1, 20, log=True), 1, "training spectra in a leaf, at least")
+    kind: str = hyper(
+        Choice("extra", "random"),
+        "extra",
+        "extra: thresholds at random, every spectrum in every tree; random: the best ones, on a bootstrap sample",
+    )
     criterion: str = hyper(Choice("gini", "entropy"), "gini", "what the best of the drawn splits makes small")
     # No area, no standardise: means differ in their last bit between libraries, and a tree decides by it.
     preprocess: str = hyper(
@@ -65,8 +70,9 @@ class Forest(Network):
 
     def describe(self) -> str:
         """For instance: 100 trees of at most 512 leaves and depth 20, 64 points a split."""
+        kind = "extremely randomised trees" if self.kind == "extra" else "trees of a random forest"
         words = [
-            f"{self.trees} extremely randomised trees of at most {self.leaves} leaves and depth {self.max_depth}",
+            f"{self.trees} {kind} of at most {self.leaves} leaves and depth {self.max_depth}",
             f"{self.features} points a split",
             f"{self.min_leaf} spectra a leaf" if self.min_leaf > 1 else "",
             self.criterion,

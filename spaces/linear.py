@@ -6,21 +6,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from spectune.spaces.config import Cost, Network, hyper
-from spectune.spaces.domain import Choice, Float
+from spectune.spaces.domain import Choice, Float, Int
 from spectune.spaces.layers import preprocess
 
 
 def autoscale() -> Any:
-    return hyper(
-        Choice(True, False), True, "every point divided by its own standard deviation, or all by the same number"
-    )
+    return hyper(Choice(True, False), True, "every point divided by its own standard deviation, or all by one number")
 
 
-def inverse_penalty() -> Any:
+def strength(default: float) -> Any:
     return hyper(
-        Float(1e-4, 1e3, log=True),
-        0.1,
-        "training loss against squared weights; small: strongly regularised",
+        Float(1e-5, 1e3, log=True), default, "training loss against squared weights; small: strongly regularised"
     )
 
 
@@ -35,9 +31,14 @@ class Linear(Network):
         """A mean and a scale per point, and for every class a weight per point and a bias."""
         return Cost(points * (classes + 2) + classes, points * classes, classes)
 
-    def words(self) -> list[str]:
-        """What every one of them says of itself; empty ones are to be left out."""
-        return ["autoscaled" if self.autoscale else "mean-centred", *self.end_words()]
+    def describe(self) -> str:
+        """For instance: logistic regression, C 0.1, autoscaled, preprocessing standardise."""
+        scaled = "autoscaled" if self.autoscale else "mean-centred"
+        return ", ".join(word for word in (self.method(), scaled, *self.end_words()) if word)
+
+    def method(self) -> str:
+        """The method with its own hyperparameter, in words."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,37 @@ class Logistic(Linear):
 
     family: ClassVar[str] = "logistic"
 
-    C: float = inverse_penalty()
+    C: float = strength(0.1)
     autoscale: bool = autoscale()
     preprocess: str = preprocess()
 
-    def describe(self) -> str:
-        return ", ".join(word for word in (f"logistic regression, C {self.C:.2g}", *self.words()) if word)
+    def method(self) -> str:
+        return f"logistic regression, C {self.C:.2g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SVM(Linear):
+    """Linear support vector machine with the squared hinge loss, one class against the others."""
+
+    family: ClassVar[str] = "svm"
+
+    C: float = strength(0.01)
+    autoscale: bool = autoscale()
+    preprocess: str = preprocess()
+
+    def method(self) -> str:
+        return f"linear support vector machine, C {self.C:.2g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PLSDA(Linear):
+    """Discriminant analysis by partial least squares (Barker and Rayens 2003)."""
+
+    family: ClassVar[str] = "plsda"
+
+    components: int = hyper(Int(1, 60, log=True), 10, "latent variables, at most as many as the training spectra allow")
+    autoscale: bool = autoscale()
+    preprocess: str = preprocess()
+
+    def method(self) -> str:
+        return f"PLS-DA of {self.components} components"

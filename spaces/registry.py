@@ -8,10 +8,12 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
-from spectune.spaces.linear import Logistic
+from spectune.spaces.knn import KNN
+from spectune.spaces.linear import PLSDA, SVM, Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
+from spectune.spaces.rocket import Rocket
 from spectune.spaces.space import Space
 from spectune.spaces.vit import ViT
 
@@ -24,6 +26,10 @@ FAMILIES: Mapping[str, type[Network]] = {
     "mlp": MLP,
     "forest": Forest,
     "logistic": Logistic,
+    "svm": SVM,
+    "plsda": PLSDA,
+    "rocket": Rocket,
+    "knn": KNN,
 }
 
 SPACES: Mapping[str, Space] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,6 +17,10 @@ from spectune.trainables.epoch import logits as given
 from spectune.trainables.metrics import score
 from spectune.trainables.models import build, preprocess
 from spectune.trainables.models.estimator import Estimator
+from spectune.trainables.models.scores import ranks
+
+LOGGER = logging.getLogger("spectune")
+SHOWN = 1024  # training spectra whose loss is shown, at most: they were drawn at random
 
 
 class Fit:
@@ -25,6 +32,7 @@ class Fit:
     def __init__(
         self, network: Network, training: Training, dataset: Dataset, *, seed: int, epochs: int, device: torch.device
     ) -> None:
+        self.network = network
         self.training = training
         self.dataset = dataset
         self.seed = seed
@@ -39,9 +47,9 @@ class Fit:
         assert isinstance(self.model, nn.Sequential) and isinstance(self.model[-1], Estimator)
         self.model[-1].fit(features, labels, seed=self.seed, balance=self.training.balance)
         logits = given(self.model, self.dataset.validation, self.device)
-        fitted = torch.cat([self.model[-1](part.to(self.device)).cpu() for part in torch.split(features, 256)])
+        fitted = torch.cat([self.model[-1](part.to(self.device)).cpu() for part in torch.split(features[:SHOWN], 256)])
         metrics = score(logits, torch.from_numpy(self.dataset.validation.labels).to(self.device))
-        metrics["train_loss"] = float(F.cross_entropy(fitted, labels))
+        metrics["train_loss"] = float(F.cross_entropy(fitted, labels[:SHOWN]))
         self.done = True
         weights = self.model.state_dict()
         best = {"epoch": 1, "metrics": metrics, "model": weights}
@@ -53,13 +61,30 @@ class Fit:
         self.done = True
 
     def _features(self) -> tuple[Tensor, Tensor]:
-        """What the estimator sees of the training split in a random order, (N, L), and the labels (N,)."""
-        assert isinstance(self.model, nn.Sequential)
+        """What the estimator sees of the training split in a random order, (N, L), and the labels (N,).
+
+        Of more spectra than it can take, a sample that has as large a share of every class, and one of each at least.
+        """
+        assert isinstance(self.model, nn.Sequential) and isinstance(self.model[-1], Estimator)
         split, before = self.dataset.train, self.model[:-1]
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(self.seed)
-            order = torch.randperm(len(split))
+            order = self._sampled(torch.randperm(len(split)), self.model[-1].most)
             batches = (split.batch(indices, self.device) for indices in torch.split(order, 256))
             features = torch.cat([before(augment(batch, self.training)).cpu() for batch in batches])
         return features, torch.from_numpy(split.labels)[order]
+
+    def _sampled(self, order: Tensor, most: int | None) -> Tensor:
+        """The first ``most`` of a random order, class by class."""
+        if most is None or len(order) <= most:
+            return order
+        labels = self.dataset.train.labels[order.numpy()]
+        LOGGER.warning(
+            "%s is fitted to %d of %d training spectra, drawn class by class: it takes no more of this length",
+            type(self.network).family,
+            most,
+            len(order),
+        )
+        places = ranks(labels) / np.bincount(labels)[labels]
+        return order[torch.from_numpy(np.sort(np.argsort(places, kind="stable")[:most]))]

@@ -13,8 +13,10 @@ from spectune.spaces import Network
 from spectune.trainables.models import build
 from spectune.trainables.models.forest import Trees
 from spectune.trainables.models.heads import Cosine
+from spectune.trainables.models.knn import Neighbours
 from spectune.trainables.models.layers import Linear
 from spectune.trainables.models.linear import Affine
+from spectune.trainables.models.rocket import Kernels
 from spectune.trainables.models.vit import Attention
 
 
@@ -86,6 +88,14 @@ def _trees(module: Any, output: Tensor) -> int:
     return int(module.probability.shape[0] * (module.steps + output.shape[-1]))
 
 
+def _neighbours(module: Any, output: Tensor) -> int:
+    return int(module.spectra.numel() + module.neighbours * output.shape[-1])
+
+
+def _kernels(module: Any, output: Tensor) -> int:
+    return int(module.points * (module.weight.numel() * len(module.slope) + output.shape[-1]))
+
+
 MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.Conv2d: _convolution,
     nn.Linear: _linear,
@@ -96,4 +106,6 @@ MACS: dict[type[nn.Module], Callable[[Any, Tensor], int]] = {
     nn.GRU: _recurrent,
     Attention: _attention,
     Trees: _trees,
+    Neighbours: _neighbours,
+    Kernels: _kernels,
 }

@@ -13,12 +13,14 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.errors import InputError
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
-from spectune.spaces.linear import Logistic
+from spectune.spaces.knn import KNN
+from spectune.spaces.linear import PLSDA, SVM, Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
+from spectune.spaces.rocket import Rocket
 from spectune.spaces.vit import ViT
-from spectune.trainables.models import cnn, forest, inception, linear, mlp, preprocess, recurrent, resnet, vit
+from spectune.trainables.models import cnn, forest, inception, knn, linear, mlp, preprocess, recurrent, resnet, rocket, vit
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
@@ -31,6 +33,10 @@ BUILDERS: Mapping[type[Network], Builder] = {
     MLP: mlp.build,
     Forest: forest.build,
     Logistic: linear.build,
+    SVM: linear.build,
+    PLSDA: linear.build,
+    Rocket: rocket.build,
+    KNN: knn.build,
 }
 
 

@@ -55,10 +55,10 @@ class Trees(Estimator):
         return self.probability.flatten(0, 1)[leaf].mean(dim=1).clamp(min=LEAST).log()
 
     def fit(self, features: Tensor, labels: Tensor, *, seed: int, balance: bool) -> None:
-        from sklearn.ensemble import ExtraTreesClassifier
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
         network = self.network
-        forest = ExtraTreesClassifier(
+        forest = (ExtraTreesClassifier if network.kind == "extra" else RandomForestClassifier)(
             network.trees,
             criterion=network.criterion,
             max_depth=network.max_depth,
