@@ -1,6 +1,6 @@
 """What may vary: hyperparameter domains, config types and the published architectures. Standard library only."""
 
-from spectune.spaces.catalogue import KNOWN, STANDARD, Catalogue
+from spectune.spaces.catalogue import STANDARD, Catalogue
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network, Sizes
 from spectune.spaces.forest import Forest
@@ -8,12 +8,11 @@ from spectune.spaces.inception import Inception
 from spectune.spaces.knn import KNN
 from spectune.spaces.linear import PLSDA, SVM, Logistic
 from spectune.spaces.mlp import MLP
-from spectune.spaces.published import PUBLISHED, STARTS, Published
+from spectune.spaces.published import KNOWN, PUBLISHED, SIMPLE, STARTS, Published
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.rocket import Rocket
-from spectune.spaces.simple import SIMPLE
 from spectune.spaces.space import Space
 from spectune.spaces.training import ALIASES, Training
 from spectune.spaces.vit import ViT
@@ -66,7 +65,6 @@ __all__ = [
     "rocket",
     "saved",
     "show",
-    "simple",
     "space",
     "training",
     "vit",

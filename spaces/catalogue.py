@@ -7,12 +7,9 @@ from dataclasses import dataclass, replace
 
 from spectune.spaces.config import Network
 from spectune.spaces.errors import InputError
-from spectune.spaces.published import PUBLISHED, STARTS, Published
+from spectune.spaces.published import KNOWN, Published
 from spectune.spaces.registry import FAMILIES, SPACES
-from spectune.spaces.simple import SIMPLE
 from spectune.spaces.space import Space
-
-KNOWN: Mapping[str, Published] = {**PUBLISHED, **STARTS, **SIMPLE}
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,7 @@ from typing import ClassVar
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Choice, Int
 from spectune.spaces.errors import InputError
-from spectune.spaces.layers import peaks, reading
-
-MOST = 400_000_000  # stored numbers: an ONNX file ends at 2 GB
+from spectune.spaces.layers import MOST, peaks, reading
 
 
 @dataclass(frozen=True, kw_only=True)

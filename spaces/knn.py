@@ -8,8 +8,7 @@ from typing import ClassVar
 from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import Int
 from spectune.spaces.errors import InputError
-from spectune.spaces.forest import MOST
-from spectune.spaces.layers import preprocess
+from spectune.spaces.layers import MOST, preprocess
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from spectune.spaces.config import Cost, Network, hyper
 from spectune.spaces.domain import AtLeast, Choice, Float, Int, Is
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu")
+MOST = 400_000_000  # numbers that a fit stores: an ONNX file ends at 2 GB
 WIDEST = 1024  # channels; growth stops here
 
 

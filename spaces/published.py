@@ -1,4 +1,4 @@
-"""Known networks as plain values of the spaces: the published ones, and what earlier searches found good."""
+"""Known networks as plain values of the spaces: the published ones, good starts, and simple methods."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
+from spectune.spaces.knn import KNN
+from spectune.spaces.linear import PLSDA, SVM, Logistic
 from spectune.spaces.mlp import MLP
 from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
+from spectune.spaces.rocket import Rocket
 from spectune.spaces.training import Training
 from spectune.spaces.vit import ViT
 
@@ -28,6 +31,10 @@ class Published(NamedTuple):
     points: int = 5000
     classes: int = 500
     parameters: int | None = None
+
+
+def _simple(network: Network) -> Published:
+    return Published(network, Training(), "spectune", points=1000, classes=10)
 
 
 SCHUETZKE = "Schuetzke et al. 2023, npj Comput. Mater. 9, 100"
@@ -105,6 +112,7 @@ _TRANSFORMER = ViT(
 # Published without a limit of leaves: no tree can have more than one for each of its 6100 training spectra.
 _EXTRA_TREES = Forest(trees=500, max_depth=30, leaves=6100, features=7)
 
+_SNV, _DERIVATIVE = "standardise", "derivative"
 _ADAM = Training(learning_rate=1e-3, schedule="constant", patience=10000)
 _RELU = {"fc_activation": "relu"}
 
@@ -189,3 +197,28 @@ STARTS: Mapping[str, Published] = {
     "compact": Published(_COMPACT, _SHORT, "spectune"),
     "sharp": Published(_SHARP, _SHORT.replace(augment=True), "spectune"),
 }
+
+# What a careful chemometrician tries first, cheapest first by seconds on 2500 spectra of 1000 points
+# (docs/decisions/training.md, 2026-11-29). Never a baseline.
+SIMPLE: Mapping[str, Published] = {
+    "plsda_5": _simple(PLSDA(components=5, preprocess=_SNV)),
+    "plsda_10": _simple(PLSDA(components=10, preprocess=_SNV)),
+    "plsda_20": _simple(PLSDA(components=20, preprocess=_SNV)),
+    "plsda_derivative": _simple(PLSDA(components=10, preprocess=_DERIVATIVE)),
+    "knn_1": _simple(KNN(neighbours=1, preprocess=_SNV)),
+    "knn_5": _simple(KNN(neighbours=5, preprocess=_SNV)),
+    "logistic_strong": _simple(Logistic(C=1e-3, preprocess=_SNV)),
+    "logistic": _simple(Logistic(preprocess=_SNV)),
+    "logistic_weak": _simple(Logistic(C=10.0, preprocess=_SNV)),
+    "logistic_centred": _simple(Logistic(C=1.0, autoscale=False, preprocess=_SNV)),
+    "logistic_derivative": _simple(Logistic(preprocess=_DERIVATIVE)),
+    "forest_extra": _simple(Forest(features=32)),
+    "forest_random": _simple(Forest(features=32, kind="random")),
+    "svm_strong": _simple(SVM(C=1e-4, preprocess=_SNV)),
+    "svm": _simple(SVM(C=1e-2, preprocess=_SNV)),
+    "svm_derivative": _simple(SVM(C=1e-3, preprocess=_DERIVATIVE)),
+    "rocket_2000": _simple(Rocket(features=2000, preprocess=_SNV)),
+    "rocket_10000": _simple(Rocket(preprocess=_SNV)),
+}
+
+KNOWN: Mapping[str, Published] = {**PUBLISHED, **STARTS, **SIMPLE}

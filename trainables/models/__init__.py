@@ -76,4 +76,4 @@ def restored(
     return model
 
 
-__all__ = ["BUILDERS", "THRESHOLDS", "build", "estimator", "forest", "heads", "layers", "preprocess", "restored", "vit"]
+from spectune.trainables.models import 

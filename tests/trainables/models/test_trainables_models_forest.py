@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from spectune.spaces import Training
 from spectune.spaces.forest import Forest
@@ -40,6 +40,14 @@ def test_it_gives_the_probabilities_of_scikit_learn(depth, leaves, criterion):
     ).fit(features, labels)
     logits = fitted(network, features, labels, 3)[-1](torch.from_numpy(features))
     np.testing.assert_allclose(logits.softmax(1), reference.predict_proba(features), atol=1e-6)
+
+
+def test_a_random_forest_gives_the_probabilities_of_scikit_learn():
+    features, labels = noise(300)
+    reference = RandomForestClassifier(12, max_depth=9, max_leaf_nodes=40, max_features=8, random_state=5)
+    expected = reference.fit(features, labels).predict_proba(features)
+    logits = fitted(SMALL.replace(kind="random"), features, labels, 3)[-1](torch.from_numpy(features))
+    np.testing.assert_allclose(logits.softmax(1), expected, atol=1e-6)
 
 
 def test_values_on_a_threshold_go_where_scikit_learn_sends_them():
