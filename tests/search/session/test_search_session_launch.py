@@ -103,6 +103,15 @@ def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune
     assert "What decides" in (tmp_path / "studies/trees/report.html").read_text()
 
 
+def test_simple_methods_are_searched_confirmed_and_exported_together(tmp_path, check_whole, spectune, little):
+    settings = ["--space", "simple", "--trials", "12", "--seeds", "1", "--top", "1", "--max-params", "400k"]
+    spectune(tmp_path, "search", "--name", "simple", "--baseline", "none", *little, *settings)
+    study = check_whole(tmp_path, "simple", trials=12, candidates=1, seeds=1)
+    explored = study.stage("explore")
+    assert {trial.flat["family"] for trial in explored} == {"forest", "logistic", "svm", "plsda", "rocket", "knn"}
+    assert {(trial.status, trial.epochs) for trial in explored} == {("complete", 1)}
+
+
 def test_progress_is_plain_lines_in_a_log(finished):
     _, done = finished
     assert re.search(r"^\d+:\d\d explore  \d+/\d+ trials", done.stderr, re.MULTILINE)
