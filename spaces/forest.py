@@ -32,7 +32,7 @@ class Forest(Network):
         "extra: thresholds at random, every spectrum in every tree; random: the best ones, on a bootstrap sample",
     )
     criterion: str = hyper(Choice("gini", "entropy"), "gini", "what the best of the drawn splits makes small")
-    # No area, no standardise: means differ in their last bit between libraries, and a tree decides by it.
+    # No area, no SNV: means differ in their last bit between libraries, and a tree decides by it.
     preprocess: str = hyper(
         Choice("max", "none", "sqrt", "derivative"),
         "max",

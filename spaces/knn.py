@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import Int
 from spectune.spaces.errors import InputError
 from spectune.spaces.layers import MOST, preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 
 @dataclass(frozen=True, kw_only=True)
-class KNN(Network):
+class KNN(Preprocessed):
     """A config of weighted k nearest neighbours (Hechenbichler and Schliep 2004).
 
     A neighbour's vote is 1 - (d / D)^2 for its Euclidean distance d and that of the neighbour after the last, D: a
@@ -31,6 +32,7 @@ class KNN(Network):
 
     def cost(self, points: int, classes: int) -> Cost:
         """The kept spectra with a vote for each class, and the weight of the prior; distances are products."""
+        points = self.inputs(points)
         parameters = self.kept * (points + classes) + 1
         if parameters > MOST:
             raise InputError(
@@ -40,6 +42,6 @@ class KNN(Network):
         return Cost(parameters, self.kept * points + self.neighbours * classes, self.kept)
 
     def describe(self) -> str:
-        """For instance: 5 nearest neighbours of at most 2500 training spectra, preprocessing standardise."""
+        """For instance: 5 nearest neighbours of at most 2500 training spectra, preprocessing snv."""
         words = (f"{self.neighbours} nearest neighbours of at most {self.kept} training spectra", *self.end_words())
         return ", ".join(word for word in words if word)

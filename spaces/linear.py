@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import Choice, Float, Int
 from spectune.spaces.layers import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 
 def autoscale() -> Any:
@@ -20,7 +21,7 @@ def strength(default: float) -> Any:
     )
 
 
-class Linear(Network):
+class Linear(Preprocessed):
     """A family whose logits are weighted sums of the centred and scaled points."""
 
     by_steps: ClassVar[bool] = False
@@ -29,10 +30,11 @@ class Linear(Network):
 
     def cost(self, points: int, classes: int) -> Cost:
         """A mean and a scale per point, and for every class a weight per point and a bias."""
+        points = self.inputs(points)
         return Cost(points * (classes + 2) + classes, points * classes, classes)
 
     def describe(self) -> str:
-        """For instance: logistic regression, C 0.1, autoscaled, preprocessing standardise."""
+        """For instance: logistic regression, C 0.1, autoscaled, preprocessing snv."""
         scaled = "autoscaled" if self.autoscale else "mean-centred"
         return ", ".join(word for word in (self.method(), scaled, *self.end_words()) if word)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Network
@@ -112,7 +112,8 @@ _TRANSFORMER = ViT(
 # Published without a limit of leaves: no tree can have more than one for each of its 6100 training spectra.
 _EXTRA_TREES = Forest(trees=500, max_depth=30, leaves=6100, features=7)
 
-_SNV, _DERIVATIVE = "standardise", "derivative"
+_SNV: dict[str, Any] = {"preprocess": "snv"}
+_DERIVATIVE: dict[str, Any] = {**_SNV, "savgol": "second"}
 _ADAM = Training(learning_rate=1e-3, schedule="constant", patience=10000)
 _RELU = {"fc_activation": "relu"}
 
@@ -201,24 +202,24 @@ STARTS: Mapping[str, Published] = {
 # What a careful chemometrician tries first, cheapest first by seconds on 2500 spectra of 1000 points
 # (docs/decisions/training.md, 2026-11-29). Never a baseline.
 SIMPLE: Mapping[str, Published] = {
-    "plsda_5": _simple(PLSDA(components=5, preprocess=_SNV)),
-    "plsda_10": _simple(PLSDA(components=10, preprocess=_SNV)),
-    "plsda_20": _simple(PLSDA(components=20, preprocess=_SNV)),
-    "plsda_derivative": _simple(PLSDA(components=10, preprocess=_DERIVATIVE)),
-    "knn_1": _simple(KNN(neighbours=1, preprocess=_SNV)),
-    "knn_5": _simple(KNN(neighbours=5, preprocess=_SNV)),
-    "logistic_strong": _simple(Logistic(C=1e-3, preprocess=_SNV)),
-    "logistic": _simple(Logistic(preprocess=_SNV)),
-    "logistic_weak": _simple(Logistic(C=10.0, preprocess=_SNV)),
-    "logistic_centred": _simple(Logistic(C=1.0, autoscale=False, preprocess=_SNV)),
-    "logistic_derivative": _simple(Logistic(preprocess=_DERIVATIVE)),
+    "plsda_5": _simple(PLSDA(components=5, **_SNV)),
+    "plsda_10": _simple(PLSDA(components=10, **_SNV)),
+    "plsda_20": _simple(PLSDA(components=20, **_SNV)),
+    "plsda_derivative": _simple(PLSDA(components=10, **_DERIVATIVE)),
+    "knn_1": _simple(KNN(neighbours=1, **_SNV)),
+    "knn_5": _simple(KNN(neighbours=5, **_SNV)),
+    "logistic_strong": _simple(Logistic(C=1e-3, **_SNV)),
+    "logistic": _simple(Logistic(**_SNV)),
+    "logistic_weak": _simple(Logistic(C=10.0, **_SNV)),
+    "logistic_centred": _simple(Logistic(C=1.0, autoscale=False, **_SNV)),
+    "logistic_derivative": _simple(Logistic(**_DERIVATIVE)),
     "forest_extra": _simple(Forest(features=32)),
     "forest_random": _simple(Forest(features=32, kind="random")),
-    "svm_strong": _simple(SVM(C=1e-4, preprocess=_SNV)),
-    "svm": _simple(SVM(C=1e-2, preprocess=_SNV)),
-    "svm_derivative": _simple(SVM(C=1e-3, preprocess=_DERIVATIVE)),
-    "rocket_2000": _simple(Rocket(features=2000, preprocess=_SNV)),
-    "rocket_10000": _simple(Rocket(preprocess=_SNV)),
+    "svm_strong": _simple(SVM(C=1e-4, **_SNV)),
+    "svm": _simple(SVM(C=1e-2, **_SNV)),
+    "svm_derivative": _simple(SVM(C=1e-3, **_DERIVATIVE)),
+    "rocket_2000": _simple(Rocket(features=2000, **_SNV)),
+    "rocket_10000": _simple(Rocket(**_SNV)),
 }
 
 KNOWN: Mapping[str, Published] = {**PUBLISHED, **STARTS, **SIMPLE}

@@ -7,17 +7,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spectune.spaces.config import Cost, Network, hyper
+from spectune.spaces.config import Cost, hyper
 from spectune.spaces.domain import Int
 from spectune.spaces.errors import InputError
 from spectune.spaces.layers import preprocess
+from spectune.spaces.preprocess import Preprocessed
 
 KERNELS = 84  # ways to choose 3 of 9 weights
 LENGTH = 9  # weights of a kernel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rocket(Network):
+class Rocket(Preprocessed):
     """A config of MiniRocket: features are shares of a dilated convolution that lie above a bias."""
 
     family: ClassVar[str] = "rocket"
@@ -51,12 +52,13 @@ class Rocket(Network):
 
         A comparison counts as a multiply-add.
         """
+        points = self.inputs(points)
         dilations, features = len(self.plan(points)), self.features // KERNELS * KERNELS
         parameters = KERNELS * (LENGTH + dilations) + features * (classes + 3) + classes
         macs = points * (dilations * KERNELS * LENGTH + features) + features * classes
         return Cost(parameters, macs, features)
 
     def describe(self) -> str:
-        """For instance: 9996 random convolutions and ridge regression, preprocessing standardise."""
+        """For instance: 9996 random convolutions and ridge regression, preprocessing snv."""
         words = (f"{self.features // KERNELS * KERNELS} random convolutions and ridge regression", *self.end_words())
         return ", ".join(word for word in words if word)

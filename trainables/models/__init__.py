@@ -20,7 +20,19 @@ from spectune.spaces.recurrent import Recurrent
 from spectune.spaces.resnet import ResNet
 from spectune.spaces.rocket import Rocket
 from spectune.spaces.vit import ViT
-from spectune.trainables.models import cnn, forest, inception, knn, linear, mlp, preprocess, recurrent, resnet, rocket, vit
+from spectune.trainables.models import (
+    cnn,
+    forest,
+    inception,
+    knn,
+    linear,
+    mlp,
+    preprocess,
+    recurrent,
+    resnet,
+    rocket,
+    vit,
+)
 
 Builder = Callable[[Any, int, int], nn.Module]  # (config, points, classes)
 
@@ -76,4 +88,19 @@ def restored(
     return model
 
 
-from spectune.trainables.models import 
+__all__ = [
+    "BUILDERS",
+    "THRESHOLDS",
+    "build",
+    "estimator",
+    "forest",
+    "heads",
+    "knn",
+    "layers",
+    "linear",
+    "preprocess",
+    "restored",
+    "rocket",
+    "scores",
+    "vit",
+]
