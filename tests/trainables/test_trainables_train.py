@@ -223,7 +223,10 @@ class Recorder:
     """A split that notes the batches it is asked for."""
 
     def __init__(self, split):
-        self.split, self.labels, self.asked = split, split.labels, []
+        self.split = split
+        self.labels = split.labels
+        self.groups = split.groups
+        self.asked = []
 
     def __len__(self):
         return len(self.split)
