@@ -61,7 +61,7 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
     store = f"sqlite:///{folder}/mlflow.db"
     options = Options(
         name="s", studies=str(folder), space="any", dataset=SOURCE, data=SETTINGS, epochs=EPOCHS, trials=trials,
-        max_macs=LIMIT, concurrent=concurrent, baseline="none", tracking_uri=store,
+        max_macs=LIMIT, concurrent=concurrent, baseline=("none",), tracking_uri=store,
     )  # fmt: skip
     journal, study, clock = Journal(options.folder), Study(options.folder), Clock()
     study.apply(journal.append("study", **header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))

@@ -138,6 +138,8 @@ def _results(numbers: dict[str, Any]) -> str:
         )
     if seed is not None:
         lines += ["", f"The weights are those of seed {seed}. The means are what to expect of this architecture."]
+    if numbers.get("verdict"):
+        lines += ["", _plain(numbers["verdict"])]
     if "test" not in splits:
         lines += ["", "It was not tested on the blind test split: the validation split has chosen it, so expect less."]
     return "\n".join(lines)

@@ -9,14 +9,16 @@ from spectune.dashboards.style.words import between, missing, number, title
 from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records.metrics import EXPECTED
-from spectune.search.records.ranking import difference
+from spectune.search.records.ranking import difference, remark
 
 
 def verdict(summary: Summary) -> str:
     """Who won with what on the blind test, against the baseline; or how far the study is. HTML."""
     if not len(summary.confirmed):
         return _leader(summary)
-    return (_training(summary) if trained(summary.study) else _winner(summary)) + _ceiling(summary)
+    said = _training(summary) if trained(summary.study) else _winner(summary)
+    beside = remark(summary.study)
+    return said + (f" {escape(beside)}" if beside else "") + _ceiling(summary)
 
 
 def _ceiling(summary: Summary) -> str:

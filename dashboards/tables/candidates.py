@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from spectune.search.records import Study
 
-EXPLORED, KNOWN = "explored", "known"
+EXPLORED, KNOWN, SIMPLE = "explored", "known", "simple"
 
 
 def kind(study: Study, candidate: int | str) -> str:
-    """EXPLORED by the study, a KNOWN network that was trained beside, or a variant of an ablation."""
+    """EXPLORED by the study, a KNOWN network or a SIMPLE method beside, or a variant of an ablation."""
     return study.candidate(candidate).kind
 
 
@@ -20,8 +20,11 @@ def trained(study: Study) -> bool:
 
 
 def who(study: Study, candidate: int | str, label: str = "") -> str:
-    """``trial 12``, ``cnn6 (trial 3)`` or ``cnn2 (baseline)``; a variant by its name, as what a training trains."""
+    """``trial 12``, ``cnn6 (trial 3)``, ``cnn2 (baseline)`` or ``trees (simple)``; a variant, and what a training
+    trains, by its name."""
     found = study.candidate(candidate)
     if found.kind == KNOWN and not trained(study):
         return f"{candidate} (baseline)"
+    if found.kind == SIMPLE:
+        return f"{found.title} (simple)"
     return found.title if found.kind == "variant" else replace(found, label=label).title

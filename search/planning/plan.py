@@ -21,9 +21,10 @@ from spectune.search.planning.simulate import Clock, Curve, director, simulate
 from spectune.search.process.cpus import usable
 from spectune.search.process.log import LOGGER
 from spectune.search.process.table import span, table
-from spectune.search.records import AUTO, Options, Study, Task
+from spectune.search.records import AUTO, SIMPLE, Options, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.agenda import first
+from spectune.spaces import SIMPLE as METHODS
 from spectune.spaces import Network, Training
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
@@ -107,11 +108,12 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     """
     found: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
-    sure = options.trials + (options.baseline_name is not None)
-    for number, task in enumerate(islice(first(options, options, dataset.sizes), min(MEASURED, sure or 1))):
+    beside = (options.baseline_name is not None) + options.simple * len(METHODS)
+    count = min(MEASURED + beside, options.trials + beside) or 1
+    for number, task in enumerate(islice(first(options, options, dataset.sizes), count)):
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
         found.append((task.network, task.training, seconds))
-        note(f"measured {number + 1} of {MEASURED}: {seconds:.2g} s per epoch  {task.network.describe()}")
+        note(f"measured {number + 1} of {count}: {seconds:.2g} s per epoch  {task.network.describe()}")
     return _between(found, len(dataset.axis), len(dataset.classes))
 
 
@@ -175,7 +177,7 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
         return Curve(metrics, seconds, asleep.pop() if asleep else 0.0)
 
     # What it proposes at random takes as long as what a model would, and is there sooner.
-    directing = director(replace(options, seed=seed, sampler="random"), clock, dataset.sizes)
+    directing = director(replace(options, seed=seed, sampler="random"), clock, dataset.sizes, workers=workers)
     for _ in simulate(directing, passing, workers=workers, clock=clock):
         pass
     return directing.study
@@ -185,7 +187,7 @@ def used(study: Study) -> dict[str, Use]:
     """What a study took that was run or simulated: exploring until its last trial, confirming what comes after."""
     began = min((trial.started for trial in study.trials.values()), default=0.0)
     found, until = {}, began
-    for stage in ("explore", "confirm"):
+    for stage in (*([SIMPLE] if study.stage(SIMPLE) else []), "explore", "confirm"):
         trials = [trial for trial in study.stage(stage) if trial.ended is not None]
         ended = max((trial.ended or 0.0 for trial in trials), default=until)
         epochs, busy = sum(trial.epochs for trial in trials), sum(trial.seconds for trial in trials)

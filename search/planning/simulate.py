@@ -42,10 +42,12 @@ class Step(NamedTuple):
     ended: bool  # whether the trial ended with it
 
 
-def director(options: Options, clock: Clock, sizes: Sizes, *, kind: type[Agenda] = Agenda) -> Director:
+def director(
+    options: Options, clock: Clock, sizes: Sizes, *, kind: type[Agenda] = Agenda, workers: int = 1
+) -> Director:
     """The director of a study that leaves nothing behind, with an agenda of some kind."""
     study = planned(options)
-    agenda = kind.of(options, options, study, sizes=sizes, clock=clock)
+    agenda = kind.of(options, options, study, sizes=sizes, clock=clock, workers=workers)
     return Director(agenda, study, _Unread(clock), progress=_Silence(), replicas=options.replicas)
 
 

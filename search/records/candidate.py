@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SIMPLE: Literal["simple"] = "simple"  # the stage of the simple methods, and what leads the key of the best of them
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A config with a name: one that was explored, a known network beside it, or a variant of an ablation."""
+    """A config with a name: one that was explored, a known network or a simple method beside it, or a variant of an
+    ablation."""
 
-    kind: Literal["explored", "known", "variant"]
-    key: int | str  # as the journal has it: the number of the explored trial, or the name
+    kind: Literal["explored", "known", "simple", "variant"]
+    key: int | str  # as the journal has it: the number of the explored trial, simple:NAME, or the name
     label: str = ""  # name of the known network that an explored trial is of, or of a known one with its settings
 
     @classmethod
@@ -19,7 +22,16 @@ class Candidate:
         """The one that a journal calls ``key``, in an ablation or in any other study."""
         if ablation:
             return cls("variant", key)
-        return cls("explored" if isinstance(key, int) else "known", key, label)
+        if isinstance(key, int):
+            return cls("explored", key, label)
+        if key.startswith(f"{SIMPLE}:"):
+            return cls(SIMPLE, key, label or key.partition(":")[2])
+        return cls("known", key, label)
+
+    @staticmethod
+    def simple(name: str) -> str:
+        """What the journal calls the candidate that is the simple method of that name."""
+        return f"{SIMPLE}:{name}"
 
     @property
     def title(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from spectune.search.records.candidate import SIMPLE
 from spectune.search.records.metrics import DEFAULT, objectives, scores
 from spectune.search.records.option import (
     EXPLORING,
@@ -33,6 +34,7 @@ from spectune.spaces.prior import Prior
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 PRIORS = ("look", "none")
 SAMPLERS = ("near", "tpe", "random")
+NONE = "none"
 PAIR = "NAME=VALUE"
 
 
@@ -80,8 +82,14 @@ class Goal(Group):
     start_from: tuple[str, ...] = option(
         (), "known network to try first (default: all that fit)", EXPLORING, metavar="MODEL", repeated=True
     )
-    baseline: str = option(
-        "", f"published network to compare with, or none (default {BASELINE})", EXPLORING, metavar="MODEL"
+    baseline: tuple[str, ...] = option(
+        (),
+        f"what to compare with: a published network, {SIMPLE} (the best simple method), both, or none (default "
+        f"{BASELINE} and {SIMPLE})",
+        EXPLORING,
+        metavar="MODEL",
+        repeated=True,
+        words={"train": f"{SIMPLE} (the best simple method) to compare with, or none (default {SIMPLE})"},
     )
     prior: str = option(
         "look",
@@ -144,12 +152,25 @@ class Goal(Group):
             known("--vary", name, fixed_by_default(space))
         if self.reference and len(self.objectives) > 1:
             raise InputError(f"an ablation compares one metric, got {', '.join(self.objectives)}: give one --objective")
-        if self.baseline not in ("", "none"):
-            known("--baseline", self.baseline, PUBLISHED)
+        for name in self.baseline:
+            known("--baseline", name, (NONE, SIMPLE) if self.model else (NONE, SIMPLE, *PUBLISHED))
+        if len(self.baseline) > 1 and (NONE in self.baseline or len({*self.baseline} - {SIMPLE}) > 1):
+            raise InputError(
+                f"--baseline is one published network, {SIMPLE}, or both, got {', '.join(self.baseline)}: leave one out"
+            )
 
     @property
     def baseline_name(self) -> str | None:
-        return None if self.baseline == "none" or self.reference else self.model or self.baseline or BASELINE
+        """The published network that a winner is compared with, or the one network that is trained."""
+        if self.model or self.reference:
+            return self.model or None
+        published = (name for name in self.baseline or (BASELINE,) if name not in (NONE, SIMPLE))
+        return next(published, None)
+
+    @property
+    def simple(self) -> bool:
+        """Whether simple methods take part. Not in an ablation, which compares variants of one config."""
+        return not self.reference and (not self.baseline or SIMPLE in self.baseline)
 
     @property
     def explores(self) -> bool:
@@ -186,6 +207,13 @@ class Budget(Group):
         None,
         "end of the exploration, as 90s, 10m, 2h; confirmation comes on top",
         EXPLORING,
+        kind=duration,
+        metavar="TIME",
+    )
+    total_time: float | None = option(
+        None,
+        "end of everything, as 5m: simple methods, exploring, confirmation, test and export",
+        ("search", "train", "plan"),
         kind=duration,
         metavar="TIME",
     )
@@ -299,6 +327,9 @@ class Options(Goal, Budget, Machine, Place):
                 f"options must be known to this version of spectune, got {', '.join(sorted(unknown))}: use the version "
                 "that the study was made with"
             )
+        if isinstance(baseline := values.get("baseline"), str):  # as studies had it before simple methods took part
+            default = NONE if values.get("model") else BASELINE
+            values = {**values, "baseline": [baseline or default]}
         return cls(**{name: _frozen(value) for name, value in values.items()}, catalogue=catalogue)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from spectune.search.records.candidate import SIMPLE
 from spectune.search.records.metrics import EXPECTED, ends, metric_of
 from spectune.search.records.study import Study, Trial
 
@@ -95,19 +96,45 @@ def nothing(study: Study) -> str:
 
 def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
     """Confirmed candidates with the trials that have a value, best mean of the first objective on the validation split
-    first."""
-    metric, direction = study.objectives[0]
-    sign = 1 if direction == "min" else -1
+    first. Where one network is trained it comes first: it was asked for, and a simple method is only beside it."""
+    sign = 1 if study.objectives[0][1] == "min" else -1
+    model = study.header.get("options", {}).get("model")
 
-    def rank(row: tuple[int | str, list[Trial]]) -> tuple[float, float]:
-        trials = row[1]
-        mean = statistics.fmean(trial.metrics[metric] for trial in trials)
-        return (sign * mean, statistics.fmean(trial.metrics["loss"] for trial in trials))
+    def rank(row: tuple[int | str, list[Trial]]) -> tuple[bool, float, float]:
+        candidate, trials = row
+        loss = statistics.fmean(trial.metrics["loss"] for trial in trials)
+        return (bool(model) and candidate != model, sign * _mean(study, trials), loss)
 
     rows = [(candidate, valued(study, trials)) for candidate, trials in study.confirmed().items()]
     return sorted((row for row in rows if row[1]), key=rank)
 
 
+def _mean(study: Study, trials: Sequence[Trial]) -> float:
+    return statistics.fmean(trial.metrics[study.objectives[0][0]] for trial in trials)
+
+
 def winner(study: Study) -> int | str | None:
-    """The candidate with the best confirmed mean, be it the published baseline; None before any was confirmed."""
+    """The candidate with the best confirmed mean, be it the published baseline or a simple method; the network that is
+    trained; None before any was confirmed."""
     return next((candidate for candidate, _ in ranking(study)), None)
+
+
+def simplest(study: Study) -> str | None:
+    """The best simple method as a candidate; None where none was confirmed."""
+    return next(
+        (key for key, _ in ranking(study) if isinstance(key, str) and study.candidate(key).kind == SIMPLE), None
+    )
+
+
+def remark(study: Study) -> str:
+    """A sentence where a simple method is better than all else, by the validation split; "" where none is."""
+    ranked, simple = dict(ranking(study)), simplest(study)
+    if simple is None:
+        return ""
+    name, (first, trials) = study.candidate(simple).title, next(iter(ranked.items()))
+    if first == simple:
+        return f"The simple method {name} wins: no network that was trained is better on the validation split."
+    sign = 1 if study.objectives[0][1] == "max" else -1
+    if sign * _mean(study, ranked[simple]) > sign * _mean(study, trials):
+        return f"The simple method {name} is better on the validation split than {study.candidate(first).title}."
+    return ""

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records.candidate import Candidate
+from spectune.search.records.candidate import SIMPLE, Candidate
 from spectune.search.records.journal import FORMAT, JOURNAL, events
 from spectune.search.records.options import Options
 from spectune.search.records.reports import Reports
@@ -26,11 +26,11 @@ class Trial:
     """One training: what it was asked to do and what came of it."""
 
     number: int
-    stage: str  # explore | tune | confirm
+    stage: str  # simple | explore | tune | confirm
     config: dict[str, Any]  # {"network": {"family": ...}, "training": {...}}
     label: str  # name of the published network, or ""
     seed: int
-    candidate: int | str | None  # the explore trial, the published name or the variant that is tuned or confirmed
+    candidate: int | str | None  # what is tuned or confirmed, as a ``Candidate`` is called
     parameters: int
     macs: int
     started: float  # on the study's clock
@@ -60,7 +60,8 @@ class Study:
 
     folder: Path
     sessions: list[dict[str, Any]] = field(default_factory=list)
-    exploring: list[float] = field(default_factory=list)  # seconds of each session until its last explore trial so far
+    exploring: list[float] = field(default_factory=list)  # seconds of each session, of its explore trials so far
+    measuring: list[float] = field(default_factory=list)  # the same of its simple methods, which come before
     trials: dict[int, Trial] = field(default_factory=dict)
     running: dict[int, Trial] = field(default_factory=dict)  # those that have not ended
     begun: Counter[str] = field(default_factory=Counter)  # how many there are of each stage
@@ -92,12 +93,29 @@ class Study:
         return [trial for _, trial in sorted(self.trials.items()) if trial.stage == name]
 
     def confirmed(self) -> dict[int | str, list[Trial]]:
-        """Candidate -> its complete confirmation trials, by seed."""
+        """Candidate -> its complete confirmation trials, by seed.
+
+        Where the total time is limited, those of the seeds on which every candidate's training ended, if there are any:
+        what is cut off leaves a comparison on the same seeds.
+        """
+        trials = [trial for trial in self.stage("confirm") if trial.candidate is not None]
+        common = self._rounds(trials)
         groups: dict[int | str, list[Trial]] = {}
-        for trial in self.stage("confirm"):
-            if trial.status == "complete" and trial.candidate is not None:
+        for trial in sorted(trials, key=lambda trial: trial.seed):
+            if trial.status == "complete" and (not common or trial.seed in common):
+                assert trial.candidate is not None
                 groups.setdefault(trial.candidate, []).append(trial)
-        return {candidate: sorted(trials, key=lambda trial: trial.seed) for candidate, trials in groups.items()}
+        return groups
+
+    def _rounds(self, trials: list[Trial]) -> set[int]:
+        """The seeds on which every candidate's training ended by itself; none where the total time has no limit."""
+        if not self.header.get("options", {}).get("total_time"):
+            return set()
+        ended: dict[int | str | None, set[int]] = {trial.candidate: set() for trial in trials}
+        for trial in trials:
+            if trial.status in ("complete", "failed"):
+                ended[trial.candidate].add(trial.seed)
+        return set.intersection(*ended.values()) if ended else set()
 
     def candidate(self, key: int | str) -> Candidate:
         """What a candidate is, by what the journal calls it."""
@@ -115,6 +133,7 @@ class Study:
             case "study":
                 self.sessions.append(_header(line))
                 self.exploring.append(0.0)
+                self.measuring.append(0.0)
                 self.finished = False
             case "start":
                 self._start(line)
@@ -165,8 +184,12 @@ class Study:
             self.comparisons.clear()  # they were of fewer trainings
 
     def _explore(self, line: dict[str, Any]) -> None:
-        if self.exploring and self.trials[line["trial"]].stage == "explore":
-            self.exploring[-1] = max(self.exploring[-1], line.get("at", 0.0))
+        """Exploring begins where the last simple method was begun."""
+        stage, at = self.trials[line["trial"]].stage, line.get("at", 0.0)
+        if self.exploring and stage == "explore":
+            self.exploring[-1] = max(self.exploring[-1], at - self.measuring[-1])
+        elif self.measuring and stage == SIMPLE and line["event"] == "start":
+            self.measuring[-1] = max(self.measuring[-1], at)
 
 
 def read(folder: Path | str) -> Study:

@@ -16,7 +16,7 @@ import torch
 
 from spectune.search.ablation import compare
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
-from spectune.search.records.ranking import best, nothing, ranking, winner
+from spectune.search.records.ranking import best, nothing, ranking, remark, simplest, winner
 from spectune.search.session import result
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Resources
@@ -38,9 +38,12 @@ DECISIVE = "decisive.npz"
 
 
 def test(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
-    """Test the confirmed winner and the baseline on the blind split, unless an earlier session did."""
+    """Test the confirmed winner, the baseline and the best simple method on the blind split, unless an earlier session
+    did."""
     confirmed = study.confirmed()
-    wanted = dict.fromkeys(name for name in (winner(study), options.baseline_name) if name in confirmed)
+    wanted = dict.fromkeys(
+        name for name in (winner(study), options.baseline_name, simplest(study)) if name in confirmed
+    )
     new = [name for name in wanted if (study.tested(name) or {}).get("trials") != _numbered(confirmed[name])]
     expected = ceiling(dataset, "test") if new else None
     for candidate in new:
@@ -175,6 +178,8 @@ def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Tria
         "exported_seed": best.seed,
         "validation": result.validation(metric, trials),
     }
+    if verdict := remark(study):
+        numbers["verdict"] = verdict
     if study.header.get("init"):
         numbers["started_from"] = study.header["init"]
     tested = result.test(study, candidate)

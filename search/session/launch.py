@@ -66,12 +66,15 @@ def launch(given: dict[str, Any], watcher: Watcher | None = None) -> Finished:
     for whatever a person can mend; no study is begun then. ``Interrupted`` and ``DiskFull`` say how to go on. Ray
     starts while the data are read and the driver imports, as all of that takes seconds.
     """
+    began = time.monotonic()
     options, before = resolve(given)
     with stop.restored(), node.running(options.address) as address:
-        return _launch(options, before, address, watcher)
+        return _launch(options, before, address, watcher, began=began)
 
 
-def _launch(options: Options, before: Study | None, address: Callable[[], str], watcher: Watcher | None) -> Finished:
+def _launch(
+    options: Options, before: Study | None, address: Callable[[], str], watcher: Watcher | None, *, began: float
+) -> Finished:
     """The same, with what the options turned out to be, on the Ray at ``address()``."""
     from spectune.trainables.data import load
 
@@ -83,7 +86,7 @@ def _launch(options: Options, before: Study | None, address: Callable[[], str], 
         try:
             from spectune.search.session.run import run
 
-            return run(options, journal, dataset, address, watcher)
+            return run(options, journal, dataset, address, watcher, began=began)
         except KeyboardInterrupt:
             if not journal.begun:
                 raise  # there is nothing to go on with

@@ -9,9 +9,9 @@ import time
 from collections import Counter
 
 from spectune.search.process.table import span
-from spectune.search.records import Options, Study, Trial
+from spectune.search.records import SIMPLE, Options, Study, Trial
 from spectune.search.records.metrics import metric_of
-from spectune.search.strategy.confirm import finalists
+from spectune.search.strategy.confirm import finalists, pace
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
 REFRESH_SECONDS = 0.2  # between two paintings of a terminal
@@ -86,7 +86,7 @@ class Progress:
         counts = Counter(trial.status for trial in trials)
         ended = len(trials) - counts["running"]
         expected = len(trials) + sum(remaining(study, self._options))
-        when = f"{span(time.monotonic() - self._began)} {'confirm' if study.stage('confirm') else 'explore'}"
+        when = f"{span(time.monotonic() - self._began)} {_stage(study)}"
         done, plain = _bar(ended, expected), f"{ended}/{expected} trials"
         states = ", ".join(f"{counts[name]} {name}" for name in ("running", "stopped", "failed") if counts[name])
         found = _best(study)
@@ -100,6 +100,11 @@ class Progress:
         )
         lines = ["  ".join(part for part in parts if part) for parts in ways]
         return next((line for line in lines if len(line) < width), lines[-1][: width - 1])
+
+
+def _stage(study: Study) -> str:
+    """The last stage that was begun."""
+    return next((stage for stage in ("confirm", "explore", SIMPLE) if study.begun[stage]), "explore")
 
 
 def _best(study: Study) -> str:
@@ -116,28 +121,26 @@ def _best(study: Study) -> str:
 
 
 def remaining(study: Study, options: Options) -> tuple[int, int, int]:
-    """Trials still to be started: exploring, confirming the baseline, confirming finalists."""
+    """Trials still to be started: exploring, confirming what is compared with, confirming finalists."""
     if options.reference:
         each = options.seeds + (options.retune_trials if options.retune else 0)
         return 0, 0, max(0, each * len(study.header["ablation"]["variants"]) - len(study.trials))
     explore = max(0, options.trials - study.begun["explore"]) if options.time is None else 0
     confirmed = study.stage("confirm")
-    baselines = sum(trial.candidate == options.baseline_name for trial in confirmed)
-    baseline = max(0, options.seeds - baselines) if options.baseline_name else 0
+    baselines = sum(isinstance(trial.candidate, str) for trial in confirmed)
+    baseline = max(0, options.seeds * ((options.baseline_name is not None) + options.simple) - baselines)
     finalists = max(0, min(options.top, options.trials) * options.seeds - (len(confirmed) - baselines))
     return explore, baseline, finalists
 
 
 def seconds_left(study: Study, options: Options, concurrent: int) -> float | None:
     """Seconds until the end at the pace seen so far; None before any trial reported."""
-    reported = [trial for trial in study.trials.values() if trial.reports]
+    reported = [trial for trial in study.trials.values() if trial.reports and trial.stage != SIMPLE]
     explored = [trial for trial in reported if trial.stage == "explore"] or reported
     if not explored:
         return None
-    baselines = [
-        trial for trial in study.stage("confirm") if trial.candidate == options.baseline_name and trial.reports
-    ]
-    typical = statistics.median(_pace(trial, study.clock) for trial in explored)
+    baselines = [trial for trial in study.stage("confirm") if isinstance(trial.candidate, str) and trial.reports]
+    typical = statistics.median(pace(trial, study.clock) for trial in explored)
     whole = _whole(finalists(study, options.top) or explored, study.clock, options.epochs)
     heavy = _whole(baselines, study.clock, options.epochs) if baselines else whole
     ended = [trial.epochs for trial in explored if trial.ended is not None]
@@ -146,21 +149,21 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     left = explore * usual * typical + baseline * heavy + confirm * whole
     left += (explore + baseline + confirm) * _beside(study, concurrent)
     for trial in study.trials.values():
-        if trial.status == "running":
-            pace = _pace(trial, study.clock) if trial.reports else typical
-            expected = usual * pace if trial.stage == "explore" else heavy if trial in baselines else whole
-            left += max(0.0, expected - len(trial.reports) * pace)
+        if trial.status == "running" and trial.stage != SIMPLE:
+            each = pace(trial, study.clock) if trial.reports else typical
+            expected = usual * each if trial.stage == "explore" else heavy if trial in baselines else whole
+            left += max(0.0, expected - len(trial.reports) * each)
     left /= max(1, concurrent)
     if options.time is not None and not study.stage("confirm"):
-        passed = sum(study.exploring[:-1]) + study.clock - study.began
+        passed = sum(study.exploring[:-1]) + study.clock - study.began - study.measuring[-1]
         left += max(0.0, options.time - passed)
-    return left
+    return left if options.total_time is None else min(left, max(0.0, options.total_time - study.clock))
 
 
 def _whole(trials: list[Trial], now: float, epochs: int) -> float:
     """Mean seconds of a training to its end, which may come long before the last epoch that is allowed."""
     complete = [trial.seconds for trial in trials if trial.status == "complete"]
-    return statistics.fmean(complete) if complete else statistics.median(_pace(one, now) for one in trials) * epochs
+    return statistics.fmean(complete) if complete else statistics.median(pace(one, now) for one in trials) * epochs
 
 
 def _beside(study: Study, concurrent: int) -> float:
@@ -174,13 +177,6 @@ def _beside(study: Study, concurrent: int) -> float:
     starts = sorted(trial.started for trial in study.trials.values())
     between = [max(0.0, start - end) for end, start in zip(ends, starts[concurrent:], strict=False)]
     return sum(statistics.median(seconds) for seconds in (around, between) if seconds)
-
-
-def _pace(trial: Trial, now: float) -> float:
-    """Seconds per epoch of a trial that reported, ``now`` on the study's clock."""
-    if trial.ended is not None:
-        return trial.seconds / max(1, trial.epochs)
-    return (now - trial.started) / len(trial.reports)
 
 
 def _bar(done: int, total: int, width: int = 20) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from spectune.search.ablation import compare
 from spectune.search.process.table import table
-from spectune.search.records import Options, Study, Trial
+from spectune.search.records import SIMPLE, Options, Study, Trial
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import CEILING, front, interval, nothing, ranking, winner
+from spectune.search.records.ranking import CEILING, front, interval, nothing, ranking, remark, simplest, winner
 
 
 def build(study: Study, options: Options) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "dataset": header["dataset"],
         "objectives": header["objectives"],
         "stages": {stage: _stage(study.stage(stage)) for stage in _stages(study)},
-        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time")},
+        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time", "total_time")},
         "confirmed": [
             _confirmed(study, rank, candidate, trials, baseline)
             for rank, (candidate, trials) in enumerate(ranking(study), start=1)
@@ -31,6 +31,8 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "ceiling": next((test["ceiling"] for test in study.tests if "ceiling" in test), None),
         "winner": best,
         "baseline": baseline,
+        "simple": simplest(study),
+        "verdict": remark(study),
         "pareto": front(study) if len(study.objectives) > 1 else [],
         **({"ablation": _ablation(study)} if options.reference else {}),
         "paths": {
@@ -135,6 +137,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         table([_row(study, row, found["winner"]) for row in found["confirmed"]], title)
         if found["ceiling"] is not None:
             print(CEILING.format(found["ceiling"], "blind test"))
+        if found["verdict"]:
+            print(found["verdict"])
     print(f"report  {found['paths']['report']}")
     if found["paths"]["export"]:
         print(f"export  {found['paths']['export']}")
@@ -146,10 +150,10 @@ def show(study: Study, options: Options, undelivered: int) -> None:
 
 
 def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str, str]:
-    name = study.candidate(row["candidate"]).title
-    mark = " *" if row["candidate"] == best else " (baseline)" if row["baseline"] else ""
+    named = study.candidate(row["candidate"])
+    kind = " (simple)" if named.kind == SIMPLE else " (baseline)" if row["baseline"] else ""
     return {
-        "config": name + mark,
+        "config": named.title + (" *" if row["candidate"] == best else kind),
         "validation": _interval(row["validation"]),
         "blind test": _interval(row["test"]) if row["test"] else "",
         "parameters": f"{row['parameters']:,}",

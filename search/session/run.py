@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from spectune.search.ablation import compare
 from spectune.search.ablation import variants as ablate
@@ -48,10 +48,15 @@ class Finished(NamedTuple):
 
 
 def run(
-    options: Options, journal: Journal, dataset: Dataset, address: Callable[[], str], watcher: Watcher | None = None
+    options: Options,
+    journal: Journal,
+    dataset: Dataset,
+    address: Callable[[], str],
+    watcher: Watcher | None = None,
+    *,
+    began: float,
 ) -> Finished:
-    """Run a study, or go on with it, on the Ray at ``address()``."""
-    began = time.monotonic()
+    """Run a study, or go on with it, on the Ray at ``address()``. The session ``began`` on the monotonic clock."""
     with cluster.joined(address()) as capacity:
         gpus = packing.gpus(options, dataset, capacity, _first(options, dataset))
         concurrent = packing.concurrent(options, capacity, gpus)
@@ -63,12 +68,13 @@ def run(
             watch.note(f"{options.looked.rule}; --prior none leaves that out")
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
         try:
-            agenda = _agenda(options, dataset, study)
+            agenda = _agenda(options, dataset, study, workers=concurrent, ago=time.monotonic() - began)
             director = Director(agenda, study, journal, progress=watch, replicas=options.replicas)
             stop.listen(director)
             folder = shared(options.folder) if options.address else Folder(options.folder.absolute())
             session = _Session(
                 options=options,
+                agenda=agenda,
                 director=director,
                 journal=journal,
                 dataset=dataset,
@@ -90,6 +96,7 @@ class _Session:
     """What all steps of a session work with."""
 
     options: Options
+    agenda: Agenda
     director: Director
     journal: Journal
     dataset: Dataset
@@ -115,6 +122,8 @@ class _Session:
         )
         spent = time.process_time() - spent
         self.watch.close(self.study)
+        for line in shortened(self.agenda):
+            self.watch.note(line)
         self.watch.note(f"training is done, {'comparing' if self.options.reference else 'testing and exporting'}")
         return spent
 
@@ -138,14 +147,27 @@ def _first(options: Options, dataset: Dataset) -> Iterator[packing.Trainable]:
     yield from ablate.plan(options, dataset)[0] if options.reference else first(options, options, dataset.sizes)
 
 
-def _agenda(options: Options, dataset: Dataset, study: Study) -> Agenda:
+def _agenda(options: Options, dataset: Dataset, study: Study, **more: Any) -> Agenda:
     """What the session trains: a search, one network, or the variants of an ablation."""
     if options.reference:
         variants = ablate.plan(options, dataset)[0]
         return ablate.Ablation.of(
-            options, options, study, sizes=dataset.sizes, folder=options.folder, variants=variants
+            options, options, study, sizes=dataset.sizes, folder=options.folder, variants=variants, **more
         )
-    return Agenda.of(options, options, study, sizes=dataset.sizes, folder=options.folder)
+    return Agenda.of(options, options, study, sizes=dataset.sizes, folder=options.folder, **more)
+
+
+def shortened(agenda: Agenda) -> Iterator[str]:
+    """What a session left out of its simple methods and of its confirmation, a line each."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in agenda.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        yield f"simple methods that were left out: {', '.join(names)} ({reason})"
+    seeds, total = agenda.budget.seeds, agenda.budget.total_time
+    if total is not None and (rounds := agenda.rounds()) < seeds:
+        compared = f"configs are compared on {rounds} of {seeds} seeds" if rounds else "no seed was trained on by all"
+        yield f"--total-time {total:g}s is short for the confirmation, {compared}: give more, and --resume"
 
 
 def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:

@@ -1,7 +1,7 @@
 """What is trained next: the tasks of a study in their order, as far as its records say that they are still to be done.
 
-A study's life: explore a space, confirm the best configs and the published baseline on new seeds, test once, export.
-The agenda knows the first two steps.
+A study's life: measure simple methods, explore a space, confirm the best configs, the published baseline and the best
+simple method on new seeds, test once, export. The agenda knows the first three steps.
 """
 
 from __future__ import annotations
@@ -15,40 +15,37 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Self
 
-from spectune.search.records import Budget, Goal, Study, Task
+from spectune.search.records import SIMPLE, Budget, Candidate, Goal, Study, Task
 from spectune.search.records.metrics import METRICS
-from spectune.search.strategy.confirm import finalists
+from spectune.search.strategy.clock import TimeLimit
+from spectune.search.strategy.confirm import finalists, simplest, whole
 from spectune.search.strategy.sampler import Sampler
-from spectune.spaces import PUBLISHED, SIMPLE, Network, Sizes
+from spectune.spaces import PUBLISHED, Network, Published, Sizes
+from spectune.spaces import SIMPLE as METHODS
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
+LEAST = 1 / 3  # of the total time, for exploring, however long the confirmation would take
+MEASURING, SHARE = 60.0, 1 / 4  # seconds for the simple methods, and the share of the total time that they take at most
+FINISH = 15.0  # seconds of the total time that are kept for the test, the export and the report
+STALE = 1.0  # seconds for which an estimate of the confirmation holds
 TRANSFER = "transfer"  # the network of an export that a study starts from, among the known ones
-
-
-class TimeLimit:
-    """The seconds that exploring may take, of which earlier sessions took some; none where there is no limit."""
-
-    def __init__(self, seconds: float | None, *, before: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.began = clock()
-        self._seconds = seconds
-        self._before = before
-
-    def passed(self) -> float:
-        """Seconds of this session."""
-        return self.clock() - self.began
-
-    def up(self, share: float = 1.0) -> bool:
-        """Whether a share of the time is over."""
-        return self._seconds is not None and self._before + self.passed() > share * self._seconds
 
 
 class Agenda:
     """The tasks of one session of a study. What is asked for once counts as begun when the records say so."""
 
     def __init__(
-        self, goal: Goal, budget: Budget, study: Study, *, sizes: Sizes, limit: TimeLimit, sampler: Sampler
+        self,
+        goal: Goal,
+        budget: Budget,
+        study: Study,
+        *,
+        sizes: Sizes,
+        limit: TimeLimit,
+        sampler: Sampler,
+        workers: int = 1,
+        ago: float = 0.0,
     ) -> None:
         self.goal = goal
         self.budget = budget
@@ -56,6 +53,15 @@ class Agenda:
         self.sizes = sizes
         self.limit = limit
         self.sampler = sampler
+        self.left_out: dict[str, str] = {}  # simple method -> why it is not measured
+        total, clock = budget.total_time, limit.clock
+        self.total = TimeLimit(
+            None if total is None else total - min(FINISH, total / 4), before=study.clock + ago, clock=clock
+        )
+        measuring = MEASURING if total is None else min(MEASURING, SHARE * total)
+        self._measuring = TimeLimit(measuring, before=sum(study.measuring), clock=clock)
+        self._workers = workers
+        self._needed = (-math.inf, 0.0)  # when the seconds of the confirmation were estimated, and how many they are
         self._space = goal.catalogue.space(goal.space)
         self._networks = {**goal.catalogue.known, **goal.looked.starts()}
 
@@ -71,7 +77,10 @@ class Agenda:
         clock: Callable[[], float] = time.monotonic,
         **more: Any,
     ) -> Self:
-        """That of a study's newest session, whose sampler mirrors its trials in ``folder``, if there is one."""
+        """That of a study's newest session, whose sampler mirrors its trials in ``folder``, if there is one.
+
+        ``workers`` trials run at a time; the session was begun some seconds ``ago``.
+        """
         limit = TimeLimit(budget.time, before=sum(study.exploring), clock=clock)
         sampler = sampler_of(goal, study, folder=folder)
         return cls(goal, budget, study, sizes=sizes, limit=limit, sampler=sampler, **more)
@@ -79,18 +88,20 @@ class Agenda:
     def tasks(self) -> Iterator[Task | None]:
         """All tasks of the session in order; None while the next one cannot be known yet."""
         yield from self.interrupted()
+        yield from self._simple()
+        self.limit.begin()
         yield from self._starts()
         yield from self._families()
         yield from self._published()
         while self._exploring():
             yield self._explore()
-        baseline = [self.baseline()] if self.goal.baseline_name else []
-        yield from self.confirmations(baseline)
-        while any(trial.stage == "explore" for trial in self.study.running.values()):
+        for task in self.confirmations(self._beside()):
+            if not self._searching():
+                break
+            yield task  # while the last explored trials run
+        while self._searching():
             yield None
-        best = finalists(self.study, self.budget.top, self.baseline().config if baseline else None)
-        candidates = [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
-        yield from self.confirmations(sorted(candidates, key=lambda task: -self.macs(task.network)))
+        yield from self.confirmations(self._candidates())
 
     def alongside(self, task: Task) -> Iterator[Task]:
         """Replicas of a task: of a confirmation its other seeds, of a proposal other settings of its training."""
@@ -104,6 +115,19 @@ class Agenda:
         """Trials that a crash left without an end: they are run again under their number."""
         return [self._task(vars(trial)) for _, trial in sorted(self.study.running.items())]
 
+    def _simple(self) -> Iterator[Task]:
+        """The simple methods that were not measured yet, cheapest first, while their time lasts."""
+        measured = {trial.label for trial in self.study.stage(SIMPLE)}
+        self._measuring.begin()
+        for name in [name for name in METHODS if self.goal.simple and name not in measured]:
+            reason = self._refusal(METHODS[name].network)
+            if not reason and self._measuring.up():
+                reason = f"their {self._measuring.seconds:g} s were up"
+            if reason:
+                self.left_out[name] = reason
+            else:
+                yield self._named(name, METHODS[name], stage=SIMPLE)
+
     def _starts(self) -> Iterator[Task]:
         """The networks asked for, or the known starts: even a short search gets to these.
 
@@ -111,7 +135,7 @@ class Agenda:
         """
         asked = self.goal.start_from
         advised = [name for name in self.goal.looked.starts() if self._fits(self._networks[name].network)]
-        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED.keys() - SIMPLE.keys())]
+        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED.keys() - METHODS.keys())]
         yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:
@@ -135,7 +159,7 @@ class Agenda:
         tried = {trial.label for trial in self.study.stage("explore")}
         for name in names:
             if self._exploring(share) and name not in tried:
-                yield self._named(name, stage="explore")
+                yield self._named(name, self._networks[name], stage="explore")
 
     def _fitting(self, names: Iterable[str]) -> list[str]:
         """Those within the limits, cheapest first."""
@@ -148,19 +172,55 @@ class Agenda:
         return Task(number=number, stage="explore", network=network, training=training, seed=self.goal.seed)
 
     def confirmations(self, candidates: list[Task]) -> Iterator[Task]:
-        """Every candidate on every new seed, but for what earlier sessions did."""
-        for candidate in candidates:
-            for seed in self.seeds():
+        """Every candidate on every new seed, but for what earlier sessions did: seed by seed, so that what the total
+        time cuts off leaves whole rounds."""
+        for seed in self.seeds():
+            for candidate in candidates:
+                if self.total.up():
+                    return
                 if self.lacks(candidate.candidate, seed):
                     yield replace(candidate, number=self.number(), stage="confirm", seed=seed)
+
+    def rounds(self) -> int:
+        """The seeds on which every candidate's training has ended."""
+        candidates = [task.candidate for task in self._candidates()]
+        return sum(not any(self.lacks(candidate, seed) for candidate in candidates) for seed in self.seeds())
+
+    def _searching(self) -> bool:
+        """Whether trials run that decide what is confirmed."""
+        return any(trial.stage in ("explore", SIMPLE) for trial in self.study.running.values())
+
+    def _beside(self) -> list[Task]:
+        """What is confirmed beside the finalists: the published baseline and the best simple method."""
+        found = [self.baseline()] if self.goal.baseline_name else []
+        best = simplest(self.study) if self.goal.simple else None
+        if best is not None:
+            found.append(self._task({**vars(best), "candidate": Candidate.simple(best.label)}))
+        return found
+
+    def _candidates(self) -> list[Task]:
+        """All that are confirmed, the largest first; where the total time is limited also those of earlier sessions,
+        for the rounds are whole when they have them."""
+        found = self._beside()
+        best = finalists(self.study, self.budget.top, *(task.config for task in found)) if self.goal.explores else []
+        found += [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
+        if self.total.seconds is not None:
+            begun = {trial.candidate: trial for trial in self.study.stage("confirm")}
+            keys = begun.keys() - {task.candidate for task in found}
+            found += [self._task(vars(trial)) for key, trial in begun.items() if key in keys]
+        return sorted(found, key=lambda task: -self.macs(task.network))
 
     def seeds(self) -> range:
         """The seeds of the confirmation."""
         return range(self.goal.first_seed, self.goal.first_seed + self.budget.seeds)
 
     def lacks(self, candidate: int | str | None, seed: int) -> bool:
-        """Whether no training of the candidate was started on the seed."""
-        return not any((trial.candidate, trial.seed) == (candidate, seed) for trial in self.study.stage("confirm"))
+        """Whether no training of the candidate was started on the seed, but for those that the total time stopped."""
+        return not any(
+            (trial.candidate, trial.seed) == (candidate, seed)
+            for trial in self.study.stage("confirm")
+            if trial.status != "stopped"
+        )
 
     def baseline(self) -> Task:
         """The published baseline as a candidate; what ``--set`` says of the training holds for it, too.
@@ -169,7 +229,7 @@ class Agenda:
         """
         name = self.goal.baseline_name
         assert name is not None
-        task = replace(self._named(name, stage="confirm"), candidate=name)
+        task = replace(self._named(name, self._networks[name], stage="confirm"), candidate=name)
         known = {field: getattr(task.network, field, None) for field in self.sampler.fixed}
         changes = {field: value for field, value in self.sampler.fixed.items() if known[field] != value}
         if not (self.goal.model and changes):
@@ -177,8 +237,8 @@ class Agenda:
         label = " ".join([name, *(f"{field}={value}" for field, value in changes.items())])
         return replace(task, network=task.network.replace(**changes), label=label)
 
-    def _named(self, name: str, *, stage: str) -> Task:
-        network, training, *_ = self._networks[name]
+    def _named(self, name: str, known: Published, *, stage: str) -> Task:
+        network, training, *_ = known
         changes = dict(self.sampler.fixed_training)
         if name != TRANSFER:  # others have no weights to start from
             changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
@@ -196,13 +256,47 @@ class Agenda:
 
     def _exploring(self, share: float = 1.0) -> bool:
         enough = self.study.begun["explore"] >= math.ceil(share * self.budget.trials)
-        return not enough and not self.limit.up(share)
+        return not enough and not self.over("explore", share)
+
+    def over(self, stage: str, share: float = 1.0) -> bool:
+        """Whether the time of a stage is up, or a share of it. Exploring leaves what the confirmation will take, but
+        has ``LEAST`` of the total time."""
+        if self.total.up():
+            return True
+        if stage != "explore" or self.total.seconds is None:
+            return stage == "explore" and self.limit.up(share)
+        others = self.total.spent() - self.limit.spent()
+        room = max(self.total.seconds - others - self._confirmation(), LEAST * self.total.seconds)
+        return self.limit.up(share) or self.limit.spent() > share * room
+
+    def _confirmation(self) -> float:
+        """Seconds that the confirmation of what is best so far will take, by the trials that are to be confirmed."""
+        now = self.limit.clock()
+        if now - self._needed[0] >= STALE:
+            each = [
+                (
+                    whole(self.study, task.config, self.macs(task.network), epochs=self.budget.epochs),
+                    sum(self.lacks(task.candidate, seed) for seed in self.seeds()),
+                )
+                for task in self._candidates()
+            ]
+            work = sum(seconds * times for seconds, times in each)
+            last = max(
+                (seconds for seconds, times in each if times), default=0.0
+            )  # one worker may begin it when others end
+            self._needed = now, work / self._workers + last * (1 - 1 / self._workers)
+        return self._needed[1]
 
     def _fits(self, network: Network) -> bool:
-        with suppress(ValueError):
+        return not self._refusal(network) and self._space.agrees(network, self.sampler.fixed)
+
+    def _refusal(self, network: Network) -> str:
+        """Why a network cannot be trained; "" where it can."""
+        try:
             self._allowed(network)
-            return self._space.agrees(network, self.sampler.fixed)
-        return False
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _allowed(self, network: Network) -> None:
         self.goal.allow(network, self.sizes)

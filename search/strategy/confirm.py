@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import front, valued
+from spectune.search.records import SIMPLE, Study, Trial
+from spectune.search.records.ranking import best, front, valued
 
 
-def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) -> list[Trial]:
+def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
     """The explore trials to confirm, best first: those that ran to the end, then the best of the stopped ones.
 
     With several objectives the trials on the Pareto front come before the others. Equal values are told apart by the
-    validation loss. Two trials with one config are confirmed once, one with the config of the baseline not at all: the
-    baseline is confirmed anyway.
+    validation loss. Two trials with one config are confirmed once, one with a config that is confirmed ``beside`` them
+    not at all.
     """
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
@@ -26,7 +27,37 @@ def finalists(study: Study, top: int, baseline: dict[str, Any] | None = None) ->
 
     chosen: list[Trial] = []
     for trial in sorted(ended, key=rank):
-        known = [baseline, *(other.config for other in chosen)]
+        known = [*beside, *(other.config for other in chosen)]
         if len(chosen) < top and trial.config not in known:
             chosen.append(trial)
     return chosen
+
+
+def simplest(study: Study) -> Trial | None:
+    """The best simple method by the first objective on the validation split; None while there is none."""
+    sound = [trial for trial in valued(study, study.stage(SIMPLE)) if trial.status == "complete"]
+    return best(study, sound) if sound else None
+
+
+def whole(study: Study, config: dict[str, Any], macs: int, *, epochs: int) -> float:
+    """Seconds that a training of a config takes to its end, by its trials; 0 before any trial reported.
+
+    Where it has none it is that of the trial next to it in multiply-adds, by the root of their ratio if it is larger.
+    """
+    reported = [trial for trial in study.trials.values() if trial.reports]
+    own = [trial for trial in reported if trial.config == config]
+    if not own and not reported:
+        return 0.0
+    near = min(
+        own or reported,
+        key=lambda trial: (abs(math.log(max(1, macs) / max(1, trial.macs))), trial.status != "complete"),
+    )
+    factor = 1.0 if own else max(1.0, (macs / max(1, near.macs)) ** 0.5)
+    return factor * (near.seconds if near.status == "complete" else pace(near, study.clock) * epochs)
+
+
+def pace(trial: Trial, now: float) -> float:
+    """Seconds per epoch of a trial that reported, ``now`` on the study's clock."""
+    if trial.ended is not None:
+        return trial.seconds / max(1, trial.epochs)
+    return (now - trial.started) / len(trial.reports)

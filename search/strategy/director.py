@@ -46,7 +46,7 @@ class Director:
         self.done = False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._agenda = agenda
-        self._judge = Judge(agenda.budget, study, agenda.limit)
+        self._judge = Judge(agenda.budget, study, agenda.over)
         self._journal = journal
         self._progress = progress
         self._replicas = replicas

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from spectune.search.records import Budget, Study, Trial
-from spectune.search.strategy.agenda import TimeLimit
 from spectune.search.strategy.halving import Halving
 
 
 class Judge:
-    """Stops explore trials that are behind, all trials that diverged, and exploring when its time is up."""
+    """Stops explore trials that are behind, all trials that diverged, and those of a stage whose time is ``over``."""
 
-    def __init__(self, budget: Budget, study: Study, limit: TimeLimit) -> None:
+    def __init__(self, budget: Budget, study: Study, over: Callable[[str], bool]) -> None:
         self._metric, direction = study.objectives[0]
-        self._limit = limit
+        self._over = over
         self._late = budget.epochs / budget.eta  # epochs from which on a known network is judged like others
         self._halving = Halving(grace=budget.first_rung, epochs=budget.epochs, eta=budget.eta, direction=direction)
         for trial in study.stage("explore"):
@@ -26,13 +26,15 @@ class Judge:
         """Why the trial should stop after the epoch of a message: nan, asha or time; "" where it should not."""
         if not all(math.isfinite(message["metrics"][name]) for name in ("loss", "train_loss", self._metric)):
             return "nan"
-        if trial.stage != "explore" or message["done"]:
+        if message["done"]:
             return ""
+        if trial.stage != "explore":
+            return "time" if self._over(trial.stage) else ""
         good = self._halving.good(trial.number, message["epoch"], trial.best()[self._metric])
         proven = trial.label and message["epoch"] < self._late
         if not good and not proven:  # a known network is judged at the last rung: some are slow to start
             return "asha"
-        return "time" if self._limit.up() else ""
+        return "time" if self._over("explore") else ""
 
     def _learn(self, trial: Trial) -> None:
         """Put a trial of an earlier session on its rungs again."""

@@ -11,9 +11,9 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from spectune.search.records import Candidate, Study, Trial
+from spectune.search.records import SIMPLE, Candidate, Study, Trial
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import interval, ranking
+from spectune.search.records.ranking import interval, ranking, remark
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
 DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
@@ -31,8 +31,8 @@ def run_name(trial: dict[str, Any], header: dict[str, Any]) -> str:
     if trial["stage"] == "confirm" and candidate is not None:
         explored = not (header["options"].get("model") or header["options"].get("reference"))
         named = Candidate.of(candidate, trial["label"], ablation=bool(header.get("ablation")))
-        baseline = " baseline" if explored and named.kind == "known" else ""
-        return f"{named.title}{baseline}, seed {trial['seed']}"
+        kind = {"known": " baseline" if explored else "", SIMPLE: " simple"}.get(named.kind, "")
+        return f"{named.title}{kind}, seed {trial['seed']}"
     of = "" if candidate is None else f" {candidate}"
     return f"{trial['number']} {trial['label'] or trial['config']['network']['family']} ({trial['stage']}{of})"
 
@@ -120,6 +120,7 @@ def verdict(study: Study) -> str:
     seeds = len(ranked[0][1])
     won = study.candidate(ranked[0][0]).title
     first = f"**{won} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
+    first = " ".join(filter(None, [first, remark(study)]))
     if study.header.get("ablation"):
         first = "Nothing is chosen in an ablation: mean and 95 % interval of each variant's seeds."
         findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]

@@ -70,7 +70,8 @@ def concurrent(options: Options, capacity: dict[str, float], gpus: float) -> int
 
 def _share(options: Options, dataset: Dataset, capacity: dict[str, float], tasks: Iterator[Trainable]) -> float:
     """That of a trial in a GPU, measured on one of the cluster's."""
-    tried = [recorded(one.network, one.training) for one in islice(tasks, MEASURED) if one.network.by_steps]
+    steps = (one for one in tasks if one.network.by_steps)
+    tried = [recorded(one.network, one.training) for one in islice(steps, MEASURED)]
     if not tried or not capacity.get("GPU"):
         return 0.0
     loads, memory = cluster.loads(tried, dataset.blind(), own.kept(options.folder), cpus=options.cpus_per_trial)

@@ -60,9 +60,10 @@ def little():
 
 @pytest.fixture(scope="session")
 def tiny(little):
-    """Options for a whole study on them: 6 trials, then 3 candidates (with the baseline) on 2 seeds."""
+    """Options for a whole study on them: 6 trials, then 3 candidates (with the baseline) on 2 seeds; no simple methods,
+    whose studies are in test_search_session_simple.py."""
     budget = {"trials": "6", "epochs": "4", "seeds": "2", "top": "2", "max-params": "60k", "max-macs": "600k"}
-    return [*little, *(word for name, value in budget.items() for word in (f"--{name}", value))]
+    return [*little, "--baseline", "cnn2", *(word for name, value in budget.items() for word in (f"--{name}", value))]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ DATA = {"classes": "4", "points": "150", "train": "40", "validation": "4", "test
 BEFORE = Path(__file__).parents[1] / "session/before"
 OWN = Path(__file__).parents[1] / "my_file.py"
 WORDS = [word for name, value in DATA.items() for word in ("--data", f"{name}={value}")]
-OPTIONS = Options(name="plan", trials=40, epochs=27, seeds=2, top=2, baseline="none")
+OPTIONS = Options(name="plan", trials=40, epochs=27, seeds=2, top=2, baseline=("none",))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_the_baseline_is_measured_along_with_what_is_tried_first(dataset, monkey
         return 0.5
 
     monkeypatch.setattr(plan, "epoch_seconds", epoch_seconds)
-    options = replace(OPTIONS, trials=2, baseline="cnn2", max_macs=1_000_000)  # which holds for what is explored
+    options = replace(OPTIONS, trials=2, baseline=("cnn2",), max_macs=1_000_000)  # which holds for what is explored
     plan.measured(options, dataset, device="cpu", note=lambda text: None)
     assert timed[0] == KNOWN["cnn2"].network
     assert len(timed) == 3

@@ -53,7 +53,7 @@ def test_a_clock_that_jumps_changes_no_time_limit_neither_now_nor_after_a_resume
         study = read(tmp_path / "s") if journal.path.stat().st_size else Study(tmp_path / "s")
         study.apply(journal.append("study", name="s", objectives=[["accuracy", "max"]]))
         options = Options(
-            name="s", time=100.0, trials=10_000, studies=str(tmp_path), baseline="none", epochs=1, seeds=1
+            name="s", time=100.0, trials=10_000, studies=str(tmp_path), baseline=("none",), epochs=1, seeds=1
         )
         agenda = Agenda.of(options, options, study, sizes=Sizes(500, 5), folder=tmp_path / "s", clock=lambda: steady[0])
         director = Director(agenda, study, journal, progress=Silent())

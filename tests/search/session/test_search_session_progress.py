@@ -22,7 +22,7 @@ from spectune.search.records.study import Study, Trial
 from spectune.search.session import progress
 from spectune.search.session.progress import Progress, seconds_left
 
-OPTIONS = Options(name="x", trials=2, epochs=100, seeds=5, top=1, baseline="none")
+OPTIONS = Options(name="x", trials=2, epochs=100, seeds=5, top=1, baseline=("none",))
 
 
 def ended(number, *, epochs, seconds, status="complete", accuracy=0.5):

@@ -5,7 +5,8 @@ from itertools import islice
 import pytest
 
 from spectune.search.records.options import Options
-from spectune.search.strategy.agenda import Agenda, TimeLimit, first, planned, started
+from spectune.search.strategy.agenda import Agenda, first, planned, started
+from spectune.search.strategy.clock import TimeLimit
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import CNN, KNOWN, Sizes
 from spectune.spaces.config import hyperparameters
@@ -13,7 +14,7 @@ from spectune.spaces.preprocess import Preprocessed
 from spectune.spaces.prior import Prior
 
 SIZES = Sizes(500, 5)
-OPTIONS = {"name": "s", "max_macs": 2_000_000, "epochs": 9}
+OPTIONS = {"baseline": ("cnn2",), "name": "s", "max_macs": 2_000_000, "epochs": 9}
 
 
 class Clock:
@@ -50,7 +51,7 @@ def test_what_is_trained_first_can_be_known_without_a_journal_or_a_folder(tmp_pa
 
 
 def test_it_is_what_a_director_begins_with():
-    options = Options(**OPTIONS, trials=8, sampler="random", baseline="none")
+    options = Options(**{**OPTIONS, "baseline": ("none",)}, trials=8, sampler="random")
     study = planned(options)
     agenda = Agenda.of(options, options, study, sizes=SIZES)
     tasks = []
@@ -73,7 +74,7 @@ def test_replicas_of_a_confirmation_are_its_other_seeds():
 def test_a_network_that_is_trained_with_other_values_says_so_and_with_its_own_does_not():
     kernel = KNOWN["cnn2"].network.kernel_size
     for fixed, label in (({"kernel_size": kernel}, "cnn2"), ({"fc_dropout": 0.5}, "cnn2 fc_dropout=0.5")):
-        options = Options(**OPTIONS, model="cnn2", trials=0, fixed=fixed)
+        options = Options(**{**OPTIONS, "baseline": ()}, model="cnn2", trials=0, fixed=fixed)
         agenda = Agenda.of(options, options, planned(options), sizes=SIZES)
         assert agenda.baseline().label == label
 

@@ -36,7 +36,8 @@ class Simulation:
 
     def __init__(self, folder, **options):
         self.folder = folder
-        self.settings = {"max_macs": 2_000_000, "epochs": 9, "trials": 12, "seeds": 3, "top": 2, **options}
+        settings = {"max_macs": 2_000_000, "epochs": 9, "trials": 12, "seeds": 3, "top": 2, "baseline": ("cnn2",)}
+        self.settings = {**settings, **options}
 
     def go(self, *, workers=3, die_after=math.inf, curve=None, clock=time.time, **changes):
         options = Options(name=self.folder.name, studies=str(self.folder.parent), **{**self.settings, **changes})
@@ -179,7 +180,9 @@ def test_a_family_beyond_the_limits_is_passed_over(simulation):
 
 
 def test_one_model_is_trained_on_seeds_without_exploration(simulation):
-    study = simulation(model="vgg", trials=0, seeds=2, fixed={"fc_activation": "relu", "learning_rate": 1e-3}).go()
+    study = simulation(
+        model="vgg", baseline=("none",), trials=0, seeds=2, fixed={"fc_activation": "relu", "learning_rate": 1e-3}
+    ).go()
     assert study.stage("explore") == []
     (trials,) = study.confirmed().values()
     assert [trial.seed for trial in trials] == [0, 1]
@@ -325,7 +328,7 @@ def test_what_is_fitted_at_once_is_complete_after_its_one_epoch_and_confirmed(si
 
 def test_a_finished_fit_stops_no_network_after_its_first_epoch_also_when_resumed(simulation):
     at_once_families = {name for name, family in FAMILIES.items() if not family.by_steps}
-    make = {"space": "any", "grace": 1, "max_macs": 5_000_000, "trials": 14, "baseline": "none"}
+    make = {"space": "any", "grace": 1, "max_macs": 5_000_000, "trials": 14, "baseline": ("none",)}
     study = simulation(**make).go(workers=1, curve=at_once)
     assert {trial.status for trial in study.stage("explore") if trial.flat["family"] in at_once_families} == {
         "complete"

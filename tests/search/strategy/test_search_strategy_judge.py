@@ -6,7 +6,7 @@ import pytest
 
 from spectune.search.records import Budget
 from spectune.search.records.study import Study
-from spectune.search.strategy.agenda import TimeLimit
+from spectune.search.strategy.clock import TimeLimit
 from spectune.search.strategy.judge import Judge
 
 BUDGET = Budget(epochs=27, grace=1)
@@ -43,7 +43,7 @@ def hear(judge, study, trial, epoch, accuracy, *, loss=1.0, done=False):
 
 @pytest.fixture
 def judge(study):
-    return Judge(BUDGET, study, TimeLimit(None, before=0.0))
+    return Judge(BUDGET, study, lambda stage: False)
 
 
 def test_what_is_behind_at_a_rung_is_stopped_and_what_leads_goes_on(study, judge):
@@ -76,7 +76,8 @@ def test_a_confirmation_and_a_last_epoch_are_never_stopped(study, judge):
 
 def test_exploring_ends_when_its_time_is_up(study):
     clock = Clock()
-    judge = Judge(BUDGET, study, TimeLimit(100.0, before=60.0, clock=clock))
+    limit = TimeLimit(100.0, before=60.0, clock=clock)
+    judge = Judge(BUDGET, study, lambda stage: stage == "explore" and limit.up())
     trial = begin(study, 0)
     clock.now = 39.0
     assert hear(judge, study, trial, 2, 0.5) == ""
@@ -90,5 +91,5 @@ def test_trials_of_earlier_sessions_stand_on_their_rungs_again(study, judge):
         hear(judge, study, begin(study, number), 1, 0.8)
         end = {"status": "stopped", "reason": "asha", "metrics": {}, "best_epoch": 1, "epochs": 1, "seconds": 1.0}
         study.apply({"event": "end", "time": 0.0, "trial": number, "values": None, **end})
-    again = Judge(BUDGET, study, TimeLimit(None, before=0.0))
+    again = Judge(BUDGET, study, lambda stage: False)
     assert hear(again, study, begin(study, 3), 1, 0.2) == "asha"
