@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+import pandas as pd
+
 from spectune.dashboards.figures import exploration as figures
 from spectune.dashboards.figures.learning import learning
 from spectune.dashboards.figures.parallel import parallel
@@ -15,6 +17,7 @@ from spectune.dashboards.style.words import (
     ranges,
     title,
 )
+from spectune.dashboards.tables.candidates import SIMPLE
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records.ranking import front as unbeaten
 
@@ -32,7 +35,7 @@ def head(summary: Summary) -> str:
         **data(dataset),
         "Space": header["space"],
         "Objective" if len(study.objectives) == 1 else "Objectives": goals,
-        "Trials": f"{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
+        "Trials": f"{_simple(stages)}{stages.get('explore', 0)} to explore, {stages.get('confirm', 0)} to confirm",
         "How they ended": ", ".join(f"{ended[status]} {status}" for status in STATUS if status in ended),
         "Seeds": f"{ranges(seeds)} (exploration: {header['seed']})" if seeds else header["seed"],
         **course(summary),
@@ -43,11 +46,15 @@ def head(summary: Summary) -> str:
     )
 
 
+def _simple(stages: pd.Series) -> str:
+    return f"{stages[SIMPLE]} of simple methods, " if SIMPLE in stages else ""
+
+
 def finalists(summary: Summary) -> str:
     """The confirmed configs as a table and as intervals."""
     words = (
         "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
-        "interval (Student's t). Only the winner and the baseline see the blind test, once."
+        "interval (Student's t). Only the winner, the baseline and the best simple method see the blind test, once."
     )
     drawing = plot(figures.finalists(summary.confirmed, summary.metric), "plot-finalists")
     return f"<p>{words}</p>{ranked(summary)}{drawing}" if len(summary.confirmed) else drawing

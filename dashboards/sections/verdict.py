@@ -16,9 +16,7 @@ def verdict(summary: Summary) -> str:
     """Who won with what on the blind test, against the baseline; or how far the study is. HTML."""
     if not len(summary.confirmed):
         return _leader(summary)
-    said = _training(summary) if trained(summary.study) else _winner(summary)
-    beside = remark(summary.study)
-    return said + (f" {escape(beside)}" if beside else "") + _ceiling(summary)
+    return (_training(summary) if trained(summary.study) else _winner(summary)) + _ceiling(summary)
 
 
 def _ceiling(summary: Summary) -> str:
@@ -35,7 +33,8 @@ def _training(summary: Summary) -> str:
         where, value, more = "validation split", _validated(row), " It was not tested yet."
     else:
         where, value, more = "blind test", _tested(row), ""
-    return f"{_name(row.who)} was trained: its {metric} on the {where} is {value}.{more}"
+    beside = escape(f" {remark(summary.study)}".rstrip())
+    return f"{_name(row.who)} was trained: its {metric} on the {where} is {value}.{more}{beside}"
 
 
 def _winner(summary: Summary) -> str:
@@ -48,7 +47,8 @@ def _winner(summary: Summary) -> str:
     value = _tested(winner)
     if winner.kind == KNOWN:
         return f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
-    sentence = f"{name} wins. Its {metric} on the blind test is {value}"
+    wins = escape(remark(summary.study)) or f"{name} wins."
+    sentence = f"{wins} Its {metric} on the blind test is {value}"
     if not len(known) or missing(known.iloc[0].test_mean):
         return f"{sentence}."
     other = known.iloc[0]

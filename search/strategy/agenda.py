@@ -173,9 +173,12 @@ class Agenda:
 
     def confirmations(self, candidates: list[Task]) -> Iterator[Task]:
         """Every candidate on every new seed, but for what earlier sessions did: seed by seed, so that what the total
-        time cuts off leaves whole rounds."""
+        time cuts off leaves whole rounds. The largest come first, as workers then end together; where the total time
+        is limited the smallest."""
+        sign = -1 if self.total.seconds is None else 1
+        ordered = sorted(candidates, key=lambda task: sign * self.macs(task.network))
         for seed in self.seeds():
-            for candidate in candidates:
+            for candidate in ordered:
                 if self.total.up():
                     return
                 if self.lacks(candidate.candidate, seed):
@@ -199,8 +202,8 @@ class Agenda:
         return found
 
     def _candidates(self) -> list[Task]:
-        """All that are confirmed, the largest first; where the total time is limited also those of earlier sessions,
-        for the rounds are whole when they have them."""
+        """All that are confirmed; where the total time is limited also those of earlier sessions, for the rounds are
+        whole when they have them."""
         found = self._beside()
         best = finalists(self.study, self.budget.top, *(task.config for task in found)) if self.goal.explores else []
         found += [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
@@ -208,7 +211,7 @@ class Agenda:
             begun = {trial.candidate: trial for trial in self.study.stage("confirm")}
             keys = begun.keys() - {task.candidate for task in found}
             found += [self._task(vars(trial)) for key, trial in begun.items() if key in keys]
-        return sorted(found, key=lambda task: -self.macs(task.network))
+        return found
 
     def seeds(self) -> range:
         """The seeds of the confirmation."""

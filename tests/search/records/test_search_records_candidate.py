@@ -16,6 +16,7 @@ from spectune.search.records import Candidate
         (Candidate("known", "cnn6", "cnn6 depth=3"), "cnn6 depth=3", "cnn6 depth=3"),
         (Candidate("known", "cnn6"), "cnn6", "cnn6"),
         (Candidate("variant", "depth=2"), "depth=2", "depth=2"),
+        (Candidate.of("simple:trees", "", ablation=False), "trees", "trees"),
     ],
 )
 def test_a_candidate_has_one_name_for_people_and_one_for_folders(candidate, title, slug):
@@ -27,5 +28,6 @@ def test_the_records_tell_what_a_candidate_is(trial, study):
     found.trials[3].label = "cnn6"
     assert found.candidate(3) == Candidate("explored", 3, "cnn6")
     assert found.candidate("cnn2").kind == "known"
+    assert found.candidate(Candidate.simple("cnn2")).kind == "simple", "also with the name of a published network"
     found.header["ablation"] = {"reference": "cnn2"}
     assert found.candidate("cnn2") == Candidate("variant", "cnn2")

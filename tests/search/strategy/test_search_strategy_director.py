@@ -14,7 +14,7 @@ from spectune.search.records.study import Study, read
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.director import Director
-from spectune.spaces import FAMILIES, STARTS, Sizes
+from spectune.spaces import FAMILIES, SIMPLE, STARTS, Sizes
 
 SIZES = Sizes(500, 5)
 
@@ -45,6 +45,7 @@ class Simulation:
         try:
             study = read(self.folder) if (self.folder / JOURNAL).stat().st_size else Study(self.folder)
             header = {"name": options.name, "session": len(study.sessions) + 1, "objectives": self.objectives(options)}
+            header["options"] = options.to_dict()
             study.apply(journal.append("study", **header))
             agenda = Agenda.of(options, options, study, sizes=SIZES, folder=self.folder, clock=clock)
             director = Director(agenda, study, journal, progress=Silent(), replicas=options.replicas)
@@ -371,3 +372,32 @@ def test_a_study_with_some_values_missing_goes_on(simulation):
     (made.folder / JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
     study = made.go(trials=20)
     assert study.begun["explore"] == 20
+
+
+@pytest.mark.parametrize("die_after", [1, 2, 3, 9])
+def test_simple_methods_are_measured_once_also_when_the_driver_is_killed_among_them(simulation, die_after):
+    run = simulation(baseline=("simple",), max_macs=None)
+    with pytest.raises(Killed):
+        run.go(die_after=die_after, curve=at_once)
+    study = run.go(curve=at_once)
+    measured = study.stage("simple")
+    assert [trial.label for trial in measured] == list(SIMPLE)
+    assert {trial.status for trial in measured} == {"complete"}
+    assert len(study.stage("explore")) == 12
+    assert [len(trials) for key, trials in study.confirmed().items() if isinstance(key, str)] == [3]
+
+
+def test_a_larger_total_time_goes_on_with_the_rounds_that_were_cut_off(simulation):
+    def clock():
+        now[0] += 0.1
+        return now[0]
+
+    now = [0.0]
+    run = simulation(baseline=("cnn2", "simple"), max_macs=None)
+    cut = run.go(clock=clock, total_time=40.0)
+    seeds = {len(trials) for trials in cut.confirmed().values()}
+    assert len(seeds) == 1 and seeds < {1, 2, 3, 4} and max(seeds) < 3
+    before = {number: trial for number, trial in cut.trials.items() if trial.status == "complete"}
+    after = run.go(clock=clock, total_time=4000.0)
+    assert {len(trials) for trials in after.confirmed().values()} == {3}
+    assert {number: after.trials[number] for number in before} == before
