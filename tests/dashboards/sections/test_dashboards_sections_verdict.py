@@ -54,3 +54,26 @@ def test_the_verdict_is_plain(
     if winner:
         assert "The winner made no mistake" in page.text
     assert ("knows how training spectra are made and no more, expects 0.7778" in page.text) == bool(winner or baseline)
+
+
+@pytest.mark.parametrize(
+    ("skill", "said"),
+    [
+        (
+            0.95,
+            "The simple method cnn6 wins: no network that was trained is better on the validation split. Its accuracy",
+        ),
+        (0.2, "Trial 0 wins. Its accuracy on the blind test is"),
+    ],
+)
+def test_a_simple_method_stands_beside_the_winner_or_is_it(scribe: Any, skill: float, said: str, shown: Any) -> None:
+    scribe.study()
+    scribe.train(scribe.config(), skill=0.8)
+    for candidate, level, label in ((0, 0.8, ""), ("simple:cnn6", skill, "cnn6"), ("cnn2", 0.5, "cnn2")):
+        asked = {"stage": "confirm", "candidate": candidate, "label": label}
+        trials = [scribe.train(scribe.config(), skill=level, seed=seed, **asked) for seed in (1, 2)]
+        scribe.test(candidate, trials, [level, level], [])
+    page = shown(report.build(record.read(scribe.folder)))
+    assert said in page.text
+    assert any("cnn6 (simple)" in row[1] for row in page.rows("", "config"))
+    assert "The simple method" in page.text or skill < 0.8

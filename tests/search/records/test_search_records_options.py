@@ -98,3 +98,31 @@ def begun():
         journal.close()
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("recorded", "published", "simple"),
+    [
+        ({}, "cnn2", True),
+        ({"baseline": []}, "cnn2", True),
+        ({"baseline": ["cnn6"]}, "cnn6", False),
+        ({"baseline": ["simple"]}, None, True),
+        ({"baseline": ["simple", "cnn6"]}, "cnn6", True),
+        ({"baseline": ["none"]}, None, False),
+        ({"baseline": ""}, "cnn2", False),  # of studies before simple methods took part
+        ({"baseline": "none"}, None, False),
+        ({"baseline": "", "model": "cnn6"}, "cnn6", False),
+        ({"model": "cnn6"}, "cnn6", True),
+        ({"model": "cnn6", "baseline": ["none"]}, "cnn6", False),
+        ({"reference": {"name": "cnn6", "config": {}}}, None, False),
+    ],
+)
+def test_what_a_study_compares_with_is_what_it_says_or_said(recorded, published, simple):
+    options = Options.from_dict({"name": "s", **recorded})
+    assert (options.baseline_name, options.simple) == (published, simple)
+
+
+@pytest.mark.parametrize("baseline", [["none", "simple"], ["cnn2", "cnn6"], ["cnn2", "none"], ["nope"]])
+def test_a_baseline_that_cannot_be_is_refused(baseline):
+    with pytest.raises(ValueError, match="--baseline"):
+        Options.from_dict({"name": "s", "baseline": baseline})

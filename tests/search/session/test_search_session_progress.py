@@ -210,3 +210,17 @@ def test_a_trial_without_a_value_is_no_best_one(monkeypatch):
     assert "best validation accuracy 1.0000 (trial 1)" in painted(
         studied(none, ended(1, epochs=1, seconds=2.0)), monkeypatch, 200
     )
+
+
+def test_simple_methods_say_nothing_of_the_time_that_networks_take():
+    simple = ended(0, epochs=1, seconds=50.0)
+    simple.stage = "simple"
+    assert left(simple) is None
+    others = [ended(number, epochs=1, seconds=2.0) for number in (1, 2)]
+    assert left(simple, *others) == left(*others)
+
+
+def test_no_more_is_left_than_of_the_total_time():
+    study = studied(*(ended(number, epochs=10, seconds=20.0, status="stopped") for number in (0, 1)))
+    study.clock = 40.0
+    assert seconds_left(study, replace(OPTIONS, total_time=100.0), 1) == pytest.approx(60.0)
