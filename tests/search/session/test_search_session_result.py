@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spectune.search.records import Options, Study
@@ -72,3 +74,10 @@ def test_a_study_whose_every_trial_failed_says_so(tmp_path, capsys):
     study = studied(tmp_path, trained(0, 0.5, status="failed"))
     result.show(study, OPTIONS, 0)
     assert "all of them failed" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_what_goes_on_with_a_study_gives_it_more_of_all_that_ended_it(tmp_path):
+    study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))
+    extend = result.build(study, replace(OPTIONS, total_time=300.0))["commands"]["extend"]
+    assert "--trials 100" in extend and "--total-time 600s" in extend
+    assert "--total-time" not in result.build(study, OPTIONS)["commands"]["extend"]

@@ -80,7 +80,7 @@ def test_a_warm_start_is_a_known_network_of_its_own_study_alone(source):
 @pytest.mark.slow
 def test_training_outright_from_an_export_needs_no_model(source, spectune):
     folder, export = source
-    small = ("--dataset", "generated", "--epochs", "2", *TARGET)
+    small = ("--dataset", "generated", "--epochs", "2", "--baseline", "none", *TARGET)
     spectune(folder, "train", "--init-from", str(export), *small, "--name", "once", "--set", "freeze=10")
     (trial,) = read(folder / "studies/once").stage("confirm")
     assert (trial.config["training"]["init"], trial.label) == ("backbone", "transfer")

@@ -100,7 +100,7 @@ def growing(tmp_path):
 @pytest.mark.cluster
 def test_a_machine_that_joins_later_keeps_its_weights_with_the_study(tmp_path, growing, begin, little):
     address = next(line.strip() for line in iter(growing.stdout.readline, "") if line[:1].isdigit())
-    large = ["--seeds", "12", "--epochs", "40", "--set", "patience=100", "--concurrent", "2"]
+    large = ["--seeds", "12", "--epochs", "40", "--set", "patience=100", "--concurrent", "2", "--baseline", "none"]
     driver = begin(tmp_path, "train", "compact", "--name", "s", *little, *large, "--address", address, ended=1)
     print("add", file=growing.stdin, flush=True)
     raylet = psutil.Process(int(next(line for line in iter(growing.stdout.readline, "") if line.strip().isdigit())))

@@ -25,7 +25,7 @@ SMALL = ["--set", "depth=2", "--set", "filters=8", "--set", "fc_dropout=0", "--s
 def fused(tmp_path_factory, spectune):
     """A study that trained one network on three seeds at once."""
     folder = tmp_path_factory.mktemp("replicas")
-    once = ["--epochs", "4", "--seeds", "3", "--replicas", "3", "--name", "fused"]
+    once = ["--epochs", "4", "--seeds", "3", "--replicas", "3", "--baseline", "none", "--name", "fused"]
     spectune(folder, "train", "compact", *WORDS, *SMALL, *once)
     return read(folder / "studies/fused")
 
@@ -128,7 +128,7 @@ def test_an_error_fails_all_that_are_trained_together(working, monkeypatch):
 
 @pytest.mark.slow
 def test_what_cannot_be_fused_is_said_and_trained_all_the_same(tmp_path, spectune):
-    small = ["--set", "trees=10", "--seeds", "2", "--replicas", "2", "--name", "trees"]
+    small = ["--set", "trees=10", "--seeds", "2", "--replicas", "2", "--baseline", "none", "--name", "trees"]
     done = spectune(tmp_path, "train", "extra_trees", *WORDS, *small)
     assert "replicas are trained one after the other: forest is not trained by steps" in done.stderr
     assert len(read(tmp_path / "studies/trees").confirmed()["extra_trees"]) == 2
