@@ -121,12 +121,20 @@ class Agenda:
         self._measuring.begin()
         for name in [name for name in METHODS if self.goal.simple and name not in measured]:
             reason = self._refusal(METHODS[name].network)
-            if not reason and self._measuring.up():
-                reason = f"their {self._measuring.seconds:g} s were up"
+            if not reason and not self._measurable():
+                reason = f"no time for more in {self._measuring.seconds:g} s"
             if reason:
                 self.left_out[name] = reason
             else:
                 yield self._named(name, METHODS[name], stage=SIMPLE)
+
+    def _measurable(self) -> bool:
+        """Whether there is time for one more simple method: it takes as long as any before, as dearer ones come later
+        and a fit is not stopped."""
+        trials = self.study.stage(SIMPLE)
+        taken = [self.study.clock - one.started if one.status == "running" else one.seconds for one in trials]
+        assert self._measuring.seconds is not None
+        return self._measuring.spent() + max(taken, default=0.0) <= self._measuring.seconds
 
     def _starts(self) -> Iterator[Task]:
         """The networks asked for, or the known starts: even a short search gets to these.
