@@ -25,7 +25,7 @@ from spectune.spaces import SIMPLE as METHODS
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
-LEAST = 1 / 3  # of the total time, for exploring, however long the confirmation would take
+LEAST = 1 / 3  # of what is left of the total time, for exploring, however long the confirmation would take
 MEASURING, SHARE = 60.0, 1 / 4  # seconds for the simple methods, and the share of the total time that they take at most
 FINISH = 15.0  # seconds of the total time that are kept for the test, the export and the report
 STALE = 1.0  # seconds for which an estimate of the confirmation holds
@@ -271,13 +271,13 @@ class Agenda:
 
     def over(self, stage: str, share: float = 1.0) -> bool:
         """Whether the time of a stage is up, or a share of it. Exploring leaves what the confirmation will take, but
-        has ``LEAST`` of the total time."""
+        has ``LEAST`` of what is left when it begins."""
         if self.total.up():
             return True
         if stage != "explore" or self.total.seconds is None:
             return stage == "explore" and self.limit.up(share)
-        others = self.total.spent() - self.limit.spent()
-        room = max(self.total.seconds - others - self._confirmation(), LEAST * self.total.seconds)
+        left = self.total.seconds - (self.total.spent() - self.limit.spent())
+        room = max(left - self._confirmation(), LEAST * left)
         return self.limit.up(share) or self.limit.spent() > share * room
 
     def _confirmation(self) -> float:
