@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 
 import jsonschema
 import pytest
@@ -94,13 +93,10 @@ def test_a_killed_study_goes_on_among_its_simple_methods(tmp_path, spectune, beg
     assert {trial.status for trial in study.stage("simple")} == {"complete"}
 
 
-def test_a_total_time_is_kept_from_the_first_second_to_the_export(tmp_path, spectune, little):
-    began = time.monotonic()
+def test_a_total_time_leaves_room_for_a_fair_confirmation_and_the_export(tmp_path, spectune, little):
     asked = ("search", *little, "--trials", "1000", "--epochs", "30", "--seeds", "2", "--top", "1", "--name", "s")
     spectune(tmp_path, *asked, "--max-macs", "2M", "--total-time", "60s")
-    took = time.monotonic() - began
     study = read(tmp_path / "studies/s")
     assert study.finished and study.exports
     assert len(study.stage("explore")) < 1000
     assert len({tuple(trial.seed for trial in trials) for _, trials in ranking(study)}) == 1
-    print(f"took {took:.1f} s of 60")
