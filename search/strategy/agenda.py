@@ -143,7 +143,8 @@ class Agenda:
         """
         asked = self.goal.start_from
         advised = [name for name in self.goal.looked.starts() if self._fits(self._networks[name].network)]
-        names = asked or [*advised, *self._fitting(self.goal.catalogue.known.keys() - PUBLISHED.keys() - METHODS.keys())]
+        starts = self.goal.catalogue.known.keys() - PUBLISHED.keys() - METHODS.keys()
+        names = asked or [*advised, *self._fitting(starts)]
         yield from self._known(names, share=1.0 if asked else HEAD_START)
 
     def _families(self) -> Iterator[Task]:
