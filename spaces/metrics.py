@@ -27,15 +27,17 @@ class Metric:
     labels: Literal["any", "one", "several"] = "any"  # per spectrum, that it needs
     points: bool = True  # whether a difference is said in points of a hundred
     by_epoch: bool = False  # whether MLflow shows it for every epoch
+    by_class: bool = False  # whether it is a mean over classes, in which rare ones weigh as much as others
 
 
 _LIST = (
     Metric(name="accuracy", title="accuracy", by_epoch=True),
+    Metric(name="balanced_accuracy", title="balanced accuracy", labels="one", by_class=True),
     Metric(name="top3", title="top-3 accuracy", labels="one"),
     Metric(name="top5", title="top-5 accuracy", labels="one"),
     Metric(name="molecular_f1", title="molecular F1", labels="several", by_epoch=True),
-    Metric(name="macro_f1", title="macro F1", by_epoch=True),
-    Metric(name="auc", title="AUC", labels="several", by_epoch=True),
+    Metric(name="macro_f1", title="macro F1", by_epoch=True, by_class=True),
+    Metric(name="auc", title="AUC", labels="several", by_epoch=True, by_class=True),
     Metric(name="loss", title="loss", direction="min", high=math.inf, points=False, by_epoch=True),
     Metric(name="calibration_error", title="calibration error", direction="min", labels="one", points=False),
     Metric(name="parameters", title="parameters", direction="min", high=math.inf, points=False, kind="cost"),
@@ -54,6 +56,7 @@ _LIST = (
 )
 METRICS = {metric.name: metric for metric in _LIST}
 DEFAULT = "accuracy"  # what a search optimises unless it is asked for something else
+BESIDE = ("balanced_accuracy", "macro_f1")  # what stands beside the accuracy where classes are unequal
 EXPECTED = "accuracy"  # the score that the ideal classifier's expectation is of
 
 

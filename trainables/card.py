@@ -126,9 +126,10 @@ def _results(numbers: dict[str, Any]) -> str:
     splits = {name: row for name, row in numbers.items() if isinstance(row, dict) and "mean" in row}
     if not splits:
         return "No results were recorded."
+    more = [(name, row) for name, rows in numbers.get("beside", {}).items() for row in rows]
     seed = numbers.get("exported_seed")
     lines = ["| split | metric | mean of seeds | 95 % interval | seeds | this network |", "|---|---|---|---|---|---|"]
-    for name, row in splits.items():
+    for name, row in [*splits.items(), *more]:
         own = dict(zip(row.get("seeds", ()), row.get("values", ()), strict=False)).get(seed)
         interval = "one seed only" if row.get("low") is None else f"{row['low']:.4f} to {row['high']:.4f}"
         seeds = " ".join(str(one) for one in row.get("seeds", ()))
@@ -136,6 +137,11 @@ def _results(numbers: dict[str, Any]) -> str:
             f"| {name} | {row.get('metric', '')} | {row['mean']:.4f} | {interval} | {seeds} | "
             f"{'' if own is None else f'{own:.4f}'} |"
         )
+    if over := next((row["over"] for row in reversed(splits.values()) if row.get("over")), None):
+        lines += ["", f"The intervals are over {over}."]
+    if most := numbers.get("largest_class"):
+        name, share = most["test"]["class"], most["test"]["share"]
+        lines += ["", f"Always saying the largest class, {_plain(name)}, is right for {share:.4f} of the blind test."]
     if seed is not None:
         lines += ["", f"The weights are those of seed {seed}. The means are what to expect of this architecture."]
     if numbers.get("verdict"):

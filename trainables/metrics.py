@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from typing import Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,12 +25,11 @@ def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> d
     logit is above ``thresholds`` (C,) are predicted. All scores are NaN where a logit is not finite: such a network has
     no accuracy, and an argmax over NaN would invent one.
     """
-    answers: OneLabel | SeveralLabels
-    if labels.ndim == 2:
-        assert thresholds is not None, "several labels are predicted by their thresholds"
-        answers = SeveralLabels(logits.float(), labels, thresholds)
-    else:
-        answers = OneLabel(logits, labels)
+    return scored(answered(logits, labels, thresholds))
+
+
+def scored(answers: OneLabel | SeveralLabels) -> dict[str, float]:
+    """What ``score`` gives."""
     names = scores(answers.labels_per_spectrum)
     if not answers.finite:
         return dict.fromkeys(names, math.nan)
@@ -36,7 +37,33 @@ def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> d
     return dict(zip(names, values.tolist(), strict=True))
 
 
-class OneLabel:
+def answered(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> OneLabel | SeveralLabels:
+    """What ``score`` scores, of the same arguments."""
+    if labels.ndim == 1:
+        return OneLabel(logits, labels)
+    assert thresholds is not None, "several labels are predicted by their thresholds"
+    return SeveralLabels(logits.float(), labels, thresholds)
+
+
+class _Answers:
+    """Answers to N spectra; ``per_spectrum`` names the tensors with a row for each."""
+
+    per_spectrum: tuple[str, ...]
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def only(self, rows: ArrayLike) -> Self:
+        """The answers to the spectra with these numbers."""
+        found = copy.copy(self)
+        wanted = torch.as_tensor(rows, device=self.labels.device)
+        for name in self.per_spectrum:
+            setattr(found, name, getattr(self, name)[wanted])
+        return found
+
+
+class OneLabel(_Answers):
     """Answers to spectra with one label each; every method is a score, as a tensor () of 64 bits.
 
     Of equally probable classes the one with the lowest number counts as predicted. ``rank`` (N,) is the number of
@@ -45,6 +72,7 @@ class OneLabel:
     """
 
     labels_per_spectrum = "one"
+    per_spectrum = ("rank", "predictions", "likelihood", "confidence", "labels")
 
     def __init__(self, logits: Tensor, labels: Tensor) -> None:
         parts = [
@@ -57,9 +85,24 @@ class OneLabel:
         self.labels = labels
         self.classes = logits.shape[1]
 
+    def right(self) -> Tensor:
+        """(N,) whether the most probable class is the true one."""
+        return self.rank < 1
+
+    def has(self) -> NDArray[np.bool_]:
+        """(N, C) whether a spectrum is of a class."""
+        found: NDArray[np.bool_] = self.labels.cpu().numpy()[:, None] == np.arange(self.classes)
+        return found
+
     def accuracy(self) -> Tensor:
         """Share of spectra whose most probable class is the true one."""
         return self.top(1)
+
+    def balanced_accuracy(self) -> Tensor:
+        """Mean over the classes that occur of the share of their spectra that are right: macro recall."""
+        true = self.labels.bincount(minlength=self.classes)
+        right = self.labels[self.right()].bincount(minlength=self.classes)
+        return (right[true > 0] / true[true > 0].double()).mean()
 
     def top3(self) -> Tensor:
         return self.top(3)
@@ -92,13 +135,14 @@ class OneLabel:
         return gaps.abs().sum() / len(self.confidence)
 
 
-class SeveralLabels:
+class SeveralLabels(_Answers):
     """Answers to spectra with several labels each; every method is a score, as a tensor () of 64 bits.
 
     ``predicted`` and ``true`` are (N, C) of bool.
     """
 
     labels_per_spectrum = "several"
+    per_spectrum = ("logits", "labels", "predicted", "true")
 
     def __init__(self, logits: Tensor, labels: Tensor, thresholds: Tensor) -> None:
         self.finite = bool(logits.isfinite().all())
@@ -107,9 +151,17 @@ class SeveralLabels:
         self.predicted = logits > thresholds
         self.true = labels > 0
 
+    def right(self) -> Tensor:
+        """(N,) whether all labels are right and there is no other."""
+        return (self.predicted == self.true).all(dim=1)
+
+    def has(self) -> NDArray[np.bool_]:
+        """(N, C) whether a spectrum has a label."""
+        return np.asarray(self.true.cpu())
+
     def accuracy(self) -> Tensor:
         """Share of spectra with all labels right and no other: molecular perfection (Rieger et al. 2023)."""
-        return (self.predicted == self.true).all(dim=1).double().mean()
+        return self.right().double().mean()
 
     def molecular_f1(self) -> Tensor:
         """Mean over spectra of the F1 of their labels; 1 where there are none and none is predicted."""
@@ -128,6 +180,9 @@ class SeveralLabels:
     def loss(self) -> Tensor:
         """Binary cross-entropy, natural logarithm, mean over spectra and labels."""
         return F.binary_cross_entropy_with_logits(self.logits, self.labels.float()).double()
+
+
+Answers = OneLabel | SeveralLabels
 
 
 def thresholds(logits: Tensor, labels: Tensor) -> Tensor:

@@ -25,7 +25,10 @@ from spectune.dashboards.tables.candidates import who
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG
 from spectune.search.records import Study
+from spectune.search.records.metrics import EXPECTED
+from spectune.search.records.ranking import beside, largest
 
+PLACES = {"": "validation", "test_": "blind test"}
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
 MOST_LISTED = 30  # confused pairs that are listed
@@ -34,12 +37,16 @@ SHOWN = 3  # hyperparameters with a column of their own in the table of trials
 
 def data(dataset: dict[str, Any]) -> dict[str, object]:
     """The facts of the dataset that every report begins with."""
-    return {
+    found: dict[str, object] = {
         "Dataset": dataset["description"],
         "Data digest": dataset["digest"],
         "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
         "Classes and points": f"{dataset['classes']:,} classes, {dataset['points']:,} points",
     }
+    if most := dataset.get("largest"):
+        name, share = most["test"]["class"], number(most["test"]["share"])
+        found["Largest class"] = f"{name}, {share} of the blind test: the accuracy of always saying it"
+    return found
 
 
 def course(summary: Summary) -> dict[str, object]:
@@ -62,8 +69,9 @@ def notice(summary: Summary) -> str:
 
 
 def ranked(summary: Summary) -> str:
-    """The confirmed configs as a table, best first."""
-    metric, rows = title(summary.metric), []
+    """The confirmed configs as a table, best first, and what always saying the largest class would be."""
+    metric, others = title(summary.metric), [(prefix, name) for name in beside(summary.study) for prefix in PLACES]
+    rows = []
     for rank, row in enumerate(summary.confirmed.itertuples(), start=1):
         of = f" of {row.planned}" if len(row.values) < row.planned else ""
         tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
@@ -73,21 +81,37 @@ def ranked(summary: Summary) -> str:
                 Folded(row.who, settings(_flat(row.config)), left=True),
                 Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
                 Cell(number(row.test_mean), small=_listed(tested)),
+                *(_beside(row.beside.get(key)) for key in others),
                 Cell(f"{row.parameters:,}"),
                 Cell(f"{row.macs:,}"),
                 Cell(duration(row.seconds)),
             ]
         )
+    most = largest(summary.study)
+    if most is not None and summary.metric == EXPECTED and rows:
+        shares = [Cell(number(most[split]["share"])) for split in ("validation", "test")]
+        rows.append([Cell(""), Cell(f"always {most['test']['class']}"), *shares, *[Cell("")] * (len(others) + 3)])
     heads = (
         "",
         "config",
         f"validation {metric}>",
         f"blind test {metric}>",
+        *(f"{PLACES[prefix]} {title(name)}>" for prefix, name in others),
         "parameters>",
         "multiply-adds>",
         "training>",
     )
     return table(heads, rows, style="ranked", first=0)
+
+
+def covered(summary: Summary) -> str:
+    """What the intervals of the confirmed configs are over, where that is known."""
+    found = [row.test_over or row.over for row in summary.confirmed.itertuples()]
+    return f" over {found[0]}" if found and found[0] else ""
+
+
+def _beside(found: dict[str, Any] | None) -> Cell:
+    return Cell("") if found is None else Cell(number(found["mean"]), small=between(found["low"], found["high"]))
 
 
 def confused(summary: Summary) -> str:

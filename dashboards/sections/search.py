@@ -9,7 +9,7 @@ import pandas as pd
 from spectune.dashboards.figures import exploration as figures
 from spectune.dashboards.figures.learning import learning
 from spectune.dashboards.figures.parallel import parallel
-from spectune.dashboards.sections.general import course, data, notice, ranked
+from spectune.dashboards.sections.general import course, covered, data, notice, ranked
 from spectune.dashboards.sections.verdict import verdict
 from spectune.dashboards.style.marks import STATUS
 from spectune.dashboards.style.page import captioned, facts, plot
@@ -54,7 +54,7 @@ def finalists(summary: Summary) -> str:
     """The confirmed configs as a table and as intervals."""
     words = (
         "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
-        "interval (Student's t). Only the winner, the baseline and the best simple method see the blind test, once."
+        f"interval{covered(summary)}. Only what is compared with the winner sees the blind test beside it, once."
     )
     drawing = plot(figures.finalists(summary.confirmed, summary.metric), "plot-finalists")
     return f"<p>{words}</p>{ranked(summary)}{drawing}" if len(summary.confirmed) else drawing

@@ -6,7 +6,7 @@ from html import escape
 
 from spectune.dashboards.figures.exploration import finalists
 from spectune.dashboards.figures.learning import learning
-from spectune.dashboards.sections.general import course, data, notice, ranked
+from spectune.dashboards.sections.general import course, covered, data, notice, ranked
 from spectune.dashboards.sections.verdict import verdict
 from spectune.dashboards.style.marks import STATUS
 from spectune.dashboards.style.page import captioned, facts, plot
@@ -36,8 +36,8 @@ def head(summary: Summary) -> str:
 def trainings(summary: Summary) -> str:
     """The mean over the seeds with its interval, on validation and on the blind test."""
     words = (
-        "Trained on every seed to the full budget: the mean over the seeds with its 95 % interval (Student's t). The "
-        "blind test is seen once, after the last training."
+        "Trained on every seed to the full budget: the mean over the seeds with its 95 % "
+        f"interval{covered(summary)}. The blind test is seen once, after the last training."
     )
     drawing = plot(finalists(summary.confirmed, summary.metric), "plot-trainings")
     return f"<p>{words}</p>{ranked(summary)}{drawing}" if len(summary.confirmed) else drawing

@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from spectune.dashboards.style.words import between, missing, number, title
+from spectune.dashboards.style.words import missing, number, spoken, title
 from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records.metrics import EXPECTED
-from spectune.search.records.ranking import difference, remark
+from spectune.search.records.ranking import difference, duel, remark, rivals
 
 
 def verdict(summary: Summary) -> str:
@@ -45,15 +45,17 @@ def _winner(summary: Summary) -> str:
         value = _validated(winner)
         return f"{name} leads the confirmed configs: {metric} {value} on the validation split. It was not tested yet."
     value = _tested(winner)
+    duels = [escape(duel(summary.study, row)) for row in rivals(summary.study)]
     if winner.kind == KNOWN:
-        return f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
+        first = f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
+        return " ".join([first, *duels])
     wins = escape(remark(summary.study)) or f"{name} wins."
     sentence = f"{wins} Its {metric} on the blind test is {value}"
     if not len(known) or missing(known.iloc[0].test_mean):
-        return f"{sentence}."
+        return " ".join([f"{sentence}.", *duels])
     other = known.iloc[0]
     rival = f"that of the baseline {escape(str(other.candidate))} {_tested(other)}"
-    return f"{sentence}, {rival}. {_compared(summary, winner, other)}"
+    return " ".join([f"{sentence}, {rival}.", *(duels or [_compared(summary, winner, other)])])
 
 
 def _compared(summary: Summary, winner: Any, baseline: Any) -> str:
@@ -64,7 +66,7 @@ def _compared(summary: Summary, winner: Any, baseline: Any) -> str:
     if not ends:
         return f"{size}, on a single seed."
     low, high = sorted(ends)
-    size += f" (95 % interval {low:+.4f} to {high:+.4f})"
+    size += f" (95 % interval {low:+.4f} to {high:+.4f} over seeds)"
     return f"{size}, which does not tell them apart." if low <= 0 <= high else f"{size}."
 
 
@@ -88,13 +90,9 @@ def _name(name: str, *, start: bool = True) -> str:
 
 
 def _validated(row: Any) -> str:
-    return _interval(row["mean"], row["low"], row["high"], len(row["values"]))
+    return f"{number(row['mean'])} ({spoken(row['low'], row['high'], len(row['values']), row['over'])})"
 
 
 def _tested(row: Any) -> str:
-    return _interval(row["test_mean"], row["test_low"], row["test_high"], len(row["test_values"]))
-
-
-def _interval(mean: float, low: float, high: float, seeds: int) -> str:
-    spread = between(low, high)
-    return f"{number(mean)} ({f'95 % interval {spread}, {seeds} seeds' if spread else 'one seed'})"
+    ends = row["test_low"], row["test_high"]
+    return f"{number(row['test_mean'])} ({spoken(*ends, len(row['test_values']), row['test_over'])})"

@@ -33,6 +33,17 @@ def between(low: float | None, high: float | None) -> str:
     return "" if missing(low) else f"{number(low)} to {number(high)}"
 
 
+def spoken(low: float | None, high: float | None, seeds: int, over: str | None) -> str:
+    """An interval with the seeds that it comes from, and what it is over: seeds alone need not be said."""
+    count = f"{seeds} seeds" if seeds > 1 else "one seed"
+    drawn = str(over or "").removeprefix("seeds").removeprefix(" and ")
+    return (
+        count
+        if missing(low)
+        else f"95 % interval {between(low, high)}, {count}" + (f" and the {drawn}" if drawn else "")
+    )
+
+
 def setting(value: Any) -> str:
     """A hyperparameter's value in a few characters: 3.2e-4, 64, 2,563, yes, (35, 30, 25)."""
     if isinstance(value, bool):

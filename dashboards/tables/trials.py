@@ -12,7 +12,7 @@ import pandas as pd
 from spectune.dashboards.style.words import missing
 from spectune.dashboards.tables.candidates import kind, who
 from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import interval, ranking
+from spectune.search.records.ranking import beside, ranking, tested, validated
 
 CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
@@ -96,21 +96,25 @@ def confirmed(study: Study) -> pd.DataFrame:
     """One row per confirmed config, ranked as the search ranks them: by the mean of the first objective, then the loss.
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
-    ``test_`` in front (empty and NaN where it was not tested), ``planned`` (trainings that were started), and the
+    ``test_`` in front (empty and NaN where it was not tested), what the intervals are ``over``, the scores ``beside``
+    them by (prefix, metric), ``planned`` (trainings that were started), and the
     ``kind`` and the name (``who``) of the candidate.
     """
-    metric, _ = study.objectives[0]
-    tests = {test["candidate"]: test for test in study.tests}
     rows = []
     for candidate, group in ranking(study):
-        test = tests.get(candidate, {"metrics": [], "seeds": []})
         rows.append(
             {
                 "candidate": candidate,
                 "kind": kind(study, candidate),
                 "who": who(study, candidate, group[0].label),
-                **_values("", metric, [trial.metrics[metric] for trial in group], [trial.seed for trial in group]),
-                **_values("test_", metric, [row[metric] for row in test["metrics"]], test["seeds"]),
+                **_scored("", validated(study, candidate)),
+                **_scored("test_", tested(study, candidate)),
+                "beside": {
+                    (prefix, name): found
+                    for name in beside(study)
+                    for prefix, of in (("", validated), ("test_", tested))
+                    if (found := of(study, candidate, name)) is not None
+                },
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,
                 "macs": group[0].macs,
@@ -121,9 +125,11 @@ def confirmed(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["candidate", "kind", "who", "mean", "test_mean"])
 
 
-def _values(prefix: str, metric: str, values: list[float], seeds: list[int]) -> dict[str, Any]:
-    known = {name: end for name, end in interval(values, metric).items() if end is not None} if values else {}
-    parts = {"values": values, "seeds": seeds, **{name: known.get(name, math.nan) for name in ("mean", "low", "high")}}
+def _scored(prefix: str, found: dict[str, Any] | None) -> dict[str, Any]:
+    parts: dict[str, Any] = {"values": [], "seeds": [], "over": None}
+    parts |= {key: found[key] for key in parts} if found else {}
+    for end in ("mean", "low", "high"):
+        parts[end] = math.nan if found is None or found[end] is None else found[end]
     return {prefix + name: part for name, part in parts.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from spectune.dashboards.style.words import missing, setting, settings
 from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import interval
+from spectune.search.records.ranking import measured
 
 Row = dict[str, Any]  # of a variant, as the journal's compare event has it
 SPLITS = {"validation": "validation split", "test": "blind test"}
@@ -50,12 +50,10 @@ def _counted(study: Study) -> dict[str, Row]:
 
 
 def _row(name: str, trials: list[Trial], metric: str) -> Row:
-    values = [trial.metrics[metric] for trial in trials]
+    found = measured(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials])
     return {
         "variant": name,
-        "seeds": [trial.seed for trial in trials],
-        "values": values,
-        **interval(values, metric),
+        **found,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": fmean(trial.seconds for trial in trials),

@@ -12,50 +12,12 @@ import numpy as np
 from spectune.search.ablation.paired import ALPHA, LEVEL, bootstrap, effect, holm, least, permutation, seeds_needed
 from spectune.search.ablation.vary import spelled
 from spectune.search.process.table import table
-from spectune.search.records import Journal, Options, Study, Task
+from spectune.search.records import Journal, Options, Study
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import CEILING, interval, nothing
-from spectune.search.workers import cluster
-from spectune.search.workers.files import Resources
+from spectune.search.records.ranking import CEILING, measured, nothing
 from spectune.spaces.files import replace
-from spectune.trainables.data.ceiling.ideal import ceiling
-from spectune.trainables.data.dataset import Dataset
 
 TABLE = "ablation.csv"
-
-
-def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
-    """Record how every variant does on the validation split, class by class, and where asked on the blind test.
-
-    What an earlier session recorded is not done again.
-    """
-    for split in ("validation", "test") if options.test else ("validation",):
-        expected = ceiling(dataset, split)
-        for name, trials in study.confirmed().items():
-            numbers = [one.number for one in trials]
-            before = study.evaluations.get((str(name), split))
-            if before is not None and before["trials"] == numbers:
-                continue
-            tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
-            found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources)
-            line = journal.append(
-                "evaluate",
-                candidate=name,
-                split=split,
-                trials=numbers,
-                seeds=[one.seed for one in trials],
-                metrics=[row["metrics"] for row in found],
-                ceiling=expected,
-                **({} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])),
-            )
-            study.apply(line)
-
-
-def _right(dataset: Dataset, split: str, predictions: list[Any]) -> dict[str, Any]:
-    """How many spectra each class has, and how many of them were right for each seed."""
-    labels, classes = dataset.split(split).labels, len(dataset.classes)
-    right = [np.bincount(labels[found == labels], minlength=classes).tolist() for found in predictions]
-    return {"right": right, "spectra": np.bincount(labels, minlength=classes).tolist()}
 
 
 def compare(study: Study, journal: Journal) -> None:
@@ -74,7 +36,7 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
         if (line := study.evaluations.get((name, split))) is not None and (found := _values(line, metric))
     }
     reference = values.get(ablation["reference"], {})
-    rows = [_row(study, name, metric, found, reference) for name, found in values.items()]
+    rows = [_row(study, name, split, found, reference) for name, found in values.items()]
     _correct([row["difference"] for row in rows if row["difference"]])
     for row in rows:
         row["finding"] = finding(row, ablation, metric=metric, split=split)
@@ -95,14 +57,15 @@ def _values(line: dict[str, Any], metric: str) -> dict[int, float]:
     return {seed: value for seed, value in pairs if value is not None}
 
 
-def _row(study: Study, name: str, metric: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
+def _row(study: Study, name: str, split: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
     trials = study.confirmed()[name]
     seeds = [seed for seed in values if seed in reference]
+    found = measured(study.objectives[0][0], list(values), list(values.values()), study.evaluations[name, split])
     row: dict[str, Any] = {
         "variant": name,
         "seeds": list(values),
         "values": list(values.values()),
-        **interval(list(values.values()), metric),
+        **{key: found[key] for key in ("mean", "std", "low", "high", "over")},
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": round(sum(one.seconds for one in trials) / len(trials), 3),
@@ -220,7 +183,8 @@ def show(study: Study, options: Options) -> None:
     for split, found in study.comparisons.items():
         title = (
             f"{study.name}: {split} {found['metric']} on {header['dataset']['name']} (digest "
-            f"{header['dataset']['digest']}), {options.epochs} epochs at most; mean and 95 % interval over seeds; "
+            f"{header['dataset']['digest']}), {options.epochs} epochs at most; mean and 95 % interval over "
+            f"{next((row['over'] for row in found['rows'] if row['over']), 'seeds')}; "
             f"difference to {header['ablation']['reference']}, paired by seed"
         )
         table([_shown(row, found["metric"]) for row in found["rows"]], title)

@@ -22,7 +22,7 @@ HOLDER = "driver.json"  # who writes the journal, while somebody does
 
 PATHS = {"export": ("folder",), "artifact": ("path",)}  # events that name files
 # On the disk before the study goes on.
-LASTING = ("study", "start", "end", "test", "evaluate", "compare", "export", "finish")
+LASTING = ("study", "start", "end", "test", "evaluate", "compare", "versus", "export", "finish")
 
 
 class Journal:

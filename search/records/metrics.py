@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from spectune.spaces.metrics import DEFAULT, EXPECTED, METRICS, Metric, metric_of, objectives, scores
+from spectune.spaces.metrics import BESIDE, DEFAULT, EXPECTED, METRICS, Metric, metric_of, objectives, scores
 
-__all__ = ["DEFAULT", "EXPECTED", "METRICS", "Metric", "ends", "metric_of", "objectives", "scores"]
+__all__ = ["BESIDE", "DEFAULT", "EXPECTED", "METRICS", "Metric", "ends", "metric_of", "objectives", "scores"]
 
 
 def ends(name: str) -> tuple[float, float]:

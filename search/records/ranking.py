@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from spectune.search.records.candidate import SIMPLE
-from spectune.search.records.metrics import EXPECTED, ends, metric_of
+from spectune.search.records.metrics import BESIDE, EXPECTED, ends, metric_of
 from spectune.search.records.study import Study, Trial
 
 CEILING = (
@@ -16,21 +17,23 @@ CEILING = (
 
 
 def interval(values: Sequence[float], metric: str = "") -> dict[str, float | None]:
-    """Mean, standard deviation and Student's 95 % interval of the mean; without an interval for a single value.
+    """Mean, standard deviation and Student's 95 % interval of the mean over seeds; without one for a single value.
 
-    The interval ends where the ``metric`` does (``record.ends``).
+    All that is known before the spectra are looked at (``measured``). The interval ends where the ``metric`` does
+    (``metrics.ends``).
     """
     mean = statistics.fmean(values)
     if len(values) < 2:
         return {"mean": mean, "std": None, "low": None, "high": None}
     std = statistics.stdev(values)
-    half = _student(len(values) - 1) * std / len(values) ** 0.5
+    half = student(len(values) - 1) * std / len(values) ** 0.5
     least, most = ends(metric)
     return {"mean": mean, "std": std, "low": max(least, mean - half), "high": min(most, mean + half)}
 
 
 def difference(first: Sequence[float], second: Sequence[float]) -> dict[str, float | None]:
-    """Mean of ``first`` less that of ``second`` with Welch's 95 % interval; without one where either has one value."""
+    """Mean of ``first`` less that of ``second`` with Welch's 95 % interval over seeds; without one where
+    either has one value. All that can be said of candidates that were not compared on the same spectra."""
     gap = statistics.fmean(first) - statistics.fmean(second)
     if min(len(first), len(second)) < 2:
         return {"mean": gap, "low": None, "high": None}
@@ -40,11 +43,95 @@ def difference(first: Sequence[float], second: Sequence[float]) -> dict[str, flo
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
     )
-    half = _student(freedom) * sum(parts) ** 0.5
+    half = student(freedom) * sum(parts) ** 0.5
     return {"mean": gap, "low": gap - half, "high": gap + half}
 
 
-def _student(freedom: float) -> float:
+def measured(
+    metric: str, seeds: Sequence[int], values: Sequence[float], line: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A score of one candidate on a split, as it is said everywhere: ``values`` by seed, their mean and standard
+    deviation, and the 95 % interval from ``low`` to ``high`` with what it is ``over``.
+
+    It is over seeds and spectra where the journal's ``line`` of their evaluation has it, else over seeds alone, as in
+    old journals and while a study runs; None for one seed of those.
+    """
+    found: dict[str, Any] = {"metric": metric, "seeds": list(seeds), "values": list(values), **interval(values, metric)}
+    known = (line or {}).get("intervals", {}).get(metric)
+    if line is not None and known and line["seeds"] == found["seeds"]:
+        return {**found, "low": known[0], "high": known[1], "over": line["over"]}
+    return {**found, "over": None if found["low"] is None else "seeds"}
+
+
+def validated(study: Study, candidate: int | str, metric: str = "") -> dict[str, Any] | None:
+    """A score (``measured``), or the first objective, of a confirmed candidate on the validation split; None where
+    there is no value."""
+    metric, trials = metric or study.objectives[0][0], valued(study, study.confirmed().get(candidate, []))
+    found = {trial.seed: trial.metrics[metric] for trial in trials if trial.metrics.get(metric) is not None}
+    line = study.evaluations.get((candidate, "validation"))
+    return measured(metric, list(found), list(found.values()), line) if found else None
+
+
+def tested(study: Study, candidate: int | str, metric: str = "") -> dict[str, Any] | None:
+    """The same on the blind test; None where it was not tested or has no value."""
+    metric, line = metric or study.objectives[0][0], study.tested(candidate)
+    values = [] if line is None else [row.get(metric) for row in line["metrics"]]
+    if line is None or not values or None in values:
+        return None
+    return measured(metric, line["seeds"], values, line)
+
+
+def largest(study: Study) -> dict[str, Any] | None:
+    """On each split the ``class`` that most spectra are of, and its ``share``: the accuracy of always saying it.
+
+    None for several labels per spectrum, and of journals that do not say it.
+    """
+    found: dict[str, Any] | None = study.header["dataset"].get("largest")
+    return found
+
+
+def beside(study: Study) -> list[str]:
+    """The scores that stand beside the first objective, where classes are unequal: a large one hides a small one."""
+    if not study.header["dataset"].get("unequal"):
+        return []
+    return [name for name in (EXPECTED, *BESIDE) if name != study.objectives[0][0]]
+
+
+def rivals(study: Study) -> list[dict[str, Any]]:
+    """The winner against each other tested candidate, while it is of the same trainings; without any, nothing."""
+    line, numbers = study.versus, {test["candidate"]: test["trials"] for test in study.tests}
+    if line is None or line["candidate"] != winner(study) or numbers.get(line["candidate"]) != line["trials"]:
+        return []
+    return [row for row in line["rows"] if numbers.get(row["candidate"]) == row["trials"]]
+
+
+def duel(study: Study, row: dict[str, Any]) -> str:
+    """The winner against another candidate on the same spectra of the blind test, in a sentence.
+
+    They are told apart where the interval of the difference excludes zero, and of the accuracy the test of pairs (p up
+    to 0.05) agrees.
+    """
+    assert study.versus is not None
+    metric, direction = study.objectives[0]
+    first = study.candidate(study.versus["candidate"]).title
+    name, other = first[0].upper() + first[1:], study.candidate(row["candidate"]).title
+    gap = row["mean"] if direction == "max" else -row["mean"]
+    apart = not row["low"] <= 0 <= row["high"] and (metric != EXPECTED or row["p"] <= 0.05)
+    does = ("beats" if gap > 0 else "is beaten by") if apart else "cannot be told apart from"
+    size = f"{row['mean']:+.4f} {metric_of(metric).title}, 95 % interval {row['low']:+.4f} to {row['high']:+.4f}"
+    parts = [f"{size} over {row['over']}"]
+    if metric == EXPECTED:
+        often = "" if row["over"].startswith("seeds") else "only "
+        words = (
+            "{} spectra only it gets right, {} only the other"
+            if often
+            else ("it is right more often on {} spectra, the other on {}")
+        )
+        parts += [words.format(row["more"], row["less"]), f"p = {row['p']:.2g}"]
+    return f"{name} {does} {other} on the blind test: {'; '.join(parts)}."
+
+
+def student(freedom: float) -> float:
     """The t beyond which, on both sides together, 5 % of Student's distribution lie."""
     from scipy.special import stdtrit  # scipy is half a second to import, and a study needs it at its end
 

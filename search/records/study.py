@@ -66,8 +66,9 @@ class Study:
     running: dict[int, Trial] = field(default_factory=dict)  # those that have not ended
     begun: Counter[str] = field(default_factory=Counter)  # how many there are of each stage
     tests: list[dict[str, Any]] = field(default_factory=list)
-    evaluations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # of (variant, split)
+    evaluations: dict[tuple[int | str, str], dict[str, Any]] = field(default_factory=dict)  # of (candidate, split)
     comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
+    versus: dict[str, Any] | None = None  # the winner against every other tested candidate
     exports: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
     last: float = 0.0  # Unix seconds of the newest event
@@ -150,6 +151,8 @@ class Study:
                 self.evaluations[line["candidate"], line["split"]] = line
             case "compare":
                 self.comparisons[line["split"]] = line
+            case "versus":
+                self.versus = line
             case "export":
                 self.exports = [other for other in self.exports if other["rank"] != line["rank"]] + [line]
             case "finish":

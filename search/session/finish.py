@@ -15,10 +15,20 @@ import numpy as np
 import torch
 
 from spectune.search.ablation import compare
-from spectune.search.records import WEIGHTS, Journal, Options, Study, Task, Trial, read, stored
-from spectune.search.records.ranking import best, nothing, ranking, remark, simplest, winner
-from spectune.search.session import result
-from spectune.search.workers import cluster
+from spectune.search.records import WEIGHTS, Journal, Options, Study, Trial, read, stored
+from spectune.search.records.ranking import (
+    beside,
+    best,
+    largest,
+    nothing,
+    ranking,
+    remark,
+    simplest,
+    tested,
+    validated,
+    winner,
+)
+from spectune.search.session import evaluate, result
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
 from spectune.spaces.errors import InputError
@@ -44,31 +54,21 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, res
     wanted = dict.fromkeys(
         name for name in (winner(study), options.baseline_name, simplest(study)) if name in confirmed
     )
-    new = [name for name in wanted if (study.tested(name) or {}).get("trials") != _numbered(confirmed[name])]
+    numbers = {name: [one.number for one in confirmed[name]] for name in wanted}
+    new = [name for name in wanted if (study.tested(name) or {}).get("trials") != numbers[name]]
     expected = ceiling(dataset, "test") if new else None
     for candidate in new:
-        trials = confirmed[candidate]
-        tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
-        found = cluster.evaluate(tasks, dataset=dataset, split="test", resources=resources)
+        line, found = evaluate.measure(
+            options, study, confirmed[candidate], dataset=dataset, split="test", resources=resources
+        )
+        evaluate.keep(study, journal, candidate, dataset=dataset, found=found)
         if dataset.multilabel:
             mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
         else:
             mistakes = {"confused": _confused(study, dataset, found, draw=candidate == winner(study))}
-        line = journal.append(
-            "test",
-            candidate=candidate,
-            trials=_numbered(trials),
-            seeds=[one.seed for one in trials],
-            metrics=[row["metrics"] for row in found],
-            ceiling=expected,
-            **mistakes,
-        )
-        study.apply(line)
+        study.apply(journal.append("test", candidate=candidate, **line, ceiling=expected, **mistakes))
+    evaluate.versus(study, journal)
     shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
-
-
-def _numbered(trials: list[Trial]) -> list[int]:
-    return [one.number for one in trials]
 
 
 def export(
@@ -88,7 +88,7 @@ def export(
             training=training,
             weights=weights.read(study.folder / stored(chosen.number, WEIGHTS)),
             dataset=dataset,
-            numbers=_numbers(study, candidate, trials, chosen),
+            numbers=_numbers(study, candidate, chosen),
         )
         study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
@@ -169,22 +169,24 @@ def publish(
         journal.append("artifact", path=name)
 
 
-def _numbers(study: Study, candidate: int | str, trials: list[Trial], best: Trial) -> dict[str, Any]:
+def _numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
     """What the model card says: which split, which seeds, which interval."""
-    metric = study.objectives[0][0]
     numbers: dict[str, Any] = {
         "study": study.name,
         "candidate": candidate,
         "exported_seed": best.seed,
-        "validation": result.validation(metric, trials),
+        "validation": validated(study, candidate),
     }
     if verdict := remark(study):
         numbers["verdict"] = verdict
     if study.header.get("init"):
         numbers["started_from"] = study.header["init"]
-    tested = result.test(study, candidate)
-    if tested is not None:
-        numbers["test"] = tested
+    if (found := tested(study, candidate)) is not None:
+        numbers["test"] = found
+    if others := beside(study):
+        numbers["beside"] = {name: result.beside(study, candidate, others, name) for name in ("validation", "test")}
+    if (most := largest(study)) is not None:
+        numbers["largest_class"] = most
     return numbers
 
 

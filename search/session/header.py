@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spectune.search.ablation import variants
 from spectune.search.records import Options, Study
 from spectune.search.records.metrics import METRICS
@@ -18,6 +20,7 @@ from spectune.search.tracking.store import public
 from spectune.trainables import warm
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
+UNEQUAL = 1.5  # times the smallest class that the largest one has
 PACKAGES = ("spectune", "torch", "ray", "optuna", "mlflow", "numpy")
 
 
@@ -40,6 +43,7 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
             "classes": len(dataset.classes),
             "labels": "several" if dataset.multilabel else "one",
             "sizes": sizes,
+            **_balance(dataset),
         },
         "init": warm.origin(options.folder),
         **({"ablation": variants.header(options, dataset)} if options.reference else {}),
@@ -57,6 +61,20 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
             "processor": platform.processor() or platform.machine(),
         },
     }
+
+
+def _balance(dataset: Dataset) -> dict[str, Any]:
+    """The ``largest`` class of the splits that networks are judged on, and whether classes are so ``unequal`` on one of
+    them that accuracy alone hides the small ones. Nothing for several labels per spectrum."""
+    if dataset.multilabel:
+        return {}
+    found, unequal = {}, False
+    for name in SPLITS[1:]:
+        counts = np.bincount(dataset.split(name).labels, minlength=len(dataset.classes))
+        most = int(counts.argmax())
+        found[name] = {"class": dataset.classes[most], "share": float(counts[most] / max(1, counts.sum()))}
+        unequal |= bool(counts.max() >= UNEQUAL * counts.min())
+    return {"largest": found, "unequal": unequal}
 
 
 def _without_secrets(arguments: list[str]) -> list[str]:

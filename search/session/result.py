@@ -8,8 +8,24 @@ from typing import Any
 from spectune.search.ablation import compare
 from spectune.search.process.table import table
 from spectune.search.records import SIMPLE, Options, Study, Trial
-from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import CEILING, front, interval, nothing, ranking, remark, simplest, winner
+from spectune.search.records.metrics import EXPECTED, metric_of
+from spectune.search.records.ranking import (
+    CEILING,
+    duel,
+    front,
+    largest,
+    nothing,
+    ranking,
+    remark,
+    rivals,
+    simplest,
+    tested,
+    validated,
+    winner,
+)
+from spectune.search.records.ranking import beside as unequal
+
+SPLITS = ("validation", "test")
 
 
 def build(study: Study, options: Options) -> dict[str, Any]:
@@ -33,6 +49,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "baseline": baseline,
         "simple": simplest(study),
         "verdict": remark(study),
+        "versus": rivals(study),
         "pareto": front(study) if len(study.objectives) > 1 else [],
         **({"ablation": _ablation(study)} if options.reference else {}),
         "paths": {
@@ -71,7 +88,7 @@ def _stage(trials: list[Trial]) -> dict[str, Any]:
 def _confirmed(
     study: Study, rank: int, candidate: int | str, trials: list[Trial], baseline: str | None
 ) -> dict[str, Any]:
-    metric = study.objectives[0][0]
+    others = unequal(study)
     return {
         "rank": rank,
         "candidate": candidate,
@@ -80,28 +97,17 @@ def _confirmed(
         **trials[0].config,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
-        "validation": validation(metric, trials),
-        "test": test(study, candidate),
+        "validation": validated(study, candidate),
+        "test": tested(study, candidate),
+        **({"beside": {split: beside(study, candidate, others, split) for split in SPLITS}} if others else {}),
         "seconds": round(sum(trial.seconds for trial in trials), 3),
     }
 
 
-def validation(metric: str, trials: list[Trial]) -> dict[str, Any]:
-    """A metric of confirmed trials on the validation split: its values by seed, their mean and interval."""
-    return _summary(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials])
-
-
-def test(study: Study, candidate: int | str) -> dict[str, Any] | None:
-    """The first objective of a candidate on the blind test, alike; None where it was not tested or has no value."""
-    metric, tested = study.objectives[0][0], study.tested(candidate)
-    values = [] if tested is None else [row.get(metric) for row in tested["metrics"]]
-    if tested is None or not values or None in values:
-        return None
-    return _summary(metric, tested["seeds"], values)
-
-
-def _summary(metric: str, seeds: list[int], values: list[float]) -> dict[str, Any]:
-    return {"metric": metric, "seeds": seeds, "values": values, **interval(values, metric)}
+def beside(study: Study, candidate: int | str, metrics: list[str], split: str) -> list[dict[str, Any]]:
+    """Other scores of a candidate on a split, those that it has there."""
+    found = [(validated if split == "validation" else tested)(study, candidate, metric) for metric in metrics]
+    return [one for one in found if one is not None]
 
 
 def _commands(study: Study, options: Options) -> dict[str, str]:
@@ -134,9 +140,12 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         dataset = found["dataset"]
         title = (
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
-            f"{options.epochs} epochs at most; mean and 95 % interval over {options.seeds} seeds"
+            f"{options.epochs} epochs at most; mean and 95 % interval over "
+            f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {options.seeds} seeds"
         )
-        table([_row(study, row, found["winner"]) for row in found["confirmed"]], title)
+        table([*(_row(study, row, found["winner"]) for row in found["confirmed"]), *_always(study)], title)
+        for row in found["versus"]:
+            print(duel(study, row))
         if found["ceiling"] is not None:
             print(CEILING.format(found["ceiling"], "blind test"))
         if found["verdict"]:
@@ -158,10 +167,28 @@ def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str,
         "config": named.title + (" *" if row["candidate"] == best else kind),
         "validation": _interval(row["validation"]),
         "blind test": _interval(row["test"]) if row["test"] else "",
+        **{metric_of(metric).title: _beside(row["beside"], metric) for metric in unequal(study)},
         "parameters": f"{row['parameters']:,}",
         "multiply-adds": f"{row['macs']:,}",
         "seconds": f"{row['seconds'] / len(row['validation']['seeds']):.1f}",
     }
+
+
+def _always(study: Study) -> list[dict[str, str]]:
+    """The row of always saying the largest class, where the table is of the accuracy."""
+    found = largest(study)
+    if found is None or study.objectives[0][0] != EXPECTED:
+        return []
+    heads = ["validation", "blind test", *(metric_of(name).title for name in unequal(study))]
+    cells = {"validation": f"{found['validation']['share']:.4f}", "blind test": f"{found['test']['share']:.4f}"}
+    row = {"config": f"always {found['test']['class']}", **dict.fromkeys(heads, ""), **cells}
+    return [{**row, **dict.fromkeys(("parameters", "multiply-adds", "seconds"), "")}]
+
+
+def _beside(found: dict[str, Any], metric: str) -> str:
+    """Its means on the validation split and the blind test."""
+    means = [next((one["mean"] for one in found[split] if one["metric"] == metric), None) for split in SPLITS]
+    return ", ".join(f"{word}{mean:.4f}" for word, mean in zip(("", "test "), means, strict=True) if mean is not None)
 
 
 def _interval(values: dict[str, Any]) -> str:

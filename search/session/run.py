@@ -11,7 +11,7 @@ from spectune.search.ablation import compare
 from spectune.search.ablation import variants as ablate
 from spectune.search.process import pages, stop
 from spectune.search.records import Journal, Options, Study, read
-from spectune.search.session import finish
+from spectune.search.session import evaluate, finish
 from spectune.search.session.header import header
 from spectune.search.session.log import Log
 from spectune.search.strategy.agenda import Agenda, first
@@ -131,8 +131,8 @@ class _Session:
         """Compare the variants, or test and export the winner, and publish the result."""
         options, study, journal, dataset = self.options, self.study, self.journal, self.dataset
         with pages.ahead("report", str(options.folder)) as draw:
+            evaluate.evaluate(options, study, journal, dataset, self.resources)
             if options.reference:
-                compare.evaluate(options, study, journal, dataset, self.resources)
                 compare.compare(study, journal)
             else:
                 finish.test(options, study, journal, dataset, self.resources)

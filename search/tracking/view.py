@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from spectune.search.records import SIMPLE, Candidate, Study, Trial
-from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import interval, ranking, remark
+from spectune.search.records.metrics import EXPECTED, metric_of
+from spectune.search.records.ranking import beside, duel, largest, ranking, remark, rivals, tested, validated
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
 DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
@@ -105,31 +105,41 @@ def verdict(study: Study) -> str:
     ranked = ranking(study)
     if not ranked:
         return f"No config of the study {study.name} was confirmed on several seeds."
-    rows = []
-    for candidate, trials in ranked:
-        tested = study.tested(candidate)
-        cells = [
+    others = [(split, other) for other in beside(study) for split in (validated, tested)]
+    rows = [
+        [
             study.candidate(candidate).title.replace("|", " "),
-            _interval([trial.metrics[name] for trial in trials], name),
-            "" if tested is None else _interval([row[name] for row in tested["metrics"]], name),
+            *(_said(found) for found in (validated(study, candidate), tested(study, candidate))),
+            *(_said(split(study, candidate, other)) for split, other in others),
             f"{trials[0].parameters:,}",
             f"{trials[0].macs:,}",
         ]
-        rows.append(f"| {' | '.join(cells)} |")
-    heads = f"| config | validation {title} | blind test {title} | parameters | multiply-adds per spectrum |"
+        for candidate, trials in ranked
+    ]
+    heads = ["config", f"validation {title}", f"blind test {title}"]
+    heads += [
+        f"{'validation' if split is validated else 'blind test'} {metric_of(other).title}" for split, other in others
+    ]
+    heads += ["parameters", "multiply-adds per spectrum"]
     seeds = len(ranked[0][1])
     won = study.candidate(ranked[0][0]).title
-    first = f"**{won} won**: mean and 95 % interval of each config's seeds ({seeds} of the winner)."
-    first = " ".join(filter(None, [first, remark(study)]))
+    scored = validated(study, ranked[0][0])
+    covered = f", over {scored['over']}" if scored is not None and scored["over"] else ""
+    first = f"**{won} won**: mean and 95 % interval{covered} of each config ({seeds} seeds of the winner)."
+    findings = [*filter(None, [remark(study)]), *(duel(study, row) for row in rivals(study))]
+    if (most := largest(study)) is not None and name == EXPECTED:
+        findings.append(f"Always saying the largest class is right for {most['test']['share']:.4f} of the blind test.")
     if study.header.get("ablation"):
-        first = "Nothing is chosen in an ablation: mean and 95 % interval of each variant's seeds."
+        first = f"Nothing is chosen in an ablation: mean and 95 % interval{covered} of each variant."
         findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
-        first = "\n".join([first, "", *(f"* {finding}" for finding in findings)])
-    return "\n".join([first, "", heads, "|---|---|---|---|---|", *rows])
+    table = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
+    table.insert(1, f"|{'---|' * len(heads)}")
+    return "\n".join([first, "", *(f"* {finding}" for finding in findings), "", *table])
 
 
-def _interval(values: list[float], metric: str) -> str:
-    found = interval(values, metric)
+def _said(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
     if found["low"] is None:
         return f"{found['mean']:.4f}"
     return f"{found['mean']:.4f} ({found['low']:.4f} to {found['high']:.4f})"

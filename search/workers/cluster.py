@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,8 @@ from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.metrics import by_label, confused, score
+from spectune.trainables.jackknife import pseudo
+from spectune.trainables.metrics import answered, by_label, confused, scored
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
@@ -62,19 +63,22 @@ def _knock(address: str) -> None:
         ) from None
 
 
-def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> list[dict[str, Any]]:
+def evaluate(
+    tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources, sure: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
     start.
 
-    Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did.
+    Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did; which
+    spectra were ``right`` (N,), and the ``pseudo`` values of the scores in ``sure``, for their intervals.
     """
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
     if work < QUICK:
-        return _here(tasks, dataset, resources.folder, split)
+        return _here(tasks, dataset, resources.folder, split, sure)
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    pending = [remote.remote(task.to_dict(), shared, resources.folder, split) for task in tasks]
+    pending = [remote.remote(task.to_dict(), shared, resources.folder, split, sure) for task in tasks]
     try:
         return list(ray.get(pending))
     except RayTaskError as error:
@@ -86,15 +90,17 @@ def evaluate(tasks: list[Task], *, dataset: Dataset, split: str, resources: Reso
         ) from None
 
 
-def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str) -> list[dict[str, Any]]:
+def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]) -> list[dict[str, Any]]:
     before = torch.get_num_threads()
     try:
-        return [_evaluate(task.to_dict(), dataset, folder, split) for task in tasks]
+        return [_evaluate(task.to_dict(), dataset, folder, split, sure) for task in tasks]
     finally:
         torch.set_num_threads(before)
 
 
-def _evaluate(values: dict[str, Any], dataset: Dataset, folder: Folder, split: str) -> dict[str, Any]:
+def _evaluate(
+    values: dict[str, Any], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
+) -> dict[str, Any]:
     files = folder.files()
     task = Task.from_dict(values, own.known(files.read(own.COPY)).families)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -106,12 +112,17 @@ def _evaluate(values: dict[str, Any], dataset: Dataset, folder: Folder, split: s
     spectra = dataset.split(split)
     logits = predict(model, spectra, device)
     labels = torch.from_numpy(spectra.labels.copy())
-    if dataset.multilabel:
-        above = model.get_buffer(THRESHOLDS).cpu()
-        return {"metrics": _finite(score(logits, labels, above)), "labels": by_label(logits, labels, above)}
+    above = model.get_buffer(THRESHOLDS).cpu() if dataset.multilabel else None
+    answers = answered(logits, labels, above)
+    found: dict[str, Any] = {
+        "metrics": _finite(scored(answers)),
+        "right": answers.right().numpy(),
+        "pseudo": pseudo(answers, sure, getattr(spectra, "groups", None)) if answers.finite else {},
+    }
+    if above is not None:
+        return {**found, "labels": by_label(logits, labels, above)}
     predictions = logits.argmax(dim=1)
-    found = {"predictions": predictions.numpy(), "confused": confused(predictions, labels)}
-    return {"metrics": _finite(score(logits, labels)), **found}
+    return {**found, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
 
 
 def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, cpus: float) -> tuple[list[Load], int]:

@@ -1,0 +1,168 @@
+"""The weights of confirmed trainings on a split: their scores, the intervals of these, and who is better in pairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.search.records import Journal, Options, Study, Task, Trial
+from spectune.search.records import uncertainty as sure
+from spectune.search.records.metrics import BESIDE, EXPECTED, metric_of
+from spectune.search.records.ranking import winner
+from spectune.search.workers import cluster
+from spectune.search.workers.files import Resources
+from spectune.spaces.files import replacing
+from spectune.spaces.metrics import scores
+from spectune.trainables.data.ceiling.ideal import ceiling
+from spectune.trainables.data.dataset import Dataset
+
+PAIRS = "pairs"  # folder of what every tested candidate got right
+
+
+def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
+    """Record how every confirmed candidate does on the validation split, class by class, and those of an ablation where
+    asked on the blind test. What an earlier session recorded is not done again."""
+    for split in ("validation", "test") if options.reference and options.test else ("validation",):
+        expected = ceiling(dataset, split)
+        for candidate, trials in study.confirmed().items():
+            before = study.evaluations.get((candidate, split))
+            if before is not None and before["trials"] == [one.number for one in trials]:
+                continue
+            line, found = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
+            right = {} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])
+            line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
+            study.apply(journal.append("evaluate", **line))
+
+
+def _right(dataset: Dataset, split: str, predictions: list[Any]) -> dict[str, Any]:
+    """How many spectra each class has, and how many of them were right for each seed."""
+    labels, classes = dataset.split(split).labels, len(dataset.classes)
+    right = [np.bincount(labels[found == labels], minlength=classes).tolist() for found in predictions]
+    return {"right": right, "spectra": np.bincount(labels, minlength=classes).tolist()}
+
+
+def measure(
+    options: Options, study: Study, trials: list[Trial], *, dataset: Dataset, split: str, resources: Resources
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the journal holds of trials of one candidate on a split, and what the evaluation of each gave.
+
+    ``intervals`` has the ends of the first objective's and of what stands beside it, and ``over`` what they cover.
+    """
+    tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
+    known = scores("several" if dataset.multilabel else "one")
+    names = [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
+    found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
+    grouped = getattr(dataset.split(split), "groups", None) is not None
+    spreads = {name: one for name in names if (one := _spread(found, name, grouped=grouped)) is not None}
+    line = {
+        "trials": [one.number for one in trials],
+        "seeds": [one.seed for one in trials],
+        "metrics": [row["metrics"] for row in found],
+        "intervals": {name: list(_ends(name, one)) for name, one in spreads.items()},
+        "over": over(len(trials), grouped=grouped),
+    }
+    return line, found
+
+
+def over(seeds: int, *, grouped: bool) -> str:
+    """What an interval covers, in words."""
+    drawn = "groups of spectra" if grouped else "spectra"
+    return f"seeds and {drawn}" if seeds > 1 else drawn
+
+
+def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
+    """That of a score over all seeds; None where one of them has no value."""
+    parts = [row["pseudo"].get(name) for row in found]
+    if None in parts:
+        return None
+    return sure.spread([one.values for one in parts], units=min(one.units for one in parts), grouped=grouped)
+
+
+def _ends(name: str, found: sure.Spread) -> tuple[float, float]:
+    metric = metric_of(name)
+    if metric.points:
+        return sure.share(found)
+    low, high = sure.plain(found)
+    return max(metric.low, low), min(metric.high, high)
+
+
+def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Dataset, found: Sequence[Any]) -> None:
+    """Write what a tested candidate got right, for its comparison with those that are tested later: ``right`` (S, N)
+    and the ``pseudo`` values (S, J) of the first objective with their ``units``."""
+    parts = [row["pseudo"].get(study.objectives[0][0]) for row in found]
+    if None in parts:
+        return
+    groups = getattr(dataset.split("test"), "groups", None)
+    path = study.folder / _file(study, candidate)
+    path.parent.mkdir(exist_ok=True)
+    arrays: dict[str, Any] = {
+        "right": np.stack([row["right"] for row in found]),
+        "pseudo": np.stack([one.values for one in parts]),
+        "units": np.array(min(one.units for one in parts)),
+        "groups": np.zeros(0, np.int64) if groups is None else groups,
+    }
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    journal.append("artifact", path=_file(study, candidate))
+
+
+def _file(study: Study, candidate: int | str) -> str:
+    kind = study.candidate(candidate).kind  # an explored trial's number is no network's name
+    name = re.sub(r"[^\w.]+", "-", str(candidate))  # of a journal, maybe a stranger's
+    return f"{PAIRS}/{kind}-{name}.npz"
+
+
+def versus(study: Study, journal: Journal) -> None:
+    """Record the winner against every other tested candidate on the same spectra of the blind test."""
+    best, metric = winner(study), study.objectives[0][0]
+    tested = {line["candidate"]: line["trials"] for line in study.tests if _kept(study, line["candidate"]).is_file()}
+    if best is None or best not in tested:
+        return
+    mine = _read(_kept(study, best))
+    rows = [
+        {"candidate": other, "trials": trials, **compared(mine, _read(_kept(study, other)), metric)}
+        for other, trials in tested.items()
+        if other != best
+    ]
+    line = {"candidate": best, "trials": tested[best], "split": "test", "metric": metric, "rows": rows}
+    if rows and any((study.versus or {}).get(key) != value for key, value in line.items()):
+        study.apply(journal.append("versus", **line))
+
+
+def _kept(study: Study, candidate: int | str) -> Path:
+    return study.folder / _file(study, candidate)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def compared(mine: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]], metric: str) -> dict[str, Any]:
+    """The difference of the first objective with its interval, on how many spectra each is right more often, and p.
+
+    Seeds are paired by their order, as far as both have them: they are independent, any pairing will do.
+    """
+    seeds, grouped = min(len(mine["right"]), len(other["right"])), bool(len(mine["groups"]))
+    difference = sure.spread(
+        mine["pseudo"][:seeds] - other["pseudo"][:seeds],
+        units=float(min(mine["units"], other["units"])),
+        grouped=grouped,
+    )
+    low, high = sure.gap(difference) if metric_of(metric).points else sure.plain(difference)
+    more = mine["right"].sum(axis=0) * len(other["right"]) - other["right"].sum(axis=0) * len(mine["right"])
+    units = np.unique(mine["groups"], return_inverse=True)[1] if grouped else np.arange(len(more))
+    return {
+        "mean": difference.mean,
+        "low": low,
+        "high": high,
+        "over": over(seeds, grouped=grouped),
+        "more": int((more > 0).sum()),
+        "less": int((more < 0).sum()),
+        "p": sure.pairs(np.bincount(units, weights=more).round()),
+    }
