@@ -28,7 +28,7 @@ from spectune.search.records import Study
 from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import beside, largest
 
-PLACES = {"": "validation", "test_": "blind test"}
+PLACES = {"validation": "validation", "test": "blind test"}
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
 MOST_LISTED = 30  # confused pairs that are listed
@@ -70,7 +70,7 @@ def notice(summary: Summary) -> str:
 
 def ranked(summary: Summary) -> str:
     """The confirmed configs as a table, best first, and what always saying the largest class would be."""
-    metric, others = title(summary.metric), [(prefix, name) for name in beside(summary.study) for prefix in PLACES]
+    metric, others = title(summary.metric), [(split, name) for name in beside(summary.study) for split in PLACES]
     rows = []
     for rank, row in enumerate(summary.confirmed.itertuples(), start=1):
         of = f" of {row.planned}" if len(row.values) < row.planned else ""
@@ -89,14 +89,14 @@ def ranked(summary: Summary) -> str:
         )
     most = largest(summary.study)
     if most is not None and summary.metric == EXPECTED and rows:
-        shares = [Cell(number(most[split]["share"])) for split in ("validation", "test")]
+        shares = [Cell(number(most[split]["share"])) for split in PLACES]
         rows.append([Cell(""), Cell(f"always {most['test']['class']}"), *shares, *[Cell("")] * (len(others) + 3)])
     heads = (
         "",
         "config",
         f"validation {metric}>",
         f"blind test {metric}>",
-        *(f"{PLACES[prefix]} {title(name)}>" for prefix, name in others),
+        *(f"{PLACES[split]} {title(name)}>" for split, name in others),
         "parameters>",
         "multiply-adds>",
         "training>",
@@ -107,7 +107,7 @@ def ranked(summary: Summary) -> str:
 def covered(summary: Summary) -> str:
     """What the intervals of the confirmed configs are over, where that is known."""
     found = [row.test_over or row.over for row in summary.confirmed.itertuples()]
-    return f" over {found[0]}" if found and found[0] else ""
+    return f" over {escape(str(found[0]))}" if found and found[0] else ""
 
 
 def _beside(found: dict[str, Any] | None) -> Cell:

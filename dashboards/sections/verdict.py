@@ -90,9 +90,13 @@ def _name(name: str, *, start: bool = True) -> str:
 
 
 def _validated(row: Any) -> str:
-    return f"{number(row['mean'])} ({spoken(row['low'], row['high'], len(row['values']), row['over'])})"
+    return _scored(row["mean"], spoken(row["low"], row["high"], len(row["values"]), row["over"]))
 
 
 def _tested(row: Any) -> str:
     ends = row["test_low"], row["test_high"]
-    return f"{number(row['test_mean'])} ({spoken(*ends, len(row['test_values']), row['test_over'])})"
+    return _scored(row["test_mean"], spoken(*ends, len(row["test_values"]), row["test_over"]))
+
+
+def _scored(mean: float, evidence: str) -> str:
+    return f"{number(mean)} ({escape(evidence)})"

@@ -12,7 +12,7 @@ import pandas as pd
 from spectune.dashboards.style.words import missing
 from spectune.dashboards.tables.candidates import kind, who
 from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import beside, ranking, tested, validated
+from spectune.search.records.ranking import beside, ranking, scored
 
 CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
@@ -97,7 +97,7 @@ def confirmed(study: Study) -> pd.DataFrame:
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
     ``test_`` in front (empty and NaN where it was not tested), what the intervals are ``over``, the scores ``beside``
-    them by (prefix, metric), ``planned`` (trainings that were started), and the
+    them by (split, metric), ``planned`` (trainings that were started), and the
     ``kind`` and the name (``who``) of the candidate.
     """
     rows = []
@@ -107,13 +107,13 @@ def confirmed(study: Study) -> pd.DataFrame:
                 "candidate": candidate,
                 "kind": kind(study, candidate),
                 "who": who(study, candidate, group[0].label),
-                **_scored("", validated(study, candidate)),
-                **_scored("test_", tested(study, candidate)),
+                **_scored("", scored(study, candidate, "validation")),
+                **_scored("test_", scored(study, candidate, "test")),
                 "beside": {
-                    (prefix, name): found
+                    (split, name): found
                     for name in beside(study)
-                    for prefix, of in (("", validated), ("test_", tested))
-                    if (found := of(study, candidate, name)) is not None
+                    for split in ("validation", "test")
+                    if (found := scored(study, candidate, split, name)) is not None
                 },
                 "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
                 "parameters": group[0].parameters,

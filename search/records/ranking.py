@@ -63,22 +63,18 @@ def measured(
     return {**found, "over": None if found["low"] is None else "seeds"}
 
 
-def validated(study: Study, candidate: int | str, metric: str = "") -> dict[str, Any] | None:
-    """A score (``measured``), or the first objective, of a confirmed candidate on the validation split; None where
-    there is no value."""
-    metric, trials = metric or study.objectives[0][0], valued(study, study.confirmed().get(candidate, []))
-    found = {trial.seed: trial.metrics[metric] for trial in trials if trial.metrics.get(metric) is not None}
-    line = study.evaluations.get((candidate, "validation"))
-    return measured(metric, list(found), list(found.values()), line) if found else None
-
-
-def tested(study: Study, candidate: int | str, metric: str = "") -> dict[str, Any] | None:
-    """The same on the blind test; None where it was not tested or has no value."""
-    metric, line = metric or study.objectives[0][0], study.tested(candidate)
-    values = [] if line is None else [row.get(metric) for row in line["metrics"]]
-    if line is None or not values or None in values:
-        return None
-    return measured(metric, line["seeds"], values, line)
+def scored(study: Study, candidate: int | str, split: str, metric: str = "") -> dict[str, Any] | None:
+    """A score (``measured``), or the first objective, of a confirmed candidate on the ``validation`` split or the blind
+    ``test``; None where there is no value."""
+    metric = metric or study.objectives[0][0]
+    if split == "test":
+        line = study.tested(candidate)
+        rows = {} if line is None else dict(zip(line["seeds"], line["metrics"], strict=True))
+    else:
+        line = study.evaluations.get((candidate, split))
+        rows = {trial.seed: trial.metrics for trial in valued(study, study.confirmed().get(candidate, []))}
+    values = [row.get(metric) for row in rows.values()]
+    return None if not values or None in values else measured(metric, list(rows), values, line)
 
 
 def largest(study: Study) -> dict[str, Any] | None:
@@ -86,13 +82,13 @@ def largest(study: Study) -> dict[str, Any] | None:
 
     None for several labels per spectrum, and of journals that do not say it.
     """
-    found: dict[str, Any] | None = study.header["dataset"].get("largest")
+    found: dict[str, Any] | None = study.header.get("dataset", {}).get("largest")
     return found
 
 
 def beside(study: Study) -> list[str]:
     """The scores that stand beside the first objective, where classes are unequal: a large one hides a small one."""
-    if not study.header["dataset"].get("unequal"):
+    if not study.header.get("dataset", {}).get("unequal"):
         return []
     return [name for name in (EXPECTED, *BESIDE) if name != study.objectives[0][0]]
 

@@ -16,18 +16,7 @@ import torch
 
 from spectune.search.ablation import compare
 from spectune.search.records import WEIGHTS, Journal, Options, Study, Trial, read, stored
-from spectune.search.records.ranking import (
-    beside,
-    best,
-    largest,
-    nothing,
-    ranking,
-    remark,
-    simplest,
-    tested,
-    validated,
-    winner,
-)
+from spectune.search.records.ranking import beside, best, largest, nothing, ranking, remark, scored, simplest, winner
 from spectune.search.session import evaluate, result
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
@@ -175,13 +164,13 @@ def _numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
         "study": study.name,
         "candidate": candidate,
         "exported_seed": best.seed,
-        "validation": validated(study, candidate),
+        "validation": scored(study, candidate, "validation"),
     }
     if verdict := remark(study):
         numbers["verdict"] = verdict
     if study.header.get("init"):
         numbers["started_from"] = study.header["init"]
-    if (found := tested(study, candidate)) is not None:
+    if (found := scored(study, candidate, "test")) is not None:
         numbers["test"] = found
     if others := beside(study):
         numbers["beside"] = {name: result.beside(study, candidate, others, name) for name in ("validation", "test")}

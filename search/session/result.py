@@ -18,9 +18,8 @@ from spectune.search.records.ranking import (
     ranking,
     remark,
     rivals,
+    scored,
     simplest,
-    tested,
-    validated,
     winner,
 )
 from spectune.search.records.ranking import beside as unequal
@@ -97,8 +96,8 @@ def _confirmed(
         **trials[0].config,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
-        "validation": validated(study, candidate),
-        "test": tested(study, candidate),
+        "validation": scored(study, candidate, "validation"),
+        "test": scored(study, candidate, "test"),
         **({"beside": {split: beside(study, candidate, others, split) for split in SPLITS}} if others else {}),
         "seconds": round(sum(trial.seconds for trial in trials), 3),
     }
@@ -106,7 +105,7 @@ def _confirmed(
 
 def beside(study: Study, candidate: int | str, metrics: list[str], split: str) -> list[dict[str, Any]]:
     """Other scores of a candidate on a split, those that it has there."""
-    found = [(validated if split == "validation" else tested)(study, candidate, metric) for metric in metrics]
+    found = [scored(study, candidate, split, metric) for metric in metrics]
     return [one for one in found if one is not None]
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from spectune.search.records import SIMPLE, Candidate, Study, Trial
 from spectune.search.records.metrics import EXPECTED, metric_of
-from spectune.search.records.ranking import beside, duel, largest, ranking, remark, rivals, tested, validated
+from spectune.search.records.ranking import beside, duel, largest, ranking, remark, rivals, scored
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
 DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
+PLACES = {"validation": "validation", "test": "blind test"}
 MOST_PARAMS = 40  # columns of hyperparameters: a tag holds 5000 characters
 
 
@@ -101,40 +102,36 @@ def headline(study: Study) -> dict[str, float]:
 
 def verdict(study: Study) -> str:
     """Which config won and by what, or what the variants of an ablation differ by, in Markdown."""
-    name, title = study.objectives[0][0], metric_of(study.objectives[0][0]).title
+    name = study.objectives[0][0]
     ranked = ranking(study)
     if not ranked:
         return f"No config of the study {study.name} was confirmed on several seeds."
-    others = [(split, other) for other in beside(study) for split in (validated, tested)]
+    shown = [(split, metric) for metric in (name, *beside(study)) for split in PLACES]
     rows = [
         [
             study.candidate(candidate).title.replace("|", " "),
-            *(_said(found) for found in (validated(study, candidate), tested(study, candidate))),
-            *(_said(split(study, candidate, other)) for split, other in others),
+            *(_said(scored(study, candidate, split, metric)) for split, metric in shown),
             f"{trials[0].parameters:,}",
             f"{trials[0].macs:,}",
         ]
         for candidate, trials in ranked
     ]
-    heads = ["config", f"validation {title}", f"blind test {title}"]
-    heads += [
-        f"{'validation' if split is validated else 'blind test'} {metric_of(other).title}" for split, other in others
-    ]
+    heads = ["config", *(f"{PLACES[split]} {metric_of(metric).title}" for split, metric in shown)]
     heads += ["parameters", "multiply-adds per spectrum"]
     seeds = len(ranked[0][1])
     won = study.candidate(ranked[0][0]).title
-    scored = validated(study, ranked[0][0])
-    covered = f", over {scored['over']}" if scored is not None and scored["over"] else ""
-    first = f"**{won} won**: mean and 95 % interval{covered} of each config ({seeds} seeds of the winner)."
+    first = scored(study, ranked[0][0], "validation")
+    covered = f", over {first['over']}" if first is not None and first["over"] else ""
+    words = f"**{won} won**: mean and 95 % interval{covered} of each config ({seeds} seeds of the winner)."
     findings = [*filter(None, [remark(study)]), *(duel(study, row) for row in rivals(study))]
     if (most := largest(study)) is not None and name == EXPECTED:
         findings.append(f"Always saying the largest class is right for {most['test']['share']:.4f} of the blind test.")
     if study.header.get("ablation"):
-        first = f"Nothing is chosen in an ablation: mean and 95 % interval{covered} of each variant."
+        words = f"Nothing is chosen in an ablation: mean and 95 % interval{covered} of each variant."
         findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
     table = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
     table.insert(1, f"|{'---|' * len(heads)}")
-    return "\n".join([first, "", *(f"* {finding}" for finding in findings), "", *table])
+    return "\n".join([words, "", *(f"* {finding}" for finding in findings), "", *table])
 
 
 def _said(found: dict[str, Any] | None) -> str:

@@ -36,6 +36,18 @@ def test_score_agrees_with_scikit_learn(sample):
     assert values["loss"] == pytest.approx(sklearn_metrics.log_loss(true, probabilities, labels=classes), rel=1e-5)
 
 
+def test_balanced_accuracy_does_not_hide_a_small_class_behind_a_large_one():
+    """200 spectra of one class and 3 of another, all taken for the first."""
+    labels = torch.tensor([0] * 200 + [1] * 3)
+    values = score(torch.eye(4)[torch.zeros(203, dtype=torch.int64)], labels)
+    assert values["accuracy"] > 0.98
+    assert values["balanced_accuracy"] == 0.5  # classes that do not occur do not count
+    random = torch.Generator().manual_seed(1)
+    logits = torch.randn(203, 2, generator=random)
+    expected = sklearn_metrics.balanced_accuracy_score(labels, logits.argmax(1))
+    assert score(logits, labels)["balanced_accuracy"] == pytest.approx(expected)
+
+
 def test_score_has_exactly_the_declared_metrics(sample):
     assert list(score(*sample)) == scores("one")
 

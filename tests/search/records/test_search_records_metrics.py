@@ -86,7 +86,15 @@ def test_every_score_has_its_method_and_every_name_is_its_own() -> None:
 
 
 def test_scores_rank_and_costs_stand_beside_them() -> None:
-    assert scores("one") == ["accuracy", "top3", "top5", "macro_f1", "loss", "calibration_error"]
+    assert scores("one") == [
+        "accuracy",
+        "balanced_accuracy",
+        "top3",
+        "top5",
+        "macro_f1",
+        "loss",
+        "calibration_error",
+    ]
     assert scores("several") == ["accuracy", "molecular_f1", "macro_f1", "auc", "loss"]
     assert set(objectives()) == {*scores(), "parameters", "macs", "latency"}
     assert {name for name, metric in METRICS.items() if metric.direction == "min"} == {

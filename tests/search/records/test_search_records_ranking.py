@@ -2,7 +2,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spectune.search.records.ranking import best, difference, front, interval, ranking, winner
+from spectune.search.records.ranking import (
+    beside,
+    best,
+    difference,
+    duel,
+    front,
+    interval,
+    measured,
+    ranking,
+    rivals,
+    scored,
+    winner,
+)
 
 
 def test_the_interval_is_students_t():
@@ -67,3 +79,88 @@ def test_a_trial_without_a_value_is_neither_ranked_nor_best(trial, study):
     assert [(candidate, len(trials)) for candidate, trials in ranking(study(*confirmed))] == [("cnn2", 1), (5, 1)]
     assert best(study(*confirmed), confirmed[:2]).number == 11
     assert winner(study(*confirmed[2:4])) is None
+
+
+LINE = {"trials": [10, 11], "seeds": [1, 2], "intervals": {"accuracy": [0.4, 0.9]}, "over": "seeds and spectra"}
+
+
+def test_an_interval_over_spectra_is_said_where_the_journal_has_it():
+    assert measured("accuracy", [1, 2], [0.7, 0.8], LINE)["over"] == "seeds and spectra"
+    found = measured("accuracy", [1, 2], [0.7, 0.8], LINE)
+    assert (found["mean"], found["low"], found["high"]) == (pytest.approx(0.75), 0.4, 0.9)
+    assert measured("accuracy", [1], [0.7], {**LINE, "seeds": [1], "over": "spectra"})["low"] == 0.4
+
+
+def test_the_interval_of_an_old_journal_or_of_other_seeds_is_over_seeds_and_says_so():
+    expected = {**interval([0.7, 0.8], "accuracy"), "over": "seeds"}
+    old = {key: value for key, value in LINE.items() if key not in ("intervals", "over")}
+    for line, seeds in ((None, [1, 2]), (old, [1, 2]), (LINE, [1, 3])):
+        assert expected.items() <= measured("accuracy", seeds, [0.7, 0.8], line).items()
+    assert measured("accuracy", [1], [0.7], None)["over"] is None
+
+
+@pytest.fixture
+def fought(trial, study):
+    """``fought(...)``: the row of winner 5 against cnn2, both tested, and their study."""
+
+    def make(metric="accuracy", **changes):
+        trials = [trial(10, 0.8, stage="confirm", candidate=5), trial(11, 0.7, stage="confirm", candidate="cnn2")]
+        found = study(*trials)
+        for one in trials:
+            line = {**LINE, "event": "test", "time": 1.0, "candidate": one.candidate, "trials": [one.number]}
+            found.apply({**line, "seeds": [1], "metrics": [{"accuracy": 0.7}]})
+        row = {"candidate": "cnn2", "trials": [11], "mean": 0.11, "low": 0.02, "high": 0.2, "over": "spectra"}
+        row |= {"more": 14, "less": 3, "p": 0.0127, **changes}
+        line = {"candidate": 5, "trials": [10], "split": "test", "metric": metric, "rows": [row]}
+        found.apply({"event": "versus", "time": 2.0, **line})
+        return found, row
+
+    return make
+
+
+def test_a_winner_beats_what_it_is_better_than_on_the_same_spectra(fought):
+    found, row = fought()
+    assert rivals(found) == [row]
+    assert duel(found, row) == (
+        "Trial 5 beats cnn2 on the blind test: +0.1100 accuracy, 95 % interval +0.0200 to +0.2000 over spectra; "
+        "14 spectra only it gets right, 3 only the other; p = 0.013."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"low": -0.01}, "Trial 5 cannot be told apart from cnn2"),
+        ({"p": 0.06}, "Trial 5 cannot be told apart from cnn2"),
+        ({"mean": -0.11, "low": -0.2, "high": -0.02}, "Trial 5 is beaten by cnn2"),
+        ({"over": "seeds and groups of spectra"}, "it is right more often on 14 spectra, the other on 3; p = 0.013."),
+    ],
+)
+def test_a_winner_is_not_said_to_be_better_than_the_numbers_say(fought, changes, said):
+    assert said in duel(*fought(**changes))
+
+
+def test_pairs_of_other_trainings_than_the_tested_ones_are_not_said(fought):
+    found, _ = fought()
+    found.tests[1]["trials"] = [12]
+    assert rivals(found) == []
+    found.versus = None
+    assert rivals(found) == []
+
+
+def test_scores_are_found_by_candidate_and_split(fought):
+    found, _ = fought()
+    assert scored(found, 5, "validation")["values"] == [0.8]
+    assert scored(found, 6, "validation") is None and scored(found, 6, "test") is None
+    assert scored(found, 5, "test")["low"] == 0.4
+    assert scored(found, 5, "test", "auc") is None
+
+
+def test_other_scores_stand_beside_the_first_objective_where_classes_are_unequal(study):
+    found = study()
+    found.header["dataset"] = {}
+    assert beside(found) == []
+    found.header["dataset"] = {"unequal": True}
+    assert beside(found) == ["balanced_accuracy", "macro_f1"]
+    found.header["objectives"] = [["macro_f1", "max"]]
+    assert beside(found) == ["accuracy", "balanced_accuracy"]
