@@ -6,6 +6,7 @@ __all__ = [
     "epoch",
     "export",
     "identify",
+    "jackknife",
     "look",
     "metrics",
     "models",

@@ -28,7 +28,6 @@ from spectune.search.records import Study
 from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import beside, largest
 
-PLACES = {"validation": "validation", "test": "blind test"}
 MOST_ROWS = 500  # of the table of trials
 MOST_PAIRS = 8  # confused pairs that are drawn
 MOST_LISTED = 30  # confused pairs that are listed
@@ -70,8 +69,7 @@ def notice(summary: Summary) -> str:
 
 def ranked(summary: Summary) -> str:
     """The confirmed configs as a table, best first, and what always saying the largest class would be."""
-    metric, others = title(summary.metric), [(split, name) for name in beside(summary.study) for split in PLACES]
-    rows = []
+    metric, others, rows = title(summary.metric), beside(summary.study), []
     for rank, row in enumerate(summary.confirmed.itertuples(), start=1):
         of = f" of {row.planned}" if len(row.values) < row.planned else ""
         tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
@@ -81,7 +79,7 @@ def ranked(summary: Summary) -> str:
                 Folded(row.who, settings(_flat(row.config)), left=True),
                 Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
                 Cell(number(row.test_mean), small=_listed(tested)),
-                *(_beside(row.beside.get(key)) for key in others),
+                *(_beside(row.beside, name) for name in others),
                 Cell(f"{row.parameters:,}"),
                 Cell(f"{row.macs:,}"),
                 Cell(duration(row.seconds)),
@@ -89,14 +87,14 @@ def ranked(summary: Summary) -> str:
         )
     most = largest(summary.study)
     if most is not None and summary.metric == EXPECTED and rows:
-        shares = [Cell(number(most[split]["share"])) for split in PLACES]
+        shares = [Cell(number(most[split]["share"])) for split in ("validation", "test")]
         rows.append([Cell(""), Cell(f"always {most['test']['class']}"), *shares, *[Cell("")] * (len(others) + 3)])
     heads = (
         "",
         "config",
         f"validation {metric}>",
         f"blind test {metric}>",
-        *(f"{PLACES[split]} {title(name)}>" for split, name in others),
+        *(f"{title(name)}>" for name in others),
         "parameters>",
         "multiply-adds>",
         "training>",
@@ -110,8 +108,11 @@ def covered(summary: Summary) -> str:
     return f" over {escape(str(found[0]))}" if found and found[0] else ""
 
 
-def _beside(found: dict[str, Any] | None) -> Cell:
-    return Cell("") if found is None else Cell(number(found["mean"]), small=between(found["low"], found["high"]))
+def _beside(found: dict[tuple[str, str], Any], name: str) -> Cell:
+    """A score on the validation split and, below, on the blind test; their intervals are in result.json."""
+    validation, test = (found.get((split, name)) for split in ("validation", "test"))
+    below = f"blind test {number(test['mean'])}" if test else ""
+    return Cell(number(validation["mean"]) if validation else "", small=below)
 
 
 def confused(summary: Summary) -> str:

@@ -44,5 +44,6 @@ __all__ = [
     "read",
     "replace_file",
     "stored",
+    "uncertainty",
     "word",
 ]

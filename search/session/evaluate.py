@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ def measure(
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
         "metrics": [row["metrics"] for row in found],
-        "intervals": {name: list(_ends(name, one)) for name, one in spreads.items()},
+        "intervals": {name: list(_ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
         "over": over(len(trials), grouped=grouped),
     }
     return line, found
@@ -83,10 +84,12 @@ def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Sp
     return sure.spread([one.values for one in parts], units=min(one.units for one in parts), grouped=grouped)
 
 
-def _ends(name: str, found: sure.Spread) -> tuple[float, float]:
+def _ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
+    """The interval of a score. Three spectra of a small class, all wrong, show no variance: a mean over classes that
+    are ``apart``, with spectra of their own, is no surer than their sizes allow."""
     metric = metric_of(name)
     if metric.points:
-        return sure.share(found)
+        return sure.share(found, found.units if apart and metric.by_class else math.inf)
     low, high = sure.plain(found)
     return max(metric.low, low), min(metric.high, high)
 

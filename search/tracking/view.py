@@ -121,13 +121,13 @@ def verdict(study: Study) -> str:
     seeds = len(ranked[0][1])
     won = study.candidate(ranked[0][0]).title
     first = scored(study, ranked[0][0], "validation")
-    covered = f", over {first['over']}" if first is not None and first["over"] else ""
-    words = f"**{won} won**: mean and 95 % interval{covered} of each config ({seeds} seeds of the winner)."
+    covered = f" over {first['over']}" if first is not None and first["over"] else ""
+    words = f"**{won} won**: mean and 95 % interval of each config{covered} ({seeds} seeds of the winner)."
     findings = [*filter(None, [remark(study)]), *(duel(study, row) for row in rivals(study))]
     if (most := largest(study)) is not None and name == EXPECTED:
         findings.append(f"Always saying the largest class is right for {most['test']['share']:.4f} of the blind test.")
     if study.header.get("ablation"):
-        words = f"Nothing is chosen in an ablation: mean and 95 % interval{covered} of each variant."
+        words = f"Nothing is chosen in an ablation: mean and 95 % interval of each variant{covered}."
         findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
     table = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
     table.insert(1, f"|{'---|' * len(heads)}")

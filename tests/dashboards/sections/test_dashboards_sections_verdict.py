@@ -77,3 +77,27 @@ def test_a_simple_method_stands_beside_the_winner_or_is_it(scribe: Any, skill: f
     assert said in page.text
     assert any("cnn6 (simple)" in row[1] for row in page.rows("", "config"))
     assert "The simple method" in page.text or skill < 0.8
+
+
+def test_the_verdict_and_the_table_say_pairs_and_small_classes(scribe: Any, shown: Any) -> None:
+    """A winner on spectra of which nearly all are of one class, beside a baseline that was tested on the same ones."""
+    shares = {"class": "<b>common</b>", "share": 0.9852}
+    scribe.study()
+    header = record.read(scribe.folder).header
+    more = {"unequal": True, "largest": {"validation": shares, "test": shares}}
+    scribe.study(session=2, dataset={**header["dataset"], **more})
+    scribe.train(scribe.config(), skill=0.9)
+    numbers = {}
+    for candidate, skill in ((0, 0.9), ("cnn2", 0.5)):
+        numbers[candidate] = scribe.train(scribe.config(), skill=skill, stage="confirm", seed=1, candidate=candidate)
+        line = {"seeds": [1], "metrics": [{"accuracy": 0.98, "balanced_accuracy": 0.5432}], "confused": []}
+        spread = {"intervals": {"accuracy": [0.9123, 0.9876]}, "over": "spectra"}
+        scribe.write("test", candidate=candidate, trials=[numbers[candidate]], **line, **spread)
+    row = {"candidate": "cnn2", "trials": [numbers["cnn2"]], "mean": 0.11, "low": 0.02, "high": 0.2, "more": 14}
+    row |= {"less": 3, "p": 0.013, "over": "spectra"}
+    scribe.write("versus", candidate=0, trials=[numbers[0]], split="test", metric="accuracy", rows=[row])
+    page = shown(report.build(record.read(scribe.folder)))
+    assert "is 0.9800 (95 % interval 0.9123 to 0.9876, one seed and the spectra)" in page.text
+    assert "14 spectra only it gets right, 3 only the other; p = 0.013." in page.text
+    assert "<b>common</b>, 0.9852 of the blind test: the accuracy of always saying it" in page.text
+    assert "0.5432" in page.text and "always <b>common</b>" in page.text

@@ -81,3 +81,33 @@ def test_what_goes_on_with_a_study_gives_it_more_of_all_that_ended_it(tmp_path):
     extend = result.build(study, replace(OPTIONS, total_time=300.0))["commands"]["extend"]
     assert "--trials 100" in extend and "--total-time 600s" in extend
     assert "--total-time" not in result.build(study, OPTIONS)["commands"]["extend"]
+
+
+def unequal(tmp_path):
+    study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))
+    shares = {"class": "common", "share": 0.9852}
+    study.header["dataset"] |= {"unequal": True, "largest": {"validation": shares, "test": shares}}
+    study.header["options"] = {}
+    study.header["objectives"] = [["accuracy", "max"]]
+    for one in study.trials.values():
+        one.metrics |= {"accuracy": 0.98, "balanced_accuracy": 0.5, "macro_f1": 0.49}
+    was_tested(study, {"accuracy": 0.9852, "balanced_accuracy": 0.5}, {"accuracy": 0.9852, "balanced_accuracy": 0.5})
+    return study
+
+
+def test_unequal_classes_do_not_read_as_their_accuracy_alone(tmp_path, capsys):
+    study = unequal(tmp_path)
+    (row,) = result.build(study, Options(name="s", seeds=2))["confirmed"]
+    assert [one["metric"] for one in row["beside"]["validation"]] == ["balanced_accuracy", "macro_f1"]
+    assert [one["mean"] for one in row["beside"]["test"]] == [0.5]
+    result.show(study, Options(name="s", seeds=2), 0)
+    said = capsys.readouterr().out
+    assert "0.5000, test 0.5000" in said
+    (always,) = (line for line in said.splitlines() if "always common" in line)
+    assert always.count("0.9852") == 2
+
+
+def test_equal_classes_need_no_more_than_their_accuracy(tmp_path):
+    study = unequal(tmp_path)
+    study.header["dataset"]["unequal"] = False
+    assert "beside" not in result.build(study, Options(name="s", seeds=2))["confirmed"][0]
