@@ -58,7 +58,7 @@ def measure(
     known = scores("several" if dataset.multilabel else "one")
     names = [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
     found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
-    grouped = getattr(dataset.split(split), "groups", None) is not None
+    grouped = dataset.split(split).groups is not None
     spreads = {name: one for name in names if (one := _spread(found, name, grouped=grouped)) is not None}
     line = {
         "trials": [one.number for one in trials],
@@ -100,7 +100,7 @@ def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Datas
     parts = [row["pseudo"].get(study.objectives[0][0]) for row in found]
     if None in parts:
         return
-    groups = getattr(dataset.split("test"), "groups", None)
+    groups = dataset.split("test").groups
     path = study.folder / _file(study, candidate)
     path.parent.mkdir(exist_ok=True)
     arrays: dict[str, Any] = {

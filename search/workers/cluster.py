@@ -117,7 +117,7 @@ def _evaluate(
     found: dict[str, Any] = {
         "metrics": _finite(scored(answers)),
         "right": answers.right().numpy(),
-        "pseudo": pseudo(answers, sure, getattr(spectra, "groups", None)) if answers.finite else {},
+        "pseudo": pseudo(answers, sure, spectra.groups) if answers.finite else {},
     }
     if above is not None:
         return {**found, "labels": by_label(logits, labels, above)}
