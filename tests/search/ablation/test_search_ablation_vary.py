@@ -84,7 +84,7 @@ def test_a_flipped_value_is_another_one_of_the_domain(family):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("colour=red", "no hyperparameter 'colour': known are depth"),
+        ("colour=red", "no hyperparameter 'colour': known are low"),
         ("fc_activation=rellu", "fc_activation must be one of"),
         ("learning_rate", "too many values to take all"),
         ("fc_activation=relu", "must change something"),

@@ -14,7 +14,7 @@ from spectune.search.records.study import Trial
 from spectune.search.records.task import Task
 from spectune.search.strategy import sampler as module
 from spectune.search.strategy.sampler import MIRROR, SAMPLERS, Sampler
-from spectune.spaces import PUBLISHED, SPACES, Space, Training
+from spectune.spaces import KNOWN, SPACES, Space, Training
 from spectune.spaces.config import Cost, Network, hyper, hyperparameters
 from spectune.spaces.domain import Float
 
@@ -175,7 +175,7 @@ def test_no_config_is_tried_twice_while_there_are_others(make):
 
 
 def test_a_space_of_few_configs_is_gone_through_again(make):
-    training, network = (PUBLISHED["cnn6"].training, PUBLISHED["cnn6"].network)
+    training, network = (KNOWN["cnn6"].training, KNOWN["cnn6"].network)
     fixed = {**network.to_dict(), **training.to_dict(), "family": "cnn"}
     sampler = make(kind="near", fixed={name: value for name, value in fixed.items() if name != "batch_norm"})
     found = []
@@ -197,11 +197,11 @@ def test_several_objectives_are_followed_along_their_front(make):
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_every_published_network_of_a_space_can_be_told(make, tmp_path, space):
+def test_every_known_network_of_a_space_can_be_told(make, tmp_path, space):
     sampler = make(space)
-    held = [published for published in PUBLISHED.values() if SPACES[space].holds(published.network)]
-    for number, published in enumerate(held):
-        sampler.tell(ended(number, published.network, published.training))
+    held = [known for known in KNOWN.values() if SPACES[space].holds(known.network)]
+    for number, known in enumerate(held):
+        sampler.tell(ended(number, known.network, known.training))
     found = mirrored(tmp_path)
     assert len(found) == len(held) > 0
     assert {trial.state for trial in found} == {TrialState.COMPLETE}
@@ -209,7 +209,7 @@ def test_every_published_network_of_a_space_can_be_told(make, tmp_path, space):
 
 
 def test_one_value_stands_for_those_of_all_layers(make, tmp_path):
-    make().tell(ended(0, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    make().tell(ended(0, KNOWN["cnn2"].network, KNOWN["cnn2"].training))
     assert mirrored(tmp_path)[0].params["kernel_size"] == 50
 
 
@@ -313,9 +313,9 @@ def test_two_objectives_are_told_without_reports(make, tmp_path):
 
 def test_a_lock_that_a_killed_driver_left_does_not_hold_up_the_next(make, tmp_path):
     """Optuna's lock is a link to the file as it was named; to a relative name it would be waited for without end."""
-    make().tell(ended(0, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    make().tell(ended(0, KNOWN["cnn2"].network, KNOWN["cnn2"].training))
     (tmp_path / f"{MIRROR}.lock").symlink_to(f"studies/killed/{MIRROR}")
-    make().tell(ended(1, PUBLISHED["cnn2"].network, PUBLISHED["cnn2"].training))
+    make().tell(ended(1, KNOWN["cnn2"].network, KNOWN["cnn2"].training))
     assert [trial.user_attrs["trial"] for trial in mirrored(tmp_path)] == [0, 1]
     assert not (tmp_path / f"{MIRROR}.lock").is_symlink()
 
