@@ -23,7 +23,7 @@ ABSENT = -16.0  # logit of a class without a training spectrum, against the mean
 
 def build(network: Linear, points: int, classes: int) -> nn.Module:
     """The classifier on the prepared points."""
-    return nn.Sequential(*front(network), nn.Flatten(), Classifier(network, network.inputs(points), classes))
+    return nn.Sequential(*front(network), nn.Flatten(), Classifier(network, points, classes))
 
 
 class Affine(nn.Module):
