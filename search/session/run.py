@@ -161,7 +161,7 @@ def shortened(agenda: Agenda) -> Iterator[str]:
     """What a session left out of its simple methods and of its confirmation, a line each."""
     reasons: dict[str, list[str]] = {}
     for name, reason in agenda.left_out.items():
-        reasons.setdefault(reason.partition(",")[0], []).append(name)  # of one rule, whatever each has
+        reasons.setdefault(reason.partition(", ")[0], []).append(name)  # of one rule, whatever each has
     for reason, names in reasons.items():
         yield f"simple methods that were left out: {', '.join(names)} ({reason})"
     seeds, total = agenda.budget.seeds, agenda.budget.total_time
