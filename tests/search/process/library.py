@@ -17,7 +17,7 @@ os.environ["OMP_NUM_THREADS"] = "3"  # which a study is not to change
 
 import optuna
 import psutil
-import scipy.special  # noqa: F401 - its import adds a filter of warnings
+import scipy.signal  # noqa: F401 - its import adds filters of warnings
 import sympy  # noqa: F401 - torch imports it when it exports, and its import adds another
 import torch
 from ray.tune import progress_reporter
