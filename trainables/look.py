@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import peak_widths
 
 from spectune.spaces.prior import Prior
 
@@ -29,7 +28,6 @@ class Seen(NamedTuple):
     offset: float  # of the 5th percentile from 0
     drift: float  # share of the variance along the axis that a parabola takes
     noise: float  # standard deviation
-    width: float  # points of the highest peak at half its height
     negative: float  # share of the points that are clearly below 0
     alike: float  # cosine of a spectrum with the mean of all, on SNV
     middle: float  # of the median from the 5th percentile: near 1 where a spectrum is of dips
@@ -41,9 +39,8 @@ def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
     spectra = spectra.astype(np.float64)
     low, middle, high = np.quantile(spectra, (0.05, 0.5, 0.995), axis=1)
     height = np.where(high > low, high - low, 1.0)
-    basis = np.linalg.qr(np.vander(np.linspace(-1, 1, spectra.shape[1]), 3))[0]
     centred = spectra - spectra.mean(axis=1, keepdims=True)
-    flat = centred - (centred @ basis) @ basis.T
+    flat = _flat(centred)
     size = np.square(centred).sum(axis=1)
     noise = np.median(np.abs(np.diff(spectra, 2, axis=1)), axis=1) / SIGMA
     snv = centred / np.sqrt(np.where(size > 0, size, 1.0))[:, None]
@@ -57,7 +54,6 @@ def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
         offset=float(np.median(low / height)),
         drift=float(np.median(1 - np.square(flat).sum(axis=1) / np.where(size > 0, size, 1.0))),
         noise=float(np.median(noise / height)),
-        width=float(np.median([_width(row) for row in flat])) if len(flat) else 0.0,
         negative=float(np.mean(spectra < -0.05 * height[:, None])),
         alike=float(np.median(snv @ mean) / (np.linalg.norm(mean) or 1.0)),
         middle=float(np.median((middle - low) / height)),
@@ -65,11 +61,22 @@ def seen(spectra: NDArray[np.floating[Any]]) -> Seen:
     )
 
 
-def _width(spectrum: NDArray[np.float64]) -> float:
-    """Points of the highest peak at half its height; 0 where the highest point is no peak."""
+def width(spectra: NDArray[np.floating[Any]]) -> float:
+    """Median points of the highest peak at half its height in spectra (N, L); 0 where the highest point is no peak."""
+    from scipy.signal import peak_widths  # tenths of a second, for spectra of which something is said
+
+    spectra = spectra.astype(np.float64)
+    rows = _flat(spectra - spectra.mean(axis=1, keepdims=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(peak_widths(spectrum, [int(spectrum.argmax())])[0][0])
+        return float(np.median([peak_widths(row, [int(row.argmax())])[0][0] for row in rows]))
+
+
+def _flat(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Centred spectra (N, L) less the parabola that fits each best."""
+    basis = np.linalg.qr(np.vander(np.linspace(-1, 1, centred.shape[1]), 3))[0]
+    flat: NDArray[np.float64] = centred - (centred @ basis) @ basis.T
+    return flat
 
 
 def look(spectra: NDArray[np.floating[Any]]) -> Prior:
@@ -92,7 +99,7 @@ def look(spectra: NDArray[np.floating[Any]]) -> Prior:
         return Prior()
     said = ", ".join(words for words, holds in findings.items() if holds)
     offset, drift, _, alike, dips, spikes = findings.values()
-    window = int(np.clip(2 * (found.width // 2) + 1, 5, min(51, spectra.shape[1] // 4 * 2 - 1)))
+    window = int(np.clip(2 * (width(spectra) // 2) + 1, 5, min(51, spectra.shape[1] // 4 * 2 - 1)))
     snv: dict[str, Any] = {"preprocess": "snv"}
     standardised = {"standardised snv": {**snv, "pointwise": True}} if alike else {}
     first = {

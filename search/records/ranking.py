@@ -204,9 +204,7 @@ def winner(study: Study) -> int | str | None:
 
 def simplest(study: Study) -> str | None:
     """The best simple method as a candidate; None where none was confirmed."""
-    return next(
-        (key for key, _ in ranking(study) if isinstance(key, str) and study.candidate(key).kind == SIMPLE), None
-    )
+    return next((str(key) for key, _ in ranking(study) if study.candidate(key).kind == SIMPLE), None)
 
 
 def remark(study: Study) -> str:

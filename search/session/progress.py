@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 from spectune.search.process.table import span
-from spectune.search.records import SIMPLE, Options, Study, Trial
+from spectune.search.records import SIMPLE, Candidate, Options, Study, Trial
 from spectune.search.records.metrics import metric_of
 from spectune.search.strategy.confirm import finalists, pace
 
@@ -127,7 +127,7 @@ def remaining(study: Study, options: Options) -> tuple[int, int, int]:
         return 0, 0, max(0, each * len(study.header["ablation"]["variants"]) - len(study.trials))
     explore = max(0, options.trials - study.begun["explore"]) if options.time is None else 0
     confirmed = study.stage("confirm")
-    baselines = sum(isinstance(trial.candidate, str) for trial in confirmed)
+    baselines = sum(map(_compared, confirmed))
     baseline = max(0, options.seeds * ((options.baseline_name is not None) + options.simple) - baselines)
     finalists = max(0, min(options.top, options.trials) * options.seeds - (len(confirmed) - baselines))
     return explore, baseline, finalists
@@ -139,7 +139,7 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     explored = [trial for trial in reported if trial.stage == "explore"] or reported
     if not explored:
         return None
-    baselines = [trial for trial in study.stage("confirm") if isinstance(trial.candidate, str) and trial.reports]
+    baselines = [trial for trial in study.stage("confirm") if _compared(trial) and trial.reports]
     typical = statistics.median(pace(trial, study.clock) for trial in explored)
     whole = _whole(finalists(study, options.top) or explored, study.clock, options.epochs)
     heavy = _whole(baselines, study.clock, options.epochs) if baselines else whole
@@ -158,6 +158,12 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
         passed = sum(study.exploring[:-1]) + study.clock - study.began - study.measuring[-1]
         left += max(0.0, options.time - passed)
     return left if options.total_time is None else min(left, max(0.0, options.total_time - study.clock))
+
+
+def _compared(trial: Trial) -> bool:
+    """Whether a confirmation is of what finalists are compared with."""
+    key = trial.candidate
+    return key is not None and Candidate.of(key, trial.label, ablation=False).kind != "explored"
 
 
 def _whole(trials: list[Trial], now: float, epochs: int) -> float:

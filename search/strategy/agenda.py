@@ -293,9 +293,8 @@ class Agenda:
                 for task in self._candidates()
             ]
             work = sum(seconds * times for seconds, times in each)
-            last = max(
-                (seconds for seconds, times in each if times), default=0.0
-            )  # one worker may begin it when others end
+            # One worker may begin the longest when the others end.
+            last = max((seconds for seconds, times in each if times), default=0.0)
             self._needed = now, work / self._workers + last * (1 - 1 / self._workers)
         return self._needed[1]
 

@@ -9,7 +9,7 @@ import torch
 from spectune.spaces import SPACES, STARTS
 from spectune.spaces.prior import Prior
 from spectune.trainables.data import load
-from spectune.trainables.look import look, seen
+from spectune.trainables.look import look, seen, width
 
 AXIS = np.linspace(0, 1, 300)
 RANDOM = np.random.default_rng(0)
@@ -40,6 +40,7 @@ def test_an_offset_is_found_with_its_size_and_calls_for_snv():
 def test_what_is_seen_does_not_depend_on_the_unit(unit):
     spectra = peaks(noise=0.01) + 3 * AXIS**2
     np.testing.assert_allclose(seen(unit * spectra), seen(spectra), rtol=1e-6, atol=1e-9)
+    assert width(unit * spectra) == pytest.approx(width(spectra), rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_what_drifts_is_taken_off_first_and_what_is_alike_is_standardised_first(
 
 
 def test_a_filter_is_as_wide_as_the_peaks():
-    assert seen(peaks(noise=0.01)).width == pytest.approx(9, abs=1.5)
+    assert width(peaks(noise=0.01)) == pytest.approx(9, abs=1.5)
     assert look(peaks(noise=0.01) + 25).first["second derivative snv"]["window"] in (7, 9, 11)
 
 
