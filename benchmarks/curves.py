@@ -41,10 +41,19 @@ DATA: dict[str, tuple[str, dict[str, str]]] = {
     "challenge": ("challenge", {"points": "400", "train": "15", "validation": "12"}),
     "noisy": (
         "generated",
-        {"classes": "30", "points": "400", "shift": "0.02", "change": "0.2", "noise": "0.1", "background": "0.5",
-         "train": "12", "validation": "11", "test": "2"},
+        {
+            "classes": "30",
+            "points": "400",
+            "shift": "0.02",
+            "change": "0.2",
+            "noise": "0.1",
+            "background": "0.5",
+            "train": "12",
+            "validation": "11",
+            "test": "2",
+        },
     ),
-}  # fmt: skip
+}
 
 
 def read(path: Path = TABLE) -> list[dict[str, Any]]:

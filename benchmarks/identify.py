@@ -37,9 +37,19 @@ from spectune.trainables.train import predict, train
 EACH = 5  # training spectra and references a class
 DATA = {"points": 1000, "train": EACH, "validation": 2, "test": 2, "noise": 0.05, "change": 0.2}
 NETWORK = CNN(
-    depth=4, filters=12, filter_growth=1.5, kernel_size=25, kernel_last=9, stride=2, pooling="average", batch_norm=True,
-    fc_depth=1, fc_width=128, fc_activation="linear", fc_dropout=0.0,
-)  # fmt: skip
+    depth=4,
+    filters=12,
+    filter_growth=1.5,
+    kernel_size=25,
+    kernel_last=9,
+    stride=2,
+    pooling="average",
+    batch_norm=True,
+    fc_depth=1,
+    fc_width=128,
+    fc_activation="linear",
+    fc_dropout=0.0,
+)
 TRAINING = Training(learning_rate=2e-3, batch_size=64, schedule="cosine")
 HEADS = {"AdaCos": "adacos", "softmax": "linear"}
 RAW = "raw spectra"

@@ -35,9 +35,15 @@ class SyneTune(Rival):
         self.trial = _need("syne_tune.backend.trial_status").Trial
         domains = {name: _syne(space, domain) for name, (domain, _) in searched().items()}
         self.scheduler = baselines.ASHACQR(
-            domains, metric="accuracy", time_attr="epoch", max_t=EPOCHS, do_minimize=False, random_seed=seed,
-            grace_period=GRACE, reduction_factor=ETA,
-        )  # fmt: skip
+            domains,
+            metric="accuracy",
+            time_attr="epoch",
+            max_t=EPOCHS,
+            do_minimize=False,
+            random_seed=seed,
+            grace_period=GRACE,
+            reduction_factor=ETA,
+        )
         self.trials: dict[int, Any] = {}
 
     def propose(self, number: int) -> Any:
@@ -65,9 +71,16 @@ class DEHB(Rival):
         whole = spaces.ConfigurationSpace(seed=seed)
         whole.add([_config_space(spaces, name, domain) for name, (domain, _) in searched().items()])
         self.search = dehb.DEHB(
-            cs=whole, min_fidelity=GRACE, max_fidelity=EPOCHS, eta=ETA, n_workers=1, seed=seed, save_freq="end",
-            output_path=tempfile.mkdtemp(dir=SCRATCH.name), log_level="ERROR",
-        )  # fmt: skip
+            cs=whole,
+            min_fidelity=GRACE,
+            max_fidelity=EPOCHS,
+            eta=ETA,
+            n_workers=1,
+            seed=seed,
+            save_freq="end",
+            output_path=tempfile.mkdtemp(dir=SCRATCH.name),
+            log_level="ERROR",
+        )
         self.jobs: dict[int, Any] = {}
 
     def propose(self, number: int) -> Any:

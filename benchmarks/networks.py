@@ -28,9 +28,15 @@ from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
 DATA = {
-    "classes": "20", "points": "500", "noise": "0.3", "shift": "0.03", "change": "0.3",
-    "train": "30", "validation": "20", "test": "50",
-}  # fmt: skip
+    "classes": "20",
+    "points": "500",
+    "noise": "0.3",
+    "shift": "0.03",
+    "change": "0.3",
+    "train": "30",
+    "validation": "20",
+    "test": "50",
+}
 
 
 def measure(job: tuple[str, int, float]) -> dict[str, Any]:

@@ -169,11 +169,16 @@ def rows(figure: str, options: argparse.Namespace) -> list[tables.Row]:
                 found.append({**row, "seeds": [trial.seed for trial in trained], **curve(trained)})
             elif figure != "fig3" and (values := tested(study, candidate)):
                 causes = shares(study, "test").items() if header.get("ablation") else ()
-                found.append({
-                    **row, "seeds": list(values), "values": list(values.values()), "published": known.get(key, []),
-                    "right": {cause: right[candidate] for cause, right in causes if candidate in right},
-                    "seconds": [round(trial.seconds) for trial in trained],
-                })  # fmt: skip
+                found.append(
+                    {
+                        **row,
+                        "seeds": list(values),
+                        "values": list(values.values()),
+                        "published": known.get(key, []),
+                        "right": {cause: right[candidate] for cause, right in causes if candidate in right},
+                        "seconds": [round(trial.seconds) for trial in trained],
+                    }
+                )
     return found
 
 

@@ -60,9 +60,18 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
     dataset, curves = load(SOURCE, **SETTINGS), recorded()
     store = f"sqlite:///{folder}/mlflow.db"
     options = Options(
-        name="s", studies=str(folder), space="any", dataset=SOURCE, data=SETTINGS, epochs=EPOCHS, trials=trials,
-        max_macs=LIMIT, concurrent=concurrent, baseline=("none",), tracking_uri=store,
-    )  # fmt: skip
+        name="s",
+        studies=str(folder),
+        space="any",
+        dataset=SOURCE,
+        data=SETTINGS,
+        epochs=EPOCHS,
+        trials=trials,
+        max_macs=LIMIT,
+        concurrent=concurrent,
+        baseline=("none",),
+        tracking_uri=store,
+    )
     journal, study, clock = Journal(options.folder), Study(options.folder), Clock()
     study.apply(journal.append("study", **header(options, dataset, study, {"CPU": concurrent, "nodes": 1})))
     agenda = Agenda.of(options, options, study, sizes=dataset.sizes, folder=options.folder, clock=clock)
@@ -84,13 +93,19 @@ def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
     resumed = time.perf_counter() - began
     assert left == 0
     return {
-        "trials": len(study.trials), "reports": reports, "driver": round(driver, 2),
-        "ms_per_trial": round(1000 * driver / len(study.trials), 2), "ms_per_report": round(1000 * driver / reports, 2),
-        "kB_per_trial": round(1000 * memory / len(study.trials), 1), "read_wall": round(resumed, 2),
-        "report_wall": round(published, 1), "mlflow": round(spent, 1), "mlflow_wall": round(delivered, 1),
+        "trials": len(study.trials),
+        "reports": reports,
+        "driver": round(driver, 2),
+        "ms_per_trial": round(1000 * driver / len(study.trials), 2),
+        "ms_per_report": round(1000 * driver / reports, 2),
+        "kB_per_trial": round(1000 * memory / len(study.trials), 1),
+        "read_wall": round(resumed, 2),
+        "report_wall": round(published, 1),
+        "mlflow": round(spent, 1),
+        "mlflow_wall": round(delivered, 1),
         "best_100_runs_wall": browse(store),
         **{f"{name}_MB": round((options.folder / name).stat().st_size / 1e6, 1) for name in (JOURNAL, "report.html")},
-    }  # fmt: skip
+    }
 
 
 def browse(store: str) -> float:

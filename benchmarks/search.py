@@ -26,10 +26,22 @@ from record import append
 HERE = Path(__file__).parent
 DATA = ("classes=5", "points=500", "train=30", "validation=10", "test=10")
 NETWORK = (
-    "depth=2", "convs_per_block=1", "filters=8", "filter_growth=1.0", "kernel_size=9", "kernel_last=5", "stride=2",
-    "pooling=max", "pool_size=2", "pool_stride=2", "batch_norm=False", "activation=relu", "conv_dropout=0.0",
-    "fc_depth=1", "fc_width=32",
-)  # fmt: skip
+    "depth=2",
+    "convs_per_block=1",
+    "filters=8",
+    "filter_growth=1.0",
+    "kernel_size=9",
+    "kernel_last=5",
+    "stride=2",
+    "pooling=max",
+    "pool_size=2",
+    "pool_stride=2",
+    "batch_norm=False",
+    "activation=relu",
+    "conv_dropout=0.0",
+    "fc_depth=1",
+    "fc_width=32",
+)
 TRAINING = ("batch_size=128", "weight_decay=0.0", "schedule=plateau", "plateau_factor=0.1")
 
 

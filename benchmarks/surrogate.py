@@ -144,11 +144,13 @@ class _Forest:
         self._roots = starts
         self._left, self._right = (
             np.concatenate(
-                [np.where(getattr(t, side) < 0, np.arange(t.node_count), getattr(t, side)) + s
-                 for t, s in zip(trees, starts, strict=True)]
+                [
+                    np.where(getattr(t, side) < 0, np.arange(t.node_count), getattr(t, side)) + s
+                    for t, s in zip(trees, starts, strict=True)
+                ]
             )
             for side in ("children_left", "children_right")
-        )  # fmt: skip
+        )
         self._feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees])
         self._threshold = np.concatenate([tree.threshold for tree in trees])
         self._values = np.concatenate([tree.value[:, :, 0] for tree in trees])

@@ -30,18 +30,48 @@ from spectune.trainables.models import build
 from spectune.trainables.train import predict, train
 
 SOURCE = {
-    "classes": 80, "points": 1000, "min_peaks": 4, "max_peaks": 15, "min_width": 1.5, "max_width": 3.0, "noise": 0.2,
-    "shift": 0.01, "change": 0.2, "train": 40, "validation": 5, "test": 1, "seed": 0,
-}  # fmt: skip
+    "classes": 80,
+    "points": 1000,
+    "min_peaks": 4,
+    "max_peaks": 15,
+    "min_width": 1.5,
+    "max_width": 3.0,
+    "noise": 0.2,
+    "shift": 0.01,
+    "change": 0.2,
+    "train": 40,
+    "validation": 5,
+    "test": 1,
+    "seed": 0,
+}
 TARGET = {
-    "classes": 30, "points": 850, "min_peaks": 3, "max_peaks": 8, "min_width": 5.0, "max_width": 12.0, "noise": 0.6,
-    "shift": 0.03, "change": 0.4, "train": 40, "validation": 10, "test": 20, "seed": 1,
-}  # fmt: skip
+    "classes": 30,
+    "points": 850,
+    "min_peaks": 3,
+    "max_peaks": 8,
+    "min_width": 5.0,
+    "max_width": 12.0,
+    "noise": 0.6,
+    "shift": 0.03,
+    "change": 0.4,
+    "train": 40,
+    "validation": 10,
+    "test": 20,
+    "seed": 1,
+}
 SHARES = (0.1, 0.3, 1.0)
 NETWORK = CNN(
-    depth=4, filters=16, filter_growth=1.5, kernel_size=25, kernel_last=9, stride=2, pooling="max",
-    fc_depth=1, fc_width=128, fc_dropout=0.3,
-)  # fmt: skip
+    depth=4,
+    filters=16,
+    filter_growth=1.5,
+    kernel_size=25,
+    kernel_last=9,
+    stride=2,
+    pooling="max",
+    fc_depth=1,
+    fc_width=128,
+    fc_dropout=0.3,
+)
 TRAINING = Training(learning_rate=1e-3, batch_size=32, patience=10)
 STARTS = {
     "scratch": TRAINING,
@@ -60,9 +90,14 @@ def few(dataset: Dataset, share: float) -> Dataset:
     rows = np.flatnonzero(np.arange(len(full)) % each < round(share * each))
     noise = None if full.noise is None else full.noise[rows]
     part = Peaks(
-        full.positions[rows], full.heights[rows], full.widths[rows], full.labels[rows],
-        points=full.points, noise=noise, seed=full.seed,
-    )  # fmt: skip
+        full.positions[rows],
+        full.heights[rows],
+        full.widths[rows],
+        full.labels[rows],
+        points=full.points,
+        noise=noise,
+        seed=full.seed,
+    )
     return replace(dataset, train=part, digest="")
 
 
@@ -82,10 +117,18 @@ def measure(seed: int) -> list[dict[str, Any]]:
             model.load_state_dict(best["model"])
             assert dataset.test is not None
             tested = score(predict(model, dataset.test), torch.from_numpy(dataset.test.labels.copy()))
-            rows.append({
-                "seed": seed, "share": share, "start": start, "digest": dataset.digest, "source": learned,
-                "epoch": best["epoch"], "validation": best["metrics"]["accuracy"], "test": tested["accuracy"],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "seed": seed,
+                    "share": share,
+                    "start": start,
+                    "digest": dataset.digest,
+                    "source": learned,
+                    "epoch": best["epoch"],
+                    "validation": best["metrics"]["accuracy"],
+                    "test": tested["accuracy"],
+                }
+            )
     return rows
 
 

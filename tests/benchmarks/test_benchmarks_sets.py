@@ -122,8 +122,10 @@ def test_ucr_joins_both_parts_and_takes_the_class_off(tmp_path: Path) -> None:
 def test_raman_files_of_two_kinds_come_onto_one_axis_by_instrument(tmp_path: Path) -> None:
     shifts = np.arange(200.0, 1800.0, 4.0)
     counts = np.exp(-(((shifts - 1000) / 8) ** 2))
-    rows = [f"{row};1;1;{shift:.3f};0;0;0;{count:.4f};".replace(".", ",") for row, (shift, count) in
-            enumerate(zip(shifts, counts, strict=True))]  # fmt: skip
+    rows = [
+        f"{row};1;1;{shift:.3f};0;0;0;{count:.4f};".replace(".", ",")
+        for row, (shift, count) in enumerate(zip(shifts, counts, strict=True))
+    ]
     head = (
         "File Version;BWSpec\nPixel;Wavelength;Wavenumber;Raman Shift;Dark;Reference;Raw data #1;Dark Subtracted #1;\n"
     )

@@ -8,8 +8,16 @@ import standings
 
 
 def row(method: str, one: str, predicted: list[int], **more: object) -> dict[str, object]:
-    return {"set": one, "method": method, "minutes": 5.0, "seed": 0, "predicted": predicted,
-            "truth": [0, 0, 0, 1], "groups": [0, 1, 2, 3], **more}  # fmt: skip
+    return {
+        "set": one,
+        "method": method,
+        "minutes": 5.0,
+        "seed": 0,
+        "predicted": predicted,
+        "truth": [0, 0, 0, 1],
+        "groups": [0, 1, 2, 3],
+        **more,
+    }
 
 
 def test_all_right_of_a_few_is_not_certain() -> None:

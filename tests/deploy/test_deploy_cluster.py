@@ -109,10 +109,12 @@ def test_the_cluster_grows_by_spot_workers_and_by_others_where_there_are_none(cl
 
     def launched(**availability: float) -> dict[str, int]:
         request = SchedulingRequest(
-            node_type_configs=config.get_node_type_configs(), max_num_nodes=5, disable_launch_config_check=True,
+            node_type_configs=config.get_node_type_configs(),
+            max_num_nodes=5,
+            disable_launch_config_check=True,
             resource_requests=waiting,
             recoverable_resource_availabilities={name.replace("_", "-"): much for name, much in availability.items()},
-        )  # fmt: skip
+        )
         found = ResourceDemandScheduler(create_autospec(AutoscalerEventLogger)).schedule(request)
         return {one.instance_type: one.count for one in found.to_launch}
 

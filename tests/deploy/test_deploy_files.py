@@ -208,18 +208,25 @@ def slurm(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         (bin_ / name).write_text(f"#!/bin/bash\n{text}\n")
         (bin_ / name).chmod(0o755)
     job = {
-        "SLURM_SUBMIT_DIR": str(folder), "SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NUM_NODES": "1",
-        "SLURM_JOB_NODELIST": "node[1]", "HOME": str(folder / "home"),
-    }  # fmt: skip
+        "SLURM_SUBMIT_DIR": str(folder),
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_JOB_NODELIST": "node[1]",
+        "HOME": str(folder / "home"),
+    }
     small = "--trials 2 --epochs 2 --seeds 1 --top 1 --baseline none --dataset generated --data classes=3"
     size = "--space mlp --max-macs 100k --data points=100 --data train=10 --data validation=3 --data test=2"
     if subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode:
         pytest.skip("a node of its own, without the other tests' Rays, can be made by root only")
     node = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]
     done = subprocess.run(
-        [*node, "bash", checkout / "deploy" / "slurm.sbatch", *small.split(), *size.split()], env=os.environ | job,
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*node, "bash", checkout / "deploy" / "slurm.sbatch", *small.split(), *size.split()],
+        env=os.environ | job,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-4000:]
     return folder, said

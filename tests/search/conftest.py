@@ -43,8 +43,13 @@ def spectune():
     def run(folder, *arguments, program=(SPECTUNE,), code=0):
         done = subprocess.run(
             [*program, *arguments],
-            cwd=folder, env=_environment(), capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         assert code is None or done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -184,5 +184,12 @@ def test_parse_refuses_in_one_line(name, text, message):
 
 def test_hyperparameters_are_in_their_order_of_declaration():
     assert [hp.name for hp in hyperparameters(Toy)] == [
-        "layers", "width", "growth", "pooling", "pool", "norm", "rate", "patience",
-    ]  # fmt: skip
+        "layers",
+        "width",
+        "growth",
+        "pooling",
+        "pool",
+        "norm",
+        "rate",
+        "patience",
+    ]

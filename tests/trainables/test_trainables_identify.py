@@ -70,9 +70,17 @@ def exported(classes, tmp_path_factory):
     splits = {name: Dense(*part(classes.split(name), 0, SEEN)) for name in ("train", "validation", "test")}
     seen = replace(classes, classes=classes.classes[:SEEN], definition=None, **splits)
     network = CNN(
-        depth=3, filters=12, kernel_size=15, kernel_last=5, stride=2, batch_norm=True, fc_depth=1, fc_width=64,
-        fc_dropout=0.1, head="adacos",
-    )  # fmt: skip
+        depth=3,
+        filters=12,
+        kernel_size=15,
+        kernel_last=5,
+        stride=2,
+        batch_norm=True,
+        fc_depth=1,
+        fc_width=64,
+        fc_dropout=0.1,
+        head="adacos",
+    )
     training = Training(learning_rate=3e-3, batch_size=32, schedule="cosine")
     *_, last = train(network, training, seen, seed=0, epochs=15)
     torch.manual_seed(0)

@@ -253,9 +253,16 @@ def test_a_last_batch_of_one_spectrum_does_not_break_batch_normalisation(dataset
     kept = slice(0, 33)
     few = replace(dataset, train=type(dataset.train)(dataset.train.spectra[kept], dataset.train.labels[kept]))
     network = CNN(
-        depth=3, filters=4, kernel_size=3, kernel_last=3, stride=4, pool_size=(4, 4, 1), pool_stride=(4, 4, 1),
-        batch_norm=True, fc_depth=0,
-    )  # fmt: skip
+        depth=3,
+        filters=4,
+        kernel_size=3,
+        kernel_last=3,
+        stride=4,
+        pool_size=(4, 4, 1),
+        pool_stride=(4, 4, 1),
+        batch_norm=True,
+        fc_depth=0,
+    )
     assert network.blocks(len(dataset.axis))[-1].conv_lengths == (1,)
     (epoch,) = train(network, FAST, few, seed=0, epochs=1)
     assert math.isfinite(epoch.metrics["loss"])

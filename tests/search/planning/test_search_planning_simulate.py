@@ -48,8 +48,13 @@ def run(plan, look_up, *, workers):
 def test_one_worker_trains_one_after_another():
     steps, times = run(Fixed(2), pace([1.0, 2.0]), workers=1)
     assert [(step.task.number, step.message["epoch"]) for step in steps] == [
-        (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3),
-    ]  # fmt: skip
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (1, 1),
+        (1, 2),
+        (1, 3),
+    ]
     assert times == [1.0, 2.0, 3.0, 5.0, 7.0, 9.0]
     assert [step.epochs for step in steps] == [1, 2, 3, 4, 5, 6]
 

@@ -30,9 +30,13 @@ from spectune.trainables.models import build
 MEMORY = 2 << 20  # KiB that a test may add to the largest size of this process
 
 leaf = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.sampled_from([10**30, -1, 1 << 40, 1e308]),
-    st.floats(), st.text(max_size=8),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([10**30, -1, 1 << 40, 1e308]),
+    st.floats(),
+    st.text(max_size=8),
+)
 value = st.recursive(
     leaf, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
 )
@@ -167,8 +171,25 @@ def test_configs_that_were_found_to_break_an_export(export, key, found):
 
 
 names = ("depth", "filters", "pooling", "lr", "batch_size", "init", "dropout", "a")
-flags = ("--set", "--data", "--name", "--space", "--dataset", "--trials", "--epochs", "--time", "--max-macs", "--vary",
-         "--objective", "--start-from", "--baseline", "--init-from", "--resume", "--seed", "--eta")  # fmt: skip
+flags = (
+    "--set",
+    "--data",
+    "--name",
+    "--space",
+    "--dataset",
+    "--trials",
+    "--epochs",
+    "--time",
+    "--max-macs",
+    "--vary",
+    "--objective",
+    "--start-from",
+    "--baseline",
+    "--init-from",
+    "--resume",
+    "--seed",
+    "--eta",
+)
 word = st.one_of(
     st.text(max_size=12),
     st.sampled_from(["1", "0", "-1", "1e999", "nan", "9" * 30, "cnn", "generated", "../x", "a:b", "90s", "2M", "\0"]),

@@ -82,8 +82,12 @@ def knock(address: str, home: Path, **token: str) -> tuple[int, str]:
     """Join a Ray as a stranger with an empty home does."""
     done = subprocess.run(
         [sys.executable, "-c", CLIENT, address],
-        env=environment(home, **token), capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
+        env=environment(home, **token),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -55,9 +55,19 @@ def test_a_whole_study_of_an_own_architecture(tmp_path, spectune):
     data = [word for setting in settings for word in ("--data", setting)]
     small = ("--trials", "3", "--epochs", "2", "--seeds", "1", "--top", "1", "--baseline", "none")
     spectune(
-        tmp_path, "search", "--space", "my_file.py:Mine", "--set", "activation=relu", "--name", "m",
-        "--dataset", "generated", *data, *small,
-    )  # fmt: skip
+        tmp_path,
+        "search",
+        "--space",
+        "my_file.py:Mine",
+        "--set",
+        "activation=relu",
+        "--name",
+        "m",
+        "--dataset",
+        "generated",
+        *data,
+        *small,
+    )
     study = read(tmp_path / "studies/m")
     assert study.finished
     assert {trial.config["network"]["family"] for trial in study.trials.values()} == {"mine"}

@@ -28,10 +28,22 @@ OPTIONS = Options(name="x", trials=2, epochs=100, seeds=5, top=1, baseline=("non
 def ended(number, *, epochs, seconds, status="complete", accuracy=0.5):
     reports = Reports((epoch, {"loss": 1.0, "accuracy": 1.0}) for epoch in range(1, epochs + 1))
     return Trial(
-        number=number, stage="explore", config={"number": number}, label="", seed=0, candidate=None, parameters=1,
-        macs=1, started=0.0, reports=reports, status=status, epochs=epochs, seconds=seconds, ended=1.0,
+        number=number,
+        stage="explore",
+        config={"number": number},
+        label="",
+        seed=0,
+        candidate=None,
+        parameters=1,
+        macs=1,
+        started=0.0,
+        reports=reports,
+        status=status,
+        epochs=epochs,
+        seconds=seconds,
+        ended=1.0,
         metrics={"loss": 1.0, "accuracy": accuracy},
-    )  # fmt: skip
+    )
 
 
 def studied(*trials):

@@ -100,8 +100,13 @@ def test_advised_preprocessing_is_tried_first_and_searched():
     plain, advised = (Options(**OPTIONS, trials=40, looked=one) for one in (Prior(), ADVICE))
     tasks = explored(advised)
     assert [task.label for task in tasks[:6]] == [
-        "compact snv", "sharp snv", "compact bent", "sharp bent", "compact", "sharp",
-    ]  # fmt: skip
+        "compact snv",
+        "sharp snv",
+        "compact bent",
+        "sharp bent",
+        "compact",
+        "sharp",
+    ]
     assert tasks[0].network == KNOWN["compact"].network.replace(preprocess="snv")
     proposed = [task.network.savgol for task in tasks if not task.label]
     assert len(set(proposed)) > 1

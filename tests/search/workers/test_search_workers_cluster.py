@@ -50,9 +50,19 @@ def test_an_own_architecture_runs_on_nodes_that_do_not_have_its_file(tmp_path, a
     data = ("--data", "classes=4", "--data", "points=200", "--data", "train=20", "--data", "validation=5")
     small = ("--trials", "4", "--epochs", "2", "--seeds", "2", "--top", "1", "--baseline", "none")
     spectune(
-        tmp_path, "search", "--space", "my_file.py:Mine", "--name", "m", "--dataset", "generated", *data, *small,
-        "--address", address,
-    )  # fmt: skip
+        tmp_path,
+        "search",
+        "--space",
+        "my_file.py:Mine",
+        "--name",
+        "m",
+        "--dataset",
+        "generated",
+        *data,
+        *small,
+        "--address",
+        address,
+    )
     study = read(tmp_path / "studies/m")
     assert study.finished and study.header["machine"]["nodes"] == 3
     assert {trial.config["network"]["family"] for trial in study.trials.values()} == {"mine"}

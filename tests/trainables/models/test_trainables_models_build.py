@@ -101,9 +101,16 @@ def convolutions(model):
 @pytest.mark.parametrize("kernel", [3, 4, 9, 50])
 def test_convolutions_pad_like_keras(points, stride, kernel):
     network = CNN(
-        depth=1, filters=4, kernel_size=kernel, kernel_last=kernel, stride=stride, pooling="none", fc_depth=0,
-        fc_dropout=0.0, convs_per_block=2,
-    )  # fmt: skip
+        depth=1,
+        filters=4,
+        kernel_size=kernel,
+        kernel_last=kernel,
+        stride=stride,
+        pooling="none",
+        fc_depth=0,
+        fc_dropout=0.0,
+        convs_per_block=2,
+    )
     model = build(network, points, 3).eval()
     x = torch.rand(2, points)
     x /= x.amax(1, keepdim=True)
@@ -121,9 +128,18 @@ def test_convolutions_pad_like_keras(points, stride, kernel):
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_pools_are_not_padded(pooling, size, stride, batch_norm):
     network = CNN(
-        depth=1, filters=4, kernel_size=4, kernel_last=4, pooling=pooling, pool_size=size, pool_stride=stride,
-        batch_norm=batch_norm, activation="leaky_relu", fc_depth=0, fc_dropout=0.0,
-    )  # fmt: skip
+        depth=1,
+        filters=4,
+        kernel_size=4,
+        kernel_last=4,
+        pooling=pooling,
+        pool_size=size,
+        pool_stride=stride,
+        batch_norm=batch_norm,
+        activation="leaky_relu",
+        fc_depth=0,
+        fc_dropout=0.0,
+    )
     model = build(network, 35, 3).train()
     x = torch.rand(3, 35)
     x /= x.amax(1, keepdim=True)

@@ -37,10 +37,16 @@ STEPS = [
     {"preprocess": "snv"},
     {"pointwise": True},
     {
-        "low": 0.1, "despike": 10, "logarithm": "log", "savgol": "first", "detrend": 1, "scatter": "msc",
-        "preprocess": "snv", "pointwise": True,
+        "low": 0.1,
+        "despike": 10,
+        "logarithm": "log",
+        "savgol": "first",
+        "detrend": 1,
+        "scatter": "msc",
+        "preprocess": "snv",
+        "pointwise": True,
     },
-]  # fmt: skip
+]
 
 
 def prepared(spectra, learned_from=RAW, **steps):

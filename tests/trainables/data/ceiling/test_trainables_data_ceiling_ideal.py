@@ -73,8 +73,9 @@ def test_likelihoods_are_those_of_the_spectra_that_are_drawn(
     train, high = dataset.train, heights.index(0.7)
     assert isinstance(train, Peaks) and dataset.variation is not None
     seen = (train.heights[:, 1 - high] == 0) & (train.positions[:, high] == first) & (train.labels == 0)
-    found = _likelihoods(_seen(Peaks([[first, 400]], [[0.7, 1.0]], [2.0], [0], points=500), slice(None)), definition,
-                         dataset.variation)[0][0]  # fmt: skip
+    found = _likelihoods(
+        _seen(Peaks([[first, 400]], [[0.7, 1.0]], [2.0], [0], points=500), slice(None)), definition, dataset.variation
+    )[0][0]
     exact, density = found
     assert exact == 1  # the height of 1 is fixed; that of 0.7 has a density, of 10 in a span of 0.1
     assert density * 0.1 == pytest.approx(chance * 0.1)  # and the third peak is at 400 once in ten times
@@ -134,6 +135,13 @@ def drawn(definition: Definition, train: int = 20) -> Dataset:
 
 def replaced(dataset: Dataset, test: Peaks) -> Dataset:
     return Dataset(
-        "d", "d", dataset.classes, Axis(np.arange(5000.0)), dataset.train, dataset.validation, test,
-        definition=dataset.definition, variation=dataset.variation,
-    )  # fmt: skip
+        "d",
+        "d",
+        dataset.classes,
+        Axis(np.arange(5000.0)),
+        dataset.train,
+        dataset.validation,
+        test,
+        definition=dataset.definition,
+        variation=dataset.variation,
+    )
