@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
 CHECKOUT = Path(__file__).parents[1]
+CHROMIUM = (
+    "headless=new",
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "disable-dev-shm-usage",
+    "hide-scrollbars",
+)
 
 # Before any test imports what reads them. Child processes inherit it.
 for name in [name for name in os.environ if name.startswith(("MLFLOW_", "RAY_", "TUNE_", "SPECTUNE_"))]:
@@ -53,3 +66,23 @@ def fuzz(request: pytest.FixtureRequest) -> Callable[[SearchStrategy[Any], Calla
         limits(given(strategy)(attempt))()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Chromium as a user has it, in a window of the module's ``WINDOW``; what it logs and loads can be asked for."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromedriver = shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        pytest.skip("Chromium with its driver is not installed")
+    width, height = request.module.WINDOW
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*CHROMIUM, f"window-size={width},{height}", f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    started = selenium.Chrome(options=options, service=selenium.ChromeService(chromedriver))
+    started.get("about:blank")  # away from the browser's own first page, which loads parts of its own
+    yield started
+    started.quit()

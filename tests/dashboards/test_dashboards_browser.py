@@ -6,8 +6,6 @@ import base64
 import json
 import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +17,7 @@ from spectune.search.records import study as record
 from spectune.trainables.data import examples, load
 
 pytestmark = pytest.mark.browser
-FLAGS = (
-    "headless=new",
-    "no-sandbox",
-    "disable-gpu",
-    "disable-quic",
-    "no-first-run",
-    "disable-background-networking",
-    "disable-component-update",
-    "disable-sync",
-    "disable-dev-shm-usage",
-    "window-size=1200,900",
-    "hide-scrollbars",
-)
+WINDOW = (1200, 900)
 DRAWN = "return document.documentElement.dataset.drawn"
 SPOTS = """
 const place = document.getElementById(arguments[0]), box = place.getBoundingClientRect();
@@ -112,24 +98,6 @@ class Visit:
         options = {"format": "png", "captureBeyondViewport": True, "clip": clip}
         path.write_bytes(base64.b64decode(self.driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]))
         return path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("Chromium with its driver is not installed")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = selenium.Chrome(options=options, service=selenium.ChromeService(chromedriver))
-    started.get("about:blank")  # away from the browser's own first page, which loads parts of its own
-    yield started
-    started.quit()
 
 
 @pytest.fixture(scope="session")

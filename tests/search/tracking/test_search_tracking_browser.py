@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,18 +20,7 @@ from spectune.search.tracking.follower import Follower
 from spectune.search.tracking.runs import page
 
 pytestmark = pytest.mark.browser
-FLAGS = (
-    "headless=new",
-    "no-sandbox",
-    "disable-gpu",
-    "disable-quic",
-    "no-first-run",
-    "disable-background-networking",
-    "disable-component-update",
-    "disable-sync",
-    "disable-dev-shm-usage",
-    "window-size=1800,1000",
-)
+WINDOW = (1800, 1000)
 PATIENCE = 60  # seconds for a page or a server on a busy machine
 HEADS = "return [...document.querySelectorAll('.ag-header-cell')].map(head => head.getAttribute('col-id'))"
 ROWS = """
@@ -113,22 +101,6 @@ def until(what: Callable[[], Any]) -> None:
     while not what():
         assert monotonic() < deadline
         sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("Chromium with its driver is not installed")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{flag}")
-    started = selenium.Chrome(options=options, service=selenium.ChromeService(chromedriver))
-    yield started
-    started.quit()
 
 
 def test_a_study_opens_on_its_trials_which_can_be_ticked_and_compared(driver: Any, table: str) -> None:
