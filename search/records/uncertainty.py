@@ -62,8 +62,9 @@ def _mean_squares(table: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def share(found: Spread, most: float = math.inf) -> tuple[float, float]:
-    """The 95 % interval of a score from 0 to 1: Agresti and Coull's (1998, The American Statistician 52, 119) of as
-    many independent spectra as have the variance that was found (Korn and Graubard 1998, Survey Methodology 24, 193).
+    """The 95 % interval of a score from 0 to 1: Wilson's (1927, Journal of the American Statistical Association 22,
+    209) of as many independent spectra as have the variance that was found (Korn and Graubard 1998, Survey Methodology
+    24, 193).
 
     Where nothing is wrong nothing varies: the number is that of the data with ``PRIOR`` more units of either kind, and
     not above ``most``.
@@ -73,7 +74,7 @@ def share(found: Spread, most: float = math.inf) -> tuple[float, float]:
     squares = units**2 * found.variance + units * (mean - middle) ** 2 + PRIOR * ((1 - middle) ** 2 + middle**2)
     count = min(most, max(1.0, middle * (1 - middle) * total**2 / squares - 2 * PRIOR))
     centre = (count * mean + Z**2 / 2) / (count + Z**2)
-    half = _quantile(found.freedom) * math.sqrt(centre * (1 - centre) / (count + Z**2))
+    half = _quantile(found.freedom) * math.sqrt(count * mean * (1 - mean) + Z**2 / 4) / (count + Z**2)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 

@@ -13,12 +13,9 @@ from spectune.search.records.uncertainty import EXACT, gap, pairs, plain, share,
 Z = stats.norm.ppf(0.975)
 
 
-def agresti_coull(right, count):
-    """As published: two successes and two failures more, nearly."""
-    total = count + Z**2
-    centre = (right + Z**2 / 2) / total
-    half = Z * math.sqrt(centre * (1 - centre) / total)
-    return max(0.0, centre - half), min(1.0, centre + half)
+def wilson(right, count):
+    found = stats.binomtest(right, count).proportion_ci(method="wilson")
+    return found.low, found.high
 
 
 def answers(right, count, seeds=1):
@@ -26,9 +23,9 @@ def answers(right, count, seeds=1):
 
 
 @pytest.mark.parametrize(("right", "count"), [(9, 9), (5, 9), (48, 50), (450, 500), (0, 20)])
-def test_one_seed_on_single_spectra_is_agresti_and_coulls(right, count):
+def test_one_seed_on_single_spectra_is_wilsons(right, count):
     found = share(spread(answers(right, count), units=count))
-    assert found == pytest.approx(agresti_coull(right, count), abs=0.015)
+    assert found == pytest.approx(wilson(right, count), abs=0.015)
 
 
 def test_nothing_wrong_on_nine_spectra_is_not_certainty():
@@ -129,9 +126,17 @@ def test_the_interval_covers_what_it_says():
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 3, 5])
 @pytest.mark.parametrize("spectra", [9, 50, 500])
-@pytest.mark.parametrize("accuracy", [0.6, 0.9, 0.99])
-def test_the_interval_covers_what_it_says_everywhere(accuracy, spectra, seeds):
-    """Where fewer than about five spectra are wrong it is too wide, never too narrow: then no interval can be exact."""
-    found = covered(accuracy, spectra, seeds, times=2000)
-    few = (1 - accuracy) * spectra < 5.5
-    assert 0.93 - 0.01 <= found <= (1.0 if few else 0.97 + 0.01)
+def test_the_interval_covers_what_it_says_over_all_accuracies(spectra, seeds):
+    """Single cells of few spectra go up and down, as so few answers can be given; none is far too narrow."""
+    found = [covered(accuracy, spectra, seeds, times=2000) for accuracy in (0.6, 0.7, 0.8, 0.9, 0.95, 0.99)]
+    assert 0.93 <= np.mean(found) <= 0.975 and min(found) > 0.91
+
+
+def test_networks_that_share_most_mistakes_have_an_interval_of_their_difference_that_covers_it():
+    random, bound, hits = np.random.default_rng(3), stats.norm.ppf(0.8), 0
+    for _ in range(300):
+        common = random.normal(0, math.sqrt(0.7), 200)
+        first, second = (bound + common + random.normal(0, math.sqrt(0.3), (3, 200)) > 0 for _ in range(2))
+        low, high = gap(spread((first * 1.0 - second)[:, :100] / 2 + (first * 1.0 - second)[:, 100:] / 2, units=200))
+        hits += low <= 0 <= high
+    assert 0.92 <= hits / 300 <= 0.995
