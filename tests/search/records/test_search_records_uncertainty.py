@@ -132,11 +132,12 @@ def test_the_interval_covers_what_it_says_over_all_accuracies(spectra, seeds):
     assert 0.93 <= np.mean(found) <= 0.975 and min(found) > 0.91
 
 
-def test_networks_that_share_most_mistakes_have_an_interval_of_their_difference_that_covers_it():
+def test_the_interval_of_a_difference_covers_it_where_most_mistakes_are_shared():
     random, bound, hits = np.random.default_rng(3), stats.norm.ppf(0.8), 0
     for _ in range(300):
-        common = random.normal(0, math.sqrt(0.7), 200)
-        first, second = (bound + common + random.normal(0, math.sqrt(0.3), (3, 200)) > 0 for _ in range(2))
-        low, high = gap(spread((first * 1.0 - second)[:, :100] / 2 + (first * 1.0 - second)[:, 100:] / 2, units=200))
+        common = random.normal(0, math.sqrt(0.7), 500)
+        first, second = (bound + common + random.normal(0, math.sqrt(0.3), 500) > 0 for _ in range(2))
+        blocks = (first * 1.0 - second).reshape(5, 100).mean(axis=0)
+        low, high = gap(spread(blocks[None], units=500))
         hits += low <= 0 <= high
-    assert 0.92 <= hits / 300 <= 0.995
+    assert 0.91 <= hits / 300 <= 0.985
