@@ -50,8 +50,9 @@ def epoch_seconds(network: Network, training: Training, dataset: Dataset, *, dev
     they would be in a whole epoch: what is done once per epoch counts in full.
     """
     epochs, share = _epochs(network, training, dataset, 2, device)
-    if network.by_steps:
-        next(epochs)
+    next(epochs)  # warms up
+    if not network.by_steps:  # one epoch is all; its libraries are imported now
+        epochs, _ = _epochs(network, training, dataset, 1, device)
     return _seconds(epochs) / share
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -31,6 +32,7 @@ from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.pace import epoch_seconds
 
 MEASURED = 16  # configs whose pace is measured
+PATIENCE = 30.0  # seconds of measuring per stage; what is left of it is planned by what was measured
 RUNS = 9  # searches that are simulated
 WAKE, START = 6.0, 0.2  # seconds that a worker takes to start, and each of its trials
 NOISE = 0.5  # of a value at a rung, in standard deviations of the values at the end
@@ -110,8 +112,13 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
     beside = (options.baseline_name is not None) + options.simple * len(METHODS)
     count = min(MEASURED + beside, options.trials + beside) or 1
+    spent = defaultdict[str, float](float)
     for number, task in enumerate(islice(first(options, options, dataset.sizes), count)):
+        if spent[task.stage] > PATIENCE:
+            continue
+        began = time.monotonic()
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
+        spent[task.stage] += time.monotonic() - began
         found.append((task.network, task.training, seconds))
         note(f"measured {number + 1} of {count}: {seconds:.2g} s per epoch  {task.network.describe()}")
     return _between(found, len(dataset.axis), len(dataset.classes))

@@ -117,8 +117,9 @@ def _commands(study: Study, options: Options) -> dict[str, str]:
     export = _export(study) or "EXPORT"
     own = ["--space", options.space] if ":" in options.space else []
     more = ["--seeds", str(2 * options.seeds)] if options.model else ["--trials", str(2 * options.trials)]
-    if options.total_time is not None:
-        more += ["--total-time", f"{2 * options.total_time:g}s"]
+    for flag, seconds in (("--time", options.time), ("--total-time", options.total_time)):
+        if seconds is not None:
+            more += [flag, f"{2 * seconds:g}s"]
     return {
         "predict": shlex.join(["spectune", "predict", export, "FILE", *own]),
         "export": shlex.join(["spectune", "export", study.name, "--top", "3", *place]),

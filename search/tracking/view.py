@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spectune.search.records import SIMPLE, Candidate, Study, Trial
-from spectune.search.records.metrics import EXPECTED, metric_of
+from spectune.search.records.metrics import BESIDE, EXPECTED, metric_of
 from spectune.search.records.ranking import beside, duel, largest, ranking, remark, rivals, scored
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
@@ -54,7 +54,8 @@ def columns(objectives: Iterable[str], params: Iterable[str] = ()) -> list[str]:
 def saved_view(header: dict[str, Any], params: Iterable[str] = ()) -> dict[str, str]:
     """Tags of an experiment that has the table of trials among its views, sorted by the first objective."""
     name, direction = header["objectives"][0]
-    shown = columns([one for one, _ in header["objectives"]], params)
+    unequal = BESIDE if header.get("dataset", {}).get("unequal") else ()
+    shown = columns(dict.fromkeys([*(one for one, _ in header["objectives"]), *unequal]), params)
     state = {
         "searchFilter": "",
         "orderByKey": f"metrics.`final/{name}`",

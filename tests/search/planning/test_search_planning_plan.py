@@ -84,7 +84,7 @@ def test_the_pace_of_a_few_batches_stands_for_an_epoch(dataset, monkeypatch, nam
     monkeypatch.setattr(pacing, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     training = Training(batch_size=16)
     assert pacing.epoch_seconds(KNOWN[name].network, training, dataset) == pytest.approx(3 / (2 * 16 / 160))
-    assert trained == [(32, 3, None, {0, 1, 2, 3})]
+    assert all(one == (32, 3, None, {0, 1, 2, 3}) for one in trained)
 
 
 def test_the_pace_is_measured_on_real_spectra(dataset):
@@ -107,6 +107,19 @@ def test_the_baseline_is_measured_along_with_what_is_tried_first(dataset, monkey
     plan.measured(options, dataset, device="cpu", note=lambda text: None)
     assert timed[0] == KNOWN["cnn2"].network
     assert len(timed) == 3
+
+
+def test_a_stage_is_measured_while_patience_lasts(dataset, monkeypatch):
+    timed, now = [], iter(range(0, 1000, 25))
+
+    def epoch_seconds(network, training, dataset, *, device):
+        timed.append(network.family)
+        return 0.5
+
+    monkeypatch.setattr(plan, "epoch_seconds", epoch_seconds)
+    monkeypatch.setattr(plan, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    plan.measured(replace(OPTIONS, baseline=("simple",)), dataset, device="cpu", note=lambda text: None)
+    assert timed == ["plsda", "plsda", "cnn", "cnn"]
 
 
 def test_between_measured_configs_cost_follows_size():

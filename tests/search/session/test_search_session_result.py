@@ -79,7 +79,8 @@ def test_a_study_whose_every_trial_failed_says_so(tmp_path, capsys):
 def test_what_goes_on_with_a_study_gives_it_more_of_all_that_ended_it(tmp_path):
     study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))
     extend = result.build(study, replace(OPTIONS, total_time=300.0))["commands"]["extend"]
-    assert "--trials 100" in extend and "--total-time 600s" in extend
+    assert "--trials 100" in extend and "--total-time 600s" in extend and "--time" not in extend.split()
+    assert "--time 120s" in result.build(study, replace(OPTIONS, time=60.0))["commands"]["extend"]
     assert "--total-time" not in result.build(study, OPTIONS)["commands"]["extend"]
 
 

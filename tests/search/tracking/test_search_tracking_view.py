@@ -33,6 +33,12 @@ def test_the_saved_view_is_sorted_by_the_objective_and_small_enough_for_a_tag():
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`final/loss`", True)
 
 
+def test_unequal_classes_have_the_balanced_accuracy_in_the_table():
+    header = {"objectives": [["accuracy", "max"]], "time": 1.0}
+    shown = [json.dumps(view.saved_view({**header, "dataset": {"unequal": one}})) for one in (True, False)]
+    assert ["final/balanced_accuracy" in one for one in shown] == [True, False]
+
+
 def test_the_best_wins_a_search_and_nothing_an_ablation(trial, study):
     rows = [("cnn2", 0.7), ("cnn2", 0.8), (5, 0.9), (5, 0.95)]
     trials = [
