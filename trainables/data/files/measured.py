@@ -121,6 +121,7 @@ class Measured:
             validation=validation,
             test=test,
             baseline=baseline,
+            drawn=tuple(name for name in shares if name not in (table.splits or ())),
         )
 
     def _read(self, path: Path) -> Table:
