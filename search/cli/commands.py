@@ -64,7 +64,7 @@ def plan(
 
     from spectune.search.planning.plan import machine
     from spectune.search.planning.plan import plan as planned
-    from spectune.search.session.launch import advised, possible, resolve
+    from spectune.search.session.launch import advised, divided, possible, resolve
     from spectune.trainables.data import load
 
     actual, price = None, given.pop("price")
@@ -80,7 +80,7 @@ def plan(
             options, _ = resolve({**given, "name": "plan", "studies": nowhere})
     dataset = load(options.dataset, **options.data)
     possible(options, dataset)
-    planned(advised(options, dataset), dataset, on, actual)
+    planned(divided(advised(options, dataset), dataset), dataset, on, actual)
 
 
 def train(model: str, **given: Any) -> int:

@@ -141,6 +141,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
             f"{options.epochs} epochs at most; mean and 95 % interval over "
             f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {options.seeds} seeds"
+            f"{f' on {options.folds} folds' if options.folds else ''}"
         )
         table([*(_row(study, row, found["winner"]) for row in found["confirmed"]), *_always(study)], title)
         for row in found["versus"]:

@@ -21,6 +21,7 @@ from spectune.search.tracking.writer import Writer
 from spectune.search.workers import cluster, packing, pool
 from spectune.search.workers.files import Folder, Resources, shared
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.replicas import FOLDED
 
 
 class Watch(Progress, Protocol):
@@ -64,6 +65,9 @@ def run(
         study.apply(journal.append("study", **header(options, dataset, study, capacity)))
         watch = (watcher or Log)(options, concurrent)
         watch.note(_greeting(options, dataset, study, concurrent))
+        if options.folds:
+            watch.note(_folded(options.folds, options, dataset))
+            watch.apart(FOLDED if options.replicas > 1 else "")
         if options.looked.rule:
             watch.note(f"{options.looked.rule}; --prior none leaves that out")
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
@@ -168,6 +172,14 @@ def shortened(agenda: Agenda) -> Iterator[str]:
     if total is not None and (rounds := agenda.rounds()) < seeds:
         compared = f"configs are compared on {rounds} of {seeds} seeds" if rounds else "no seed was trained on by all"
         yield f"--total-time {total:g}s is short for the confirmation, {compared}: give more, and --resume"
+
+
+def _folded(folds: int, options: Options, dataset: Dataset) -> str:
+    spectra, single = len(dataset.train) + len(dataset.validation), len(dataset.validation)
+    return (
+        f"validation on {folds} folds of {spectra} spectra instead of {single} of them: explored trainings that run to "
+        f"their end on all {folds} in turn, confirmed ones on one a seed; --folds 0 leaves that out"
+    )
 
 
 def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:
