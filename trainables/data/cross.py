@@ -57,7 +57,8 @@ class Folds:
 
     def _division(self, seed: int) -> NDArray[np.int64]:
         if seed not in self._divisions:
-            self._divisions[seed] = self._pool.parts(self._dataset, self._count, seed)
+            groups = self._pool.groups if self._pool.grouped else None
+            self._divisions[seed] = _dealt(self._pool.labels, groups, self._dataset.classes, self._count, seed)
         return self._divisions[seed]
 
 
@@ -76,7 +77,7 @@ def folds_by_size(dataset: Dataset) -> int:
     if "validation" not in dataset.drawn:
         return 0
     pool = _Pool([dataset.train, dataset.validation])
-    most = min(USUAL, *pool.units(dataset))
+    most = min(USUAL, *_units(pool.labels, pool.groups, len(dataset.classes)))
     return most if len(np.unique(pool.groups)) < FEW and most >= LEAST else 0
 
 
@@ -87,17 +88,34 @@ def outer_folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
     ValueError as well where the test split is withheld.
     """
     pool = _Pool([dataset.train, dataset.validation, dataset.split("test")])
-    parts = pool.parts(dataset, count, seed)
     share = len(dataset.validation) / (len(dataset.train) + len(dataset.validation))
+    groups = pool.groups if pool.grouped else None
     made = []
     for fold in range(count):
-        splits = np.full(len(parts), 2)
-        rest = np.flatnonzero(parts != fold)
-        splits[rest] = stratify(pool.labels[rest], pool.groups[rest], [1 - share, share], seed)
+        splits = outer_splits(pool.labels, groups, dataset.classes, fold=fold, count=count, share=share, seed=seed)
         train, validation, test = (pool.copy(splits == number) for number in range(3))
         drawn = replace(dataset, train=train, validation=validation, test=test)
         made.append(_named(drawn, f"test fold {fold + 1} of {count}, drawn by {seed}"))
     return made
+
+
+def outer_splits(
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64] | None,
+    classes: Sequence[str],
+    *,
+    fold: int,
+    count: int,
+    share: float,
+    seed: int,
+) -> NDArray[np.int64]:
+    """The split (N,) of each spectrum, as its number in ``SPLITS``: one ``fold`` of ``count``, from 0 on, is tested on,
+    and a ``share`` of the others is validated on. ValueError as of ``Folds``."""
+    parts = _dealt(labels, groups, classes, count, seed)
+    splits, rest = np.full(len(parts), 2), np.flatnonzero(parts != fold)
+    units = np.arange(len(parts)) if groups is None else groups
+    splits[rest] = stratify(labels[rest], units[rest], [1 - share, share], seed)
+    return splits
 
 
 def _named(dataset: Dataset, what: str) -> Dataset:
@@ -148,22 +166,26 @@ class _Pool:
         whole = self._whole
         return Dense(whole.spectra[rows], whole.labels[rows], None if whole.groups is None else whole.groups[rows])
 
-    def units(self, dataset: Dataset) -> list[int]:
-        """How many groups (or spectra) each class has."""
-        several = self.labels if dataset.multilabel else np.eye(len(dataset.classes), dtype=np.int64)[self.labels]
-        return [len(np.unique(self.groups[column > 0])) for column in several.T]
 
-    def parts(self, dataset: Dataset, count: int, seed: int) -> NDArray[np.int64]:
-        """The fold of each spectrum (N,); ValueError where a class has too few groups for ``count``."""
-        have = self.units(dataset)
-        rarest = int(np.argmin(have))
-        if not 2 <= count <= have[rarest]:
-            what = "groups" if self.grouped else "spectra"
-            raise InputError(
-                f"folds must be 2 or more, and no more than the rarest class has {what}, {have[rarest]} of "
-                f"{dataset.classes[rarest]!r}, got {count}: take fewer, or add {what} of it"
-            )
-        return stratify(self.labels, self.groups, [1 / count] * count, seed)
+def _units(labels: NDArray[np.int64], groups: NDArray[np.int64], classes: int) -> list[int]:
+    """How many groups each class, or label, has."""
+    several = np.eye(classes, dtype=np.int64)[labels] if labels.ndim == 1 else labels
+    return [len(np.unique(groups[column > 0])) for column in several.T]
+
+
+def _dealt(
+    labels: NDArray[np.int64], groups: NDArray[np.int64] | None, classes: Sequence[str], count: int, seed: int
+) -> NDArray[np.int64]:
+    """The fold (N,) of each spectrum; ValueError where a class has too few groups (or spectra) for ``count``."""
+    what, units = ("spectra", np.arange(len(labels))) if groups is None else ("groups", groups)
+    have = _units(labels, units, len(classes))
+    rarest = int(np.argmin(have))
+    if not 2 <= count <= have[rarest]:
+        raise InputError(
+            f"folds must be 2 or more, and no more than the rarest class has {what}, {have[rarest]} of "
+            f"{classes[rarest]!r}, got {count}: take fewer, or add {what} of it"
+        )
+    return stratify(labels, units, [1 / count] * count, seed)
 
 
 def stratify(
