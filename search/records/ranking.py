@@ -123,23 +123,28 @@ def duel(study: Study, row: dict[str, Any]) -> str:
     to 0.05) agrees.
     """
     assert study.versus is not None
-    metric, direction = study.objectives[0]
-    first = study.candidate(study.versus["candidate"]).title
-    name, other = first[0].upper() + first[1:], study.candidate(row["candidate"]).title
+    first, other = study.candidate(study.versus["candidate"]).title, study.candidate(row["candidate"]).title
+    return told(first[0].upper() + first[1:], other, row, *study.objectives[0])
+
+
+def told(name: str, other: str, row: dict[str, Any], metric: str, direction: str, *, several: bool = False) -> str:
+    """The sentence of ``duel``, of any two; ``several``: they are more than one each, on more than one blind test."""
     gap = row["mean"] if direction == "max" else -row["mean"]
     apart = not row["low"] <= 0 <= row["high"] and (metric != EXPECTED or row["p"] <= 0.05)
-    does = ("beats" if gap > 0 else "is beaten by") if apart else "cannot be told apart from"
+    verb, be = ("beat", "are") if several else ("beats", "is")
+    does = (verb if gap > 0 else f"{be} beaten by") if apart else "cannot be told apart from"
     size = f"{row['mean']:+.4f} {metric_of(metric).title}, 95 % interval {row['low']:+.4f} to {row['high']:+.4f}"
     parts = [f"{size} over {row['over']}"]
     if metric == EXPECTED:
         often = "" if row["over"].startswith("seeds") else "only "
+        gets, are = ("they get", "they are") if several else ("it gets", "it is")
         words = (
-            "{} spectra only it gets right, {} only the other"
+            f"{{}} spectra only {gets} right, {{}} only the other"
             if often
-            else ("it is right more often on {} spectra, the other on {}")
+            else f"{are} right more often on {{}} spectra, the other on {{}}"
         )
         parts += [words.format(row["more"], row["less"]), f"p = {row['p']:.2g}"]
-    return f"{name} {does} {other} on the blind test: {'; '.join(parts)}."
+    return f"{name} {does} {other} on the blind {'tests' if several else 'test'}: {'; '.join(parts)}."
 
 
 def student(freedom: float) -> float:

@@ -67,7 +67,7 @@ def measure(
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
         "metrics": [row["metrics"] for row in found],
-        "intervals": {name: list(_ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
+        "intervals": {name: list(ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
         "over": over(len(sets), "repeats" if folds else "seeds", grouped=grouped),
         **({"folds": folds} if folds else {}),
     }
@@ -97,7 +97,7 @@ def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Sp
     return sure.spread([one.values for one in parts], units=min(one.units for one in parts), grouped=grouped)
 
 
-def _ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
+def ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
     """The interval of a score. Three spectra of a small class, all wrong, show no variance: a mean over classes that
     are ``apart``, with spectra of their own, is no surer than their sizes allow."""
     metric = metric_of(name)
@@ -116,14 +116,14 @@ def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Datas
     groups = dataset.split("test").groups
     path = study.folder / _file(study, candidate)
     path.parent.mkdir(exist_ok=True)
-    arrays: dict[str, Any] = {
+    content: dict[str, Any] = {
         "right": np.stack([row["right"] for row in found]),
         "pseudo": np.stack([one.values for one in parts]),
         "units": np.array(min(one.units for one in parts)),
         "groups": np.zeros(0, np.int64) if groups is None else groups,
     }
     with replacing(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **content)
     journal.append("artifact", path=_file(study, candidate))
 
 
@@ -136,12 +136,12 @@ def _file(study: Study, candidate: int | str) -> str:
 def versus(study: Study, journal: Journal) -> None:
     """Record the winner against every other tested candidate on the same spectra of the blind test."""
     best, metric = winner(study), study.objectives[0][0]
-    tested = {line["candidate"]: line["trials"] for line in study.tests if _kept(study, line["candidate"]).is_file()}
+    tested = {line["candidate"]: line["trials"] for line in study.tests if kept(study, line["candidate"]).is_file()}
     if best is None or best not in tested:
         return
-    mine = _read(_kept(study, best))
+    mine = arrays(kept(study, best))
     rows = [
-        {"candidate": other, "trials": trials, **compared(mine, _read(_kept(study, other)), metric)}
+        {"candidate": other, "trials": trials, **compared(mine, arrays(kept(study, other)), metric)}
         for other, trials in tested.items()
         if other != best
     ]
@@ -150,11 +150,13 @@ def versus(study: Study, journal: Journal) -> None:
         study.apply(journal.append("versus", **line))
 
 
-def _kept(study: Study, candidate: int | str) -> Path:
+def kept(study: Study, candidate: int | str) -> Path:
+    """Where ``keep`` writes what a candidate got right."""
     return study.folder / _file(study, candidate)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """What ``keep`` wrote there."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

@@ -136,7 +136,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     resume = given.pop("resume", False)
     if given.get("model") in KNOWN:
         given["space"] = KNOWN[given["model"]].network.family
-    given["name"] = _name(given)
+    given["name"] = named(given)
     folder = Path(given["studies"]) / given["name"]
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
@@ -153,7 +153,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     return options, before
 
 
-def _name(given: dict[str, Any]) -> str:
+def named(given: dict[str, Any]) -> str:
     """The name of the study: as given, or by what is searched, on which data, and when."""
     if given.get("name"):
         return plain(given["name"])
