@@ -38,7 +38,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "dataset": header["dataset"],
         "objectives": header["objectives"],
         "stages": {stage: _stage(study.stage(stage)) for stage in _stages(study)},
-        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time", "total_time")},
+        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "folds", "time", "total_time")},
         "confirmed": [
             _confirmed(study, rank, candidate, trials, baseline)
             for rank, (candidate, trials) in enumerate(ranking(study), start=1)

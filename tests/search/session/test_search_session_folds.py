@@ -97,6 +97,8 @@ def test_it_is_said_and_everything_made_of_it_holds_together(coffee, checkout, m
     assert "validation on 5 folds of 51 spectra instead of 9 of them" in done.stderr
     assert "5 seeds instead of 2: each repeat of 5 folds takes so many" in done.stderr
     assert "over spectra, 5 seeds on 5 folds" in done.stdout
+    assert "the blind test has only 9 spectra; --test-folds 5 searches five times and tests on all 60" in done.stderr
+    assert "the mean on 5 folds of the spectra for training" in (folder / "studies/s/report.html").read_text()
     found = json.loads((folder / "studies/s/result.json").read_text())
     jsonschema.validate(found, json.loads((checkout / "docs/result.schema.json").read_text()))
     best = found["confirmed"][0]
@@ -149,7 +151,7 @@ def test_folds_that_cannot_be_are_refused_before_a_study_begins(few, tmp_path, r
         divided(Options(name="s", folds=18), few)
     little = ("--dataset", "generated", "--data", "classes=3", "--data", "points=100", "--studies", str(tmp_path))
     assert "--folds divides measured spectra, those of generated are made by a recipe" in refused(
-        "search", *little, "--folds", "3"
+        "search", *little, "--folds", "3", "--trials", "1", "--epochs", "1", "--baseline", "none"
     )
     assert list(tmp_path.iterdir()) == []
 
