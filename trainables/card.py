@@ -137,6 +137,9 @@ def _results(numbers: dict[str, Any]) -> str:
             f"| {name} | {row.get('metric', '')} | {row['mean']:.4f} | {interval} | {seeds} | "
             f"{'' if own is None else f'{own:.4f}'} |"
         )
+    if numbers.get("folds"):
+        folds = f"one of {numbers['folds']} folds of the spectra for training and validation"
+        lines += ["", f"Each seed was validated on {folds}, and trained on the others."]
     if over := next((row["over"] for row in reversed(splits.values()) if row.get("over")), None):
         lines += ["", f"The intervals are over {over}."]
     if most := numbers.get("largest_class"):

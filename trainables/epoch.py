@@ -15,7 +15,7 @@ State = dict[str, Any]  # tensors, numbers, strings, lists and dicts only: loads
 class Epoch(NamedTuple):
     """One pass over the training spectra: ``number`` from 1, validation metrics, and the state to resume from.
 
-    ``last`` says that no other epoch comes.
+    ``last`` says that no other epoch comes, ``fold`` of which fold it is where several are trained on in turn.
     ``state`` refers to the living training and is valid until the next epoch is asked for: save or copy it before.
     ``state["best"]`` is {"epoch", "metrics", "model"} of the epoch with the lowest validation loss so far, which for
     AdaCos is measured at its first scale (``losses.progress``).
@@ -25,6 +25,7 @@ class Epoch(NamedTuple):
     metrics: dict[str, float]
     state: State
     last: bool
+    fold: int = 0
 
 
 def logits(model: nn.Module, split: Split, device: torch.device, batch_size: int = 256) -> Tensor:

@@ -12,12 +12,15 @@ from torch import Tensor
 from spectune.spaces import Network, Training
 from spectune.spaces.config import Config, hyperparameters
 from spectune.spaces.errors import InputError
+from spectune.trainables.crossed import Crossed
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.epoch import Epoch, State, logits
 from spectune.trainables.fit import Fit
 from spectune.trainables.graph import Replayed, Step
 from spectune.trainables.stack import Objective, Stack, shares
 from spectune.trainables.train import Run, batches, living
+
+FOLDED = "each of them is trained on its own folds"
 
 
 class Replicas:
@@ -28,15 +31,15 @@ class Replicas:
     A replica gives what ``train`` gives for it (to rounding), its state included, and goes on from such states: only
     dropout and augmentation have other random numbers, which are drawn for all together. On a CPU the same replicas
     give the same results. What cannot be fused is trained one after the other, each exactly as by ``train``;
-    ``reason`` says why, and is empty where all are fused.
+    ``reason`` says why, and is empty where all are fused. Of several datasets, folds, each is trained on in turn
+    (``Crossed``), which is not fused.
     """
 
     def __init__(
         self,
         networks: Sequence[Network],
         trainings: Sequence[Training],
-        dataset: Dataset,
-        *,
+        *datasets: Dataset,
         seeds: Sequence[int],
         epochs: int,
         device: torch.device | str = "cpu",
@@ -44,15 +47,17 @@ class Replicas:
     ) -> None:
         _alike(networks)
         _alike(trainings)
-        self.dataset = dataset
         self.device = torch.device(device)
-        self.runs: dict[int, Fit | Run] = {}
+        self.runs: dict[int, Fit | Run | Crossed] = {}
         for number, (network, training, seed) in enumerate(zip(networks, trainings, seeds, strict=True)):
-            self.runs[number] = living(
-                network, training, dataset, seed=seed, epochs=epochs, device=self.device, init=init
+            start = functools.partial(
+                living, network, training, seed=seed, epochs=epochs, device=self.device, init=init
             )
+            self.runs[number] = start(datasets[0]) if len(datasets) == 1 else Crossed(start, datasets)
         steps = [run for run in self.runs.values() if isinstance(run, Run)]
-        self.reason = _obstacle(networks, steps) if len(self.runs) > 1 else ""
+        self.reason = ""
+        if len(self.runs) > 1:
+            self.reason = _obstacle(networks, steps) if len(datasets) == 1 else FOLDED
         self.objective = None if self.reason or len(self.runs) < 2 else Objective(steps[0])
         self.current: tuple[Stack, Step] | None = None  # of the last epoch's replicas, and its step on whole batches
 

@@ -52,8 +52,11 @@ def _simple(stages: pd.Series) -> str:
 
 def finalists(summary: Summary) -> str:
     """The confirmed configs as a table and as intervals."""
+    folds, where = summary.study.header.get("options", {}).get("folds"), "the validation split,"
+    if folds:
+        where = f"{folds} folds of the spectra for training and validation, a seed on each,"
     words = (
-        "Trained again on new seeds to the full budget and ranked by the mean on the validation split, with its 95 % "
+        f"Trained again on new seeds to the full budget and ranked by the mean on {where} with its 95 % "
         f"interval{covered(summary)}. Only what is compared with the winner sees the blind test beside it, once."
     )
     drawing = plot(figures.finalists(summary.confirmed, summary.metric), "plot-finalists")

@@ -27,7 +27,7 @@ def _catalogue(space: str) -> Catalogue:
     return own.load(space)
 
 
-def search(print_space: bool = False, **given: Any) -> int:
+def search(print_space: bool = False, test_folds: int | None = None, **given: Any) -> int:
     if print_space:
         from spectune.spaces.show import space_table
 
@@ -35,26 +35,41 @@ def search(print_space: bool = False, **given: Any) -> int:
         print(space_table(_catalogue(name if ":" in name else "").space(name)))
         print(space_table(Training))
         return 0
-    return _session(given)
+    return _session(given, test_folds)
 
 
-def _session(given: dict[str, Any]) -> int:
-    """Run a session and show what it found; an interrupt and a full disk are answered with the way to go on."""
-    from spectune.search.session.launch import DiskFull, Interrupted, launch
+def _session(given: dict[str, Any], test_folds: int | None = None) -> int:
+    """Run a session, or one for each of so many test folds, and show what it found; an interrupt and a full disk are
+    answered with the way to go on."""
+    from spectune.search.session.launch import DiskFull, Interrupted
     from spectune.search.session.progress import Progress
 
+    def watcher(options: Options, concurrent: int) -> Progress:
+        return Progress(options, concurrent=concurrent)
+
     try:
-        finished = launch(given, lambda options, concurrent: Progress(options, concurrent=concurrent))
+        if test_folds is None:
+            _searched(given, watcher)
+        else:
+            from spectune.search.session.nested import search as nested
+
+            nested(test_folds, given, watcher)
     except Interrupted as error:
         print(f"\n{error}", file=sys.stderr)
         return INTERRUPTED
     except DiskFull as error:
         print(f"\nspectune: {error}", file=sys.stderr)
         return FAILED
+    return 0
+
+
+def _searched(given: dict[str, Any], watcher: Any) -> None:
+    from spectune.search.session.launch import launch
+
+    finished = launch(given, watcher)
     from spectune.search.session.result import show
 
     show(*finished)
-    return 0
 
 
 def plan(
@@ -64,7 +79,7 @@ def plan(
 
     from spectune.search.planning.plan import machine
     from spectune.search.planning.plan import plan as planned
-    from spectune.search.session.launch import advised, possible, resolve
+    from spectune.search.session.launch import advised, divided, possible, resolve
     from spectune.trainables.data import load
 
     actual, price = None, given.pop("price")
@@ -80,7 +95,7 @@ def plan(
             options, _ = resolve({**given, "name": "plan", "studies": nowhere})
     dataset = load(options.dataset, **options.data)
     possible(options, dataset)
-    planned(advised(options, dataset), dataset, on, actual)
+    planned(divided(advised(options, dataset), dataset), dataset, on, actual)
 
 
 def train(model: str, **given: Any) -> int:

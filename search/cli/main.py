@@ -71,6 +71,13 @@ def _search_parser(verbs: Any) -> None:
     search.add_argument(
         "--print-space", action="store_true", help="print the space with its conditions and size, and stop"
     )
+    search.add_argument(
+        "--test-folds",
+        type=int,
+        metavar="K",
+        help="search K times, each time with another fold of all spectra as the blind test, NAME-1 to NAME-K, which "
+        "share trials and time: for too few spectra for one test",
+    )
     add_options(search, "search")
     search.set_defaults(command_function=commands.search)
 

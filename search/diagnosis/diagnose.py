@@ -60,6 +60,12 @@ def diagnose(
     """
     subjects = [subject(one, studies, families) for one in what]
     loaded = data_of(subjects, dataset, data)
+    trained = next((one.name for one in subjects if one.folds), "")
+    if split == "validation" and trained:
+        raise InputError(
+            f"networks are looked at on spectra that none was trained on, those of {trained} were trained on folds of "
+            "the validation split: use --split test"
+        )
     if loaded.multilabel:
         raise InputError(
             f"a diagnosis needs one label per spectrum, {loaded.name} has several: see the labels in the study's report"

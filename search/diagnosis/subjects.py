@@ -30,6 +30,7 @@ class Subject:
 
     ``digest`` is that of the data they were trained on, ``source`` where that comes from: ``source`` and ``options`` as
     in a study's header, empty where it is not known. ``seeds`` has None where an export does not tell.
+    ``folds`` are those that training and validation spectra were divided into, if they were.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Subject:
     source: dict[str, Any]
     seeds: tuple[int | None, ...]
     networks: tuple[Callable[[Dataset], nn.Module], ...] = field(repr=False)
+    folds: int = 0
 
 
 def subject(what: str, studies: str, families: Mapping[str, type[Network]] = FAMILIES) -> Subject:
@@ -98,6 +100,7 @@ def _confirmed(study: Study, candidate: str) -> Subject:
         source=study.header["dataset"],
         seeds=tuple(trial.seed for trial in trials),
         networks=tuple(partial(_trained, study.folder, trial, families) for trial in trials),
+        folds=trials[0].folds,
     )
 
 
@@ -119,6 +122,7 @@ def _exported(folder: Path, families: Mapping[str, type[Network]]) -> Subject:
         source=source if source.get("digest") == digest else {},
         seeds=(exported.numbers.get("exported_seed"),),
         networks=(partial(_whole, exported),),
+        folds=exported.numbers.get("folds", 0),
     )
 
 

@@ -181,7 +181,8 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
         ]
         each = pace(task)
         seconds = [START + each * epoch for epoch in range(1, epochs + 1)]
-        return Curve(metrics, seconds, asleep.pop() if asleep else 0.0)
+        others = max(0, len(task.turn) - 1) * each * epochs
+        return Curve(metrics, seconds, asleep.pop() if asleep else 0.0, others)
 
     # What it proposes at random takes as long as what a model would, and is there sooner.
     directing = director(replace(options, seed=seed, sampler="random"), clock, dataset.sizes, workers=workers)

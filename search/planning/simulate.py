@@ -31,6 +31,7 @@ class Curve(NamedTuple):
     metrics: Sequence[dict[str, float]]
     seconds: Sequence[float]
     wait: float = 0.0  # seconds until its worker starts it
+    folds: float = 0.0  # seconds that it trains on other folds after its last epoch
 
 
 class Step(NamedTuple):
@@ -89,26 +90,33 @@ class _Training:
     @property
     def next(self) -> float:
         """When the next epoch ends."""
-        return self._start + self._curve.seconds[self._epoch]
+        return self._start + self._seconds
 
     def message(self) -> dict[str, Any]:
         """What a worker says of the next epoch."""
-        metrics, seconds, _ = self._curve
-        now = self._epoch
+        metrics, seconds = self._curve.metrics, self._seconds
+        now, others = min(self._epoch, len(metrics) - 1), self._epoch == len(metrics)
         if metrics[now]["loss"] < metrics[self._best]["loss"]:
             self._best = now
         self._epoch += 1
         return {
             "number": self.task.number,
-            "epoch": self._epoch,
+            "epoch": now + 1,
             "metrics": metrics[now],
             "best": metrics[self._best],
             "best_epoch": self._best + 1,
-            "seconds": seconds[now],
-            "done": self._epoch == len(metrics),
+            "seconds": seconds,
+            "done": others or (now + 1 == len(metrics) and not self._curve.folds),
+            "fold": int(others),
             "failed": "",
             "apart": "",
         }
+
+    @property
+    def _seconds(self) -> float:
+        """Those of its epochs so far and of the next one, which may be all of the other folds."""
+        seconds = self._curve.seconds
+        return seconds[self._epoch] if self._epoch < len(seconds) else seconds[-1] + self._curve.folds
 
 
 class _Unread:

@@ -118,6 +118,12 @@ def gpus(text: str) -> float | str:
         raise InputError(f"GPUs are a number or {AUTO}, got {text!r}: write 1, 0.25 or {AUTO}") from None
 
 
+def folds(text: str) -> int:
+    """A number of folds; one is none, which is 0."""
+    value = int(text)
+    return 0 if value == 1 else value
+
+
 def count(text: str) -> int:
     """The number in ``500000``, ``500k``, ``2M`` or ``1.5G``: a whole one, 1 or more."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)

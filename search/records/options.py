@@ -22,6 +22,7 @@ from spectune.search.records.option import (
     Group,
     count,
     duration,
+    folds,
     gpus,
     option,
     options_of,
@@ -90,6 +91,17 @@ class Goal(Group):
         metavar="MODEL",
         repeated=True,
         words={"train": f"{SIMPLE} (the best simple method) to compare with, or none (default {SIMPLE})"},
+    )
+    folds: int | None = option(
+        0,
+        "validate on each of K folds of the training and validation spectra in turn, 0 for the validation split "
+        "(default by size: 5 where it was drawn from fewer than 500 spectra)",
+        EXPLORING,
+        kind=folds,
+        metavar="K",
+        least=0,
+        kept=True,
+        words={"train": "validate on K folds of the training and validation spectra, a seed on each (default 0)"},
     )
     prior: str = option(
         "look",
@@ -176,6 +188,13 @@ class Goal(Group):
     def explores(self) -> bool:
         """Whether there is anything to find: not where one network is trained, or variants are compared."""
         return not (self.model or self.reference)
+
+    def turn(self, confirming: int | None = None) -> tuple[int, ...]:
+        """The folds that a training validates on in turn: while exploring all, ``confirming`` on a seed one of them, so
+        that as many seeds as there are folds validate on every spectrum once."""
+        if not self.folds or confirming is None:
+            return tuple(range(self.folds or 0))
+        return (confirming - self.first_seed,)
 
     @property
     def first_seed(self) -> int:

@@ -65,16 +65,31 @@ def measured(
 
 def scored(study: Study, candidate: int | str, split: str, metric: str = "") -> dict[str, Any] | None:
     """A score (``measured``), or the first objective, of a confirmed candidate on the ``validation`` split or the blind
-    ``test``; None where there is no value."""
+    ``test``; None where there is no value. On folds each training has the value of its own, the mean is that of
+    ``validated``."""
     metric = metric or study.objectives[0][0]
     if split == "test":
         line = study.tested(candidate)
         rows = {} if line is None else dict(zip(line["seeds"], line["metrics"], strict=True))
+        means = list(rows.values())
     else:
         line = study.evaluations.get((candidate, split))
-        rows = {trial.seed: trial.metrics for trial in valued(study, study.confirmed().get(candidate, []))}
+        trials = valued(study, study.confirmed().get(candidate, []))
+        rows, means = {trial.seed: trial.metrics for trial in trials}, validated(study, candidate, trials)
     values = [row.get(metric) for row in rows.values()]
-    return None if not values or None in values else measured(metric, list(rows), values, line)
+    if not values or None in values:
+        return None
+    found = measured(metric, list(rows), values, line)
+    return {**found, "mean": statistics.fmean(row[metric] for row in means)}
+
+
+def validated(study: Study, candidate: int | str, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """The validation scores whose mean ranks a candidate: those of its ``trials``, or, once their answers on the folds
+    were taken together, of each repeat of the folds."""
+    line = study.evaluations.get((candidate, "validation"), {})
+    together = line.get("folds") and line["trials"] == [one.number for one in trials]
+    found: list[dict[str, Any]] = line["metrics"] if together else [one.metrics for one in trials]
+    return found
 
 
 def largest(study: Study) -> dict[str, Any] | None:
@@ -108,23 +123,28 @@ def duel(study: Study, row: dict[str, Any]) -> str:
     to 0.05) agrees.
     """
     assert study.versus is not None
-    metric, direction = study.objectives[0]
-    first = study.candidate(study.versus["candidate"]).title
-    name, other = first[0].upper() + first[1:], study.candidate(row["candidate"]).title
+    first, other = study.candidate(study.versus["candidate"]).title, study.candidate(row["candidate"]).title
+    return told(first[0].upper() + first[1:], other, row, *study.objectives[0])
+
+
+def told(name: str, other: str, row: dict[str, Any], metric: str, direction: str, *, several: bool = False) -> str:
+    """The sentence of ``duel``, of any two; ``several``: they are more than one each, on more than one blind test."""
     gap = row["mean"] if direction == "max" else -row["mean"]
     apart = not row["low"] <= 0 <= row["high"] and (metric != EXPECTED or row["p"] <= 0.05)
-    does = ("beats" if gap > 0 else "is beaten by") if apart else "cannot be told apart from"
+    verb, be = ("beat", "are") if several else ("beats", "is")
+    does = (verb if gap > 0 else f"{be} beaten by") if apart else "cannot be told apart from"
     size = f"{row['mean']:+.4f} {metric_of(metric).title}, 95 % interval {row['low']:+.4f} to {row['high']:+.4f}"
     parts = [f"{size} over {row['over']}"]
     if metric == EXPECTED:
         often = "" if row["over"].startswith("seeds") else "only "
+        gets, are = ("they get", "they are") if several else ("it gets", "it is")
         words = (
-            "{} spectra only it gets right, {} only the other"
+            f"{{}} spectra only {gets} right, {{}} only the other"
             if often
-            else ("it is right more often on {} spectra, the other on {}")
+            else f"{are} right more often on {{}} spectra, the other on {{}}"
         )
         parts += [words.format(row["more"], row["less"]), f"p = {row['p']:.2g}"]
-    return f"{name} {does} {other} on the blind test: {'; '.join(parts)}."
+    return f"{name} {does} {other} on the blind {'tests' if several else 'test'}: {'; '.join(parts)}."
 
 
 def student(freedom: float) -> float:
@@ -186,14 +206,14 @@ def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
     def rank(row: tuple[int | str, list[Trial]]) -> tuple[bool, float, float]:
         candidate, trials = row
         loss = statistics.fmean(trial.metrics["loss"] for trial in trials)
-        return (bool(model) and candidate != model, sign * _mean(study, trials), loss)
+        return (bool(model) and candidate != model, sign * _mean(study, *row), loss)
 
     rows = [(candidate, valued(study, trials)) for candidate, trials in study.confirmed().items()]
     return sorted((row for row in rows if row[1]), key=rank)
 
 
-def _mean(study: Study, trials: Sequence[Trial]) -> float:
-    return statistics.fmean(trial.metrics[study.objectives[0][0]] for trial in trials)
+def _mean(study: Study, candidate: int | str, trials: Sequence[Trial]) -> float:
+    return statistics.fmean(row[study.objectives[0][0]] for row in validated(study, candidate, trials))
 
 
 def winner(study: Study) -> int | str | None:
@@ -216,6 +236,6 @@ def remark(study: Study) -> str:
     if first == simple:
         return f"The simple method {name} wins: no network that was trained is better on the validation split."
     sign = 1 if study.objectives[0][1] == "max" else -1
-    if sign * _mean(study, ranked[simple]) > sign * _mean(study, trials):
+    if sign * _mean(study, simple, ranked[simple]) > sign * _mean(study, first, trials):
         return f"The simple method {name} is better on the validation split than {study.candidate(first).title}."
     return ""

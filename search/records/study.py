@@ -34,15 +34,22 @@ class Trial:
     parameters: int
     macs: int
     started: float  # on the study's clock
+    folds: int = 0  # that the training and validation spectra are divided into
+    turn: tuple[int, ...] = ()  # those of them that it validates on in turn
     reports: Reports = field(default_factory=Reports)
     status: str = "running"  # complete | stopped | failed
     reason: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss
+    metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss, a mean over folds
     best_epoch: int = 0
     epochs: int = 0
     seconds: float = 0.0
     values: list[float] | None = None  # one per objective
     ended: float | None = None  # on the study's clock
+
+    @property
+    def trainings(self) -> int:
+        """From scratch to the end: one for each fold, but of a trial that was stopped it counts as one."""
+        return max(1, len(self.turn)) if self.status == "complete" else 1
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -250,7 +257,8 @@ def _defaults() -> dict[str, Any]:
 def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:
     """A trial that a crash interrupted keeps the reports of its first attempt until new ones replace them."""
     keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
-    trial = Trial(number=line["trial"], started=now, **{key: line[key] for key in keys})
+    folded = {"folds": line.get("folds", 0), "turn": tuple(line.get("turn", ()))}
+    trial = Trial(number=line["trial"], started=now, **folded, **{key: line[key] for key in keys})
     if before is not None:
         trial.reports, trial.started = before.reports, before.started
     return trial

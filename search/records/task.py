@@ -15,7 +15,8 @@ ENDED = "ended"  # of a trial whose replicas go on
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes."""
+    """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes; ``turn`` are those of
+    the ``folds`` (``trainables.data.Folds``) that it validates on in turn, none where there is the validation split."""
 
     number: int
     stage: str  # simple | explore | tune | confirm
@@ -24,6 +25,8 @@ class Task:
     seed: int
     label: str = ""  # name of a published network, or of a variant
     candidate: int | str | None = None
+    folds: int = 0
+    turn: tuple[int, ...] = ()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -31,15 +34,16 @@ class Task:
         return recorded(self.network, self.training)
 
     def to_dict(self) -> dict[str, Any]:
-        keys = ("number", "stage", "seed", "label", "candidate")
-        return {**{key: getattr(self, key) for key in keys}, "config": self.config}
+        keys = ("number", "stage", "seed", "label", "candidate", "folds")
+        return {**{key: getattr(self, key) for key in keys}, "turn": list(self.turn), "config": self.config}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], families: Mapping[str, type[Network]] = FAMILIES) -> Self:
         """The task that ``to_dict``, or a record's trial, describes; ``families`` are those it may be of."""
         keys = ("number", "stage", "seed", "label", "candidate")
         network, training = configs(values["config"], families)
-        return cls(network=network, training=training, **{key: values[key] for key in keys})
+        folded = {"folds": values.get("folds", 0), "turn": tuple(values.get("turn", ()))}
+        return cls(network=network, training=training, **folded, **{key: values[key] for key in keys})
 
 
 def stored(number: int, file: str) -> str:

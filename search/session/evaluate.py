@@ -35,16 +35,15 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             if before is not None and before["trials"] == [one.number for one in trials]:
                 continue
             line, found = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
-            right = {} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])
+            right = {} if dataset.multilabel else _right(found, len(dataset.classes))
             line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
             study.apply(journal.append("evaluate", **line))
 
 
-def _right(dataset: Dataset, split: str, predictions: list[Any]) -> dict[str, Any]:
-    """How many spectra each class has, and how many of them were right for each seed."""
-    labels, classes = dataset.split(split).labels, len(dataset.classes)
-    right = [np.bincount(labels[found == labels], minlength=classes).tolist() for found in predictions]
-    return {"right": right, "spectra": np.bincount(labels, minlength=classes).tolist()}
+def _right(found: list[dict[str, Any]], classes: int) -> dict[str, Any]:
+    """How many spectra each class has, and how many of them were right for each seed, or each repeat of the folds."""
+    right = [np.bincount(row["truth"][row["right"]], minlength=classes).tolist() for row in found]
+    return {"right": right, "spectra": np.bincount(found[0]["truth"], minlength=classes).tolist()}
 
 
 def measure(
@@ -52,9 +51,13 @@ def measure(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the journal holds of trials of one candidate on a split, and what the evaluation of each gave.
 
-    ``intervals`` has the ends of the first objective's and of what stands beside it, and ``over`` what they cover.
+    On the validation split of a study with ``folds`` it is what each repeat gave: every training answers to its own
+    fold, and the answers of a repeat are taken together. ``intervals`` has the ends of the first objective's and of
+    what stands beside it, and ``over`` what they cover.
     """
-    tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
+    folds = trials[0].folds if split == "validation" else 0
+    sets = repeats(trials, folds) if folds else [[one] for one in trials]
+    tasks = [[Task.from_dict(vars(one), options.catalogue.families) for one in some] for some in sets]
     known = scores("several" if dataset.multilabel else "one")
     names = [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
     found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
@@ -64,16 +67,26 @@ def measure(
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
         "metrics": [row["metrics"] for row in found],
-        "intervals": {name: list(_ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
-        "over": over(len(trials), grouped=grouped),
+        "intervals": {name: list(ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
+        "over": over(len(sets), "repeats" if folds else "seeds", grouped=grouped),
+        **({"folds": folds} if folds else {}),
     }
     return line, found
 
 
-def over(seeds: int, *, grouped: bool) -> str:
-    """What an interval covers, in words."""
+def repeats(trials: Sequence[Trial], folds: int) -> list[list[Trial]]:
+    """The trainings of each repeat of the folds that has all of them; where none has, of the one with the most."""
+    found: dict[int, list[Trial]] = {}
+    for one in trials:
+        found.setdefault(one.turn[0] // folds, []).append(one)
+    whole = [some for some in found.values() if len(some) == folds]
+    return whole or [max(found.values(), key=len)]
+
+
+def over(count: int, of: str = "seeds", *, grouped: bool) -> str:
+    """What an interval covers, in words: several seeds, or repeats of the folds, and spectra."""
     drawn = "groups of spectra" if grouped else "spectra"
-    return f"seeds and {drawn}" if seeds > 1 else drawn
+    return f"{of} and {drawn}" if count > 1 else drawn
 
 
 def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
@@ -84,7 +97,7 @@ def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Sp
     return sure.spread([one.values for one in parts], units=min(one.units for one in parts), grouped=grouped)
 
 
-def _ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
+def ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
     """The interval of a score. Three spectra of a small class, all wrong, show no variance: a mean over classes that
     are ``apart``, with spectra of their own, is no surer than their sizes allow."""
     metric = metric_of(name)
@@ -103,14 +116,14 @@ def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Datas
     groups = dataset.split("test").groups
     path = study.folder / _file(study, candidate)
     path.parent.mkdir(exist_ok=True)
-    arrays: dict[str, Any] = {
+    content: dict[str, Any] = {
         "right": np.stack([row["right"] for row in found]),
         "pseudo": np.stack([one.values for one in parts]),
         "units": np.array(min(one.units for one in parts)),
         "groups": np.zeros(0, np.int64) if groups is None else groups,
     }
     with replacing(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **content)
     journal.append("artifact", path=_file(study, candidate))
 
 
@@ -123,12 +136,12 @@ def _file(study: Study, candidate: int | str) -> str:
 def versus(study: Study, journal: Journal) -> None:
     """Record the winner against every other tested candidate on the same spectra of the blind test."""
     best, metric = winner(study), study.objectives[0][0]
-    tested = {line["candidate"]: line["trials"] for line in study.tests if _kept(study, line["candidate"]).is_file()}
+    tested = {line["candidate"]: line["trials"] for line in study.tests if kept(study, line["candidate"]).is_file()}
     if best is None or best not in tested:
         return
-    mine = _read(_kept(study, best))
+    mine = arrays(kept(study, best))
     rows = [
-        {"candidate": other, "trials": trials, **compared(mine, _read(_kept(study, other)), metric)}
+        {"candidate": other, "trials": trials, **compared(mine, arrays(kept(study, other)), metric)}
         for other, trials in tested.items()
         if other != best
     ]
@@ -137,11 +150,13 @@ def versus(study: Study, journal: Journal) -> None:
         study.apply(journal.append("versus", **line))
 
 
-def _kept(study: Study, candidate: int | str) -> Path:
+def kept(study: Study, candidate: int | str) -> Path:
+    """Where ``keep`` writes what a candidate got right."""
     return study.folder / _file(study, candidate)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """What ``keep`` wrote there."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

@@ -63,7 +63,8 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, res
 def export(
     study: Study, journal: Journal, dataset: Dataset, *, top: int, families: Mapping[str, type[Network]] = FAMILIES
 ) -> list[Path]:
-    """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split."""
+    """Export the best ``top`` confirmed configs, each with the weights of its best seed on the validation split, or on
+    the fold that it has."""
     folders = []
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
@@ -166,6 +167,8 @@ def _numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
         "exported_seed": best.seed,
         "validation": scored(study, candidate, "validation"),
     }
+    if best.folds:
+        numbers["folds"] = best.folds
     if verdict := remark(study):
         numbers["verdict"] = verdict
     if study.header.get("init"):

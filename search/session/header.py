@@ -43,7 +43,7 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
             "classes": len(dataset.classes),
             "labels": "several" if dataset.multilabel else "one",
             "sizes": sizes,
-            **_balance(dataset),
+            **_balance(dataset, folded=bool(options.folds)),
         },
         "init": warm.origin(options.folder),
         **({"ablation": variants.header(options, dataset)} if options.reference else {}),
@@ -63,14 +63,17 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
     }
 
 
-def _balance(dataset: Dataset) -> dict[str, Any]:
+def _balance(dataset: Dataset, *, folded: bool = False) -> dict[str, Any]:
     """The ``largest`` class of the splits that networks are judged on, and whether classes are so ``unequal`` on one of
-    them that accuracy alone hides the small ones. Nothing for several labels per spectrum."""
+    them that accuracy alone hides the small ones. Folds validate on what is to train with as well. Nothing for several
+    labels per spectrum."""
     if dataset.multilabel:
         return {}
     found, unequal = {}, False
     for name in SPLITS[1:]:
-        counts = np.bincount(dataset.split(name).labels, minlength=len(dataset.classes))
+        judged = SPLITS[:2] if folded and name == "validation" else (name,)
+        labels = np.concatenate([dataset.split(one).labels for one in judged])
+        counts = np.bincount(labels, minlength=len(dataset.classes))
         most = int(counts.argmax())
         found[name] = {"class": dataset.classes[most], "share": float(counts[most] / max(1, counts.sum()))}
         unequal |= bool(counts.max() >= UNEQUAL * counts.min())

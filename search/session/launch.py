@@ -5,6 +5,7 @@ What is heavy is imported when it is needed, so that a wrong option is answered 
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spectune.search.process import stop
+from spectune.search.process.log import LOGGER
 from spectune.search.records import (
     JOURNAL,
     Journal,
@@ -80,7 +82,7 @@ def _launch(
 
     dataset = load(options.dataset, **options.data)
     possible(options, dataset, before)
-    options = advised(options, dataset)
+    options = divided(advised(options, dataset), dataset)
     with _journal(options.folder) as journal:
         _keep(options)
         try:
@@ -134,7 +136,7 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     resume = given.pop("resume", False)
     if given.get("model") in KNOWN:
         given["space"] = KNOWN[given["model"]].network.family
-    given["name"] = _name(given)
+    given["name"] = named(given)
     folder = Path(given["studies"]) / given["name"]
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
@@ -143,13 +145,15 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     given, catalogue = _read(given, kept, folder)
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
+    if before is None and not (given.get("model") or given.get("reference")):
+        given.setdefault("folds", None)  # by size, once the data are read
     options = Options.from_dict({**kept, **given}, catalogue)
     if before is not None:
         _same(options, Options.from_dict({**kept, "name": options.name}, catalogue))
     return options, before
 
 
-def _name(given: dict[str, Any]) -> str:
+def named(given: dict[str, Any]) -> str:
     """The name of the study: as given, or by what is searched, on which data, and when."""
     if given.get("name"):
         return plain(given["name"])
@@ -226,6 +230,26 @@ def advised(options: Options, dataset: Dataset) -> Options:
 
     some = torch.linspace(0, len(dataset.train) - 1, min(LOOKED_AT, len(dataset.train))).long()
     return replace(options, looked=look(dataset.train.batch(some).numpy()))
+
+
+def divided(options: Options, dataset: Dataset) -> Options:
+    """The options with the number of folds that the data need, if it was left open, and with seeds for whole repeats of
+    them. ValueError where the data cannot be divided so."""
+    from spectune.trainables.data import Folds, folds_by_size
+
+    folds = folds_by_size(dataset) if options.folds is None else options.folds
+    if not folds:
+        return replace(options, folds=0)
+    if dataset.definition is not None:
+        raise InputError(
+            f"--folds divides measured spectra, those of {options.dataset} are made by a recipe with a validation "
+            "split of its own: leave --folds out, or have more made"
+        )
+    Folds(dataset, folds)
+    seeds = math.ceil(options.seeds / folds) * folds
+    if seeds != options.seeds:
+        LOGGER.warning("%d seeds instead of %d: each repeat of %d folds takes so many", seeds, options.seeds, folds)
+    return replace(options, folds=folds, seeds=seeds)
 
 
 def resume_command(options: Options) -> str:

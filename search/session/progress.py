@@ -143,7 +143,7 @@ def seconds_left(study: Study, options: Options, concurrent: int) -> float | Non
     typical = statistics.median(pace(trial, study.clock) for trial in explored)
     whole = _whole(finalists(study, options.top) or explored, study.clock, options.epochs)
     heavy = _whole(baselines, study.clock, options.epochs) if baselines else whole
-    ended = [trial.epochs for trial in explored if trial.ended is not None]
+    ended = [trial.epochs * trial.trainings for trial in explored if trial.ended is not None]
     usual = statistics.fmean(ended) if ended else options.epochs
     explore, baseline, confirm = remaining(study, options)
     left = explore * usual * typical + baseline * heavy + confirm * whole
@@ -168,7 +168,7 @@ def _compared(trial: Trial) -> bool:
 
 def _whole(trials: list[Trial], now: float, epochs: int) -> float:
     """Mean seconds of a training to its end, which may come long before the last epoch that is allowed."""
-    complete = [trial.seconds for trial in trials if trial.status == "complete"]
+    complete = [trial.seconds / trial.trainings for trial in trials if trial.status == "complete"]
     return statistics.fmean(complete) if complete else statistics.median(pace(one, now) for one in trials) * epochs
 
 

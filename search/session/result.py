@@ -38,7 +38,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "dataset": header["dataset"],
         "objectives": header["objectives"],
         "stages": {stage: _stage(study.stage(stage)) for stage in _stages(study)},
-        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "time", "total_time")},
+        "budget": {key: getattr(options, key) for key in ("epochs", "trials", "seeds", "folds", "time", "total_time")},
         "confirmed": [
             _confirmed(study, rank, candidate, trials, baseline)
             for rank, (candidate, trials) in enumerate(ranking(study), start=1)
@@ -142,6 +142,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
             f"{options.epochs} epochs at most; mean and 95 % interval over "
             f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {options.seeds} seeds"
+            f"{f' on {options.folds} folds' if options.folds else ''}"
         )
         table([*(_row(study, row, found["winner"]) for row in found["confirmed"]), *_always(study)], title)
         for row in found["versus"]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from spectune.search.ablation import compare
 from spectune.search.ablation import variants as ablate
 from spectune.search.process import pages, stop
@@ -20,7 +22,10 @@ from spectune.search.tracking.store import public
 from spectune.search.tracking.writer import Writer
 from spectune.search.workers import cluster, packing, pool
 from spectune.search.workers.files import Folder, Resources, shared
-from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data.dataset import SPLITS, Dataset
+from spectune.trainables.replicas import FOLDED
+
+FEW_TESTED = 100  # spectra, or groups, of a dataset that one drawn test split of is too small
 
 
 class Watch(Progress, Protocol):
@@ -64,6 +69,11 @@ def run(
         study.apply(journal.append("study", **header(options, dataset, study, capacity)))
         watch = (watcher or Log)(options, concurrent)
         watch.note(_greeting(options, dataset, study, concurrent))
+        if options.folds:
+            watch.note(_folded(options.folds, options, dataset))
+            watch.apart(FOLDED if options.replicas > 1 else "")
+        if options.explores and (small := _small(dataset)):
+            watch.note(small)
         if options.looked.rule:
             watch.note(f"{options.looked.rule}; --prior none leaves that out")
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
@@ -168,6 +178,25 @@ def shortened(agenda: Agenda) -> Iterator[str]:
     if total is not None and (rounds := agenda.rounds()) < seeds:
         compared = f"configs are compared on {rounds} of {seeds} seeds" if rounds else "no seed was trained on by all"
         yield f"--total-time {total:g}s is short for the confirmation, {compared}: give more, and --resume"
+
+
+def _folded(folds: int, options: Options, dataset: Dataset) -> str:
+    spectra, single = len(dataset.train) + len(dataset.validation), len(dataset.validation)
+    return (
+        f"validation on {folds} folds of {spectra} spectra instead of {single} of them: explored trainings that run to "
+        f"their end on all {folds} in turn, confirmed ones on one a seed; --folds 0 leaves that out"
+    )
+
+
+def _small(dataset: Dataset) -> str:
+    """What to do about a blind test that was drawn from few spectra, or groups; "" about any other."""
+    splits = [dataset.split(name) for name in SPLITS]
+    groups = [np.arange(len(one)) if one.groups is None else np.unique(one.groups) for one in splits]
+    tested, whole = len(groups[-1]), sum(map(len, groups))
+    if "test" not in dataset.drawn or whole >= FEW_TESTED:
+        return ""
+    what = "spectra" if splits[0].groups is None else "groups of spectra"
+    return f"the blind test has only {tested} {what}; --test-folds 5 searches five times and tests on all {whole} once"
 
 
 def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:

@@ -104,7 +104,10 @@ class Agenda:
         yield from self.confirmations(self._candidates())
 
     def alongside(self, task: Task) -> Iterator[Task]:
-        """Replicas of a task: of a confirmation its other seeds, of a proposal other settings of its training."""
+        """Replicas of a task: of a confirmation its other seeds, of a proposal other settings of its training. None
+        where there are folds: each training has its own."""
+        if self.goal.folds:
+            return
         if task.stage == "confirm":
             yield from self.confirmations([task])
         while task.stage == "explore" and not task.label and self._exploring():
@@ -178,7 +181,17 @@ class Agenda:
     def _explore(self, family: str | None = None) -> Task:
         number = self.number()
         network, training = self.sampler.ask(number, self._allowed, family=family)
-        return Task(number=number, stage="explore", network=network, training=training, seed=self.goal.seed)
+        return Task(
+            number=number,
+            stage="explore",
+            network=network,
+            training=training,
+            seed=self.goal.seed,
+            **self._folded(),
+        )
+
+    def _folded(self, confirming: int | None = None) -> dict[str, Any]:
+        return {"folds": self.goal.folds or 0, "turn": self.goal.turn(confirming)}
 
     def confirmations(self, candidates: list[Task]) -> Iterator[Task]:
         """Every candidate on every new seed, but for what earlier sessions did: seed by seed, so that what the total
@@ -191,7 +204,8 @@ class Agenda:
                 if self.total.up():
                     return
                 if self.lacks(candidate.candidate, seed):
-                    yield replace(candidate, number=self.number(), stage="confirm", seed=seed)
+                    folded = self._folded(seed)
+                    yield replace(candidate, number=self.number(), stage="confirm", seed=seed, **folded)
 
     def rounds(self) -> int:
         """The seeds on which every candidate's training has ended."""
@@ -256,7 +270,13 @@ class Agenda:
             changes = {field: value for field, value in changes.items() if field not in ("init", "freeze")}
         training = training.replace(**changes)
         return Task(
-            number=self.number(), stage=stage, network=network, training=training, seed=self.goal.seed, label=name
+            number=self.number(),
+            stage=stage,
+            network=network,
+            training=training,
+            seed=self.goal.seed,
+            label=name,
+            **self._folded(),
         )
 
     def _task(self, values: dict[str, Any]) -> Task:
@@ -352,6 +372,7 @@ def started(task: Task, sizes: Sizes) -> dict[str, Any]:
         "label": task.label,
         "seed": task.seed,
         "candidate": task.candidate,
+        **({"folds": task.folds, "turn": list(task.turn)} if task.folds else {}),
         "parameters": cost.parameters,
         "macs": cost.macs,
     }

@@ -53,11 +53,12 @@ def whole(study: Study, config: dict[str, Any], macs: int, *, epochs: int) -> fl
         key=lambda trial: (abs(math.log(max(1, macs) / max(1, trial.macs))), trial.status != "complete"),
     )
     factor = 1.0 if own else max(1.0, (macs / max(1, near.macs)) ** 0.5)
-    return factor * (near.seconds if near.status == "complete" else pace(near, study.clock) * epochs)
+    ended = near.seconds / near.trainings
+    return factor * (ended if near.status == "complete" else pace(near, study.clock) * epochs)
 
 
 def pace(trial: Trial, now: float) -> float:
     """Seconds per epoch of a trial that reported, ``now`` on the study's clock."""
     if trial.ended is not None:
-        return trial.seconds / max(1, trial.epochs)
+        return trial.seconds / max(1, trial.epochs) / trial.trainings
     return (now - trial.started) / len(trial.reports)

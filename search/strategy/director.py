@@ -82,8 +82,10 @@ class Director:
         if message["failed"]:
             return False
         self._progress.apart(message["apart"])
-        if before is None or message["epoch"] > before.get("epoch", 0):  # a lost worker's successor repeats epochs
+        new = before is None or message["epoch"] > before.get("epoch", 0)  # a lost worker's successor repeats epochs
+        if new:
             self._append("report", trial=number, epoch=message["epoch"], metrics=message["metrics"])
+        if new or message["fold"]:
             self._verdicts[number] = self._judge.verdict(trial, message)
         return not self._verdicts[number]
 

@@ -28,7 +28,7 @@ class Judge:
             return "nan"
         if message["done"]:
             return ""
-        if trial.stage != "explore":
+        if trial.stage != "explore" or message["fold"]:  # a trial that got to its second fold is to end
             return "time" if self._over(trial.stage) else ""
         good = self._halving.good(trial.number, message["epoch"], trial.best()[self._metric])
         proven = trial.label and message["epoch"] < self._late
@@ -38,7 +38,8 @@ class Judge:
 
     def _learn(self, trial: Trial) -> None:
         """Put a trial of an earlier session on its rungs again."""
-        for epoch in trial.reports.epochs[: -1 if trial.status == "complete" else None]:
+        last = -1 if trial.status == "complete" and not trial.folds else None  # the last of all is not judged
+        for epoch in trial.reports.epochs[:last]:
             value = trial.best(epoch).get(self._metric)
             if value is not None:
                 self._halving.good(trial.number, epoch, value)

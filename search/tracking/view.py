@@ -13,7 +13,16 @@ from typing import Any
 
 from spectune.search.records import SIMPLE, Candidate, Study, Trial
 from spectune.search.records.metrics import BESIDE, EXPECTED, metric_of
-from spectune.search.records.ranking import beside, duel, largest, ranking, remark, rivals, scored
+from spectune.search.records.ranking import (
+    beside,
+    duel,
+    largest,
+    ranking,
+    remark,
+    rivals,
+    scored,
+    validated,
+)
 
 VIEW = "spectune"  # the saved view's key: the user's own views have others
 DECIDED = ("loss", "macro_f1", "parameters", "macs", "seconds")  # columns beside the objectives
@@ -95,7 +104,7 @@ def headline(study: Study) -> dict[str, float]:
     if not ranked:
         return {}
     candidate, trials = ranked[0]
-    found = {f"final/{name}": value for name, value in _means([trial.metrics for trial in trials]).items()}
+    found = {f"final/{name}": value for name, value in _means(validated(study, candidate, trials)).items()}
     tested = study.tested(candidate)
     tests = {} if tested is None else _means(tested["metrics"])
     return {**found, **{f"test/{name}": value for name, value in tests.items()}}

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import ray
 import torch
+from numpy.typing import NDArray
 from ray.exceptions import OutOfMemoryError, RayTaskError
+from torch import Tensor
 
 from spectune.search.records import WEIGHTS, Task, stored
 from spectune.search.workers.files import Folder, Resources
@@ -20,7 +23,8 @@ from spectune.search.workers.node import QUIET, read_door
 from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 from spectune.trainables import own
-from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data import Folds
+from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.jackknife import pseudo
 from spectune.trainables.metrics import answered, by_label, confused, scored
 from spectune.trainables.models import THRESHOLDS, restored
@@ -64,21 +68,22 @@ def _knock(address: str) -> None:
 
 
 def evaluate(
-    tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources, sure: Sequence[str] = ()
+    sets: Sequence[Sequence[Task]], *, dataset: Dataset, split: str, resources: Resources, sure: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
-    start.
+    """Evaluate the weights of confirmed tasks on a split: in this process where that takes less than a worker to start.
 
-    Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did; which
-    spectra were ``right`` (N,), and the ``pseudo`` values of the scores in ``sure``, for their intervals.
+    Of each set of tasks the answers are taken together: it is one task, or on the validation split several that
+    validate on different folds, each on its own. Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or
+    with ``labels``, how each label did; which spectra were ``right`` (N,), their classes or labels as ``truth``, and
+    the ``pseudo`` values of the scores in ``sure``, for their intervals.
     """
     points, classes = len(dataset.axis), len(dataset.classes)
-    work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
+    work = sum(task.network.cost(points, classes).macs for tasks in sets for task in tasks) * len(dataset.split(split))
     if work < QUICK:
-        return _here(tasks, dataset, resources.folder, split, sure)
+        return _here(sets, dataset, resources.folder, split, sure)
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
     shared = ray.put(dataset)
-    pending = [remote.remote(task.to_dict(), shared, resources.folder, split, sure) for task in tasks]
+    pending = [remote.remote(_dicts(tasks), shared, resources.folder, split, sure) for tasks in sets]
     try:
         return list(ray.get(pending))
     except RayTaskError as error:
@@ -90,39 +95,63 @@ def evaluate(
         ) from None
 
 
-def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]) -> list[dict[str, Any]]:
+def _dicts(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    return [task.to_dict() for task in tasks]
+
+
+def _here(
+    sets: Sequence[Sequence[Task]], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
+) -> list[dict[str, Any]]:
     before = torch.get_num_threads()
     try:
-        return [_evaluate(task.to_dict(), dataset, folder, split, sure) for task in tasks]
+        return [_evaluate(_dicts(tasks), dataset, folder, split, sure) for tasks in sets]
     finally:
         torch.set_num_threads(before)
 
 
 def _evaluate(
-    values: dict[str, Any], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
+    values: list[dict[str, Any]], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
 ) -> dict[str, Any]:
-    files = folder.files()
-    task = Task.from_dict(values, own.known(files.read(own.COPY)).families)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(threads())
-    file = stored(task.number, WEIGHTS)
-    weights = unpacked(files.read(file), folder.path / file)
-    sizes = len(dataset.axis), len(dataset.classes)
-    model = restored(task.network, *sizes, weights, multilabel=dataset.multilabel).to(device)
-    spectra = dataset.split(split)
-    logits = predict(model, spectra, device)
-    labels = torch.from_numpy(spectra.labels.copy())
-    above = model.get_buffer(THRESHOLDS).cpu() if dataset.multilabel else None
+    families = own.known(folder.files().read(own.COPY)).families
+    tasks = [Task.from_dict(one, families) for one in values]
+    asked, order = _asked(tasks, dataset, split)
+    given = [_answers(task, spectra, dataset, folder) for task, spectra in zip(tasks, asked, strict=True)]
+    logits = torch.cat([one for one, _ in given])[order]
+    labels = torch.from_numpy(np.concatenate([spectra.labels for spectra in asked]))[order]
+    above = torch.cat([one.expand(len(some), -1) for some, one in given])[order] if dataset.multilabel else None
+    numbers = [spectra.groups for spectra in asked if spectra.groups is not None]
+    groups = np.concatenate(numbers)[order] if numbers else None
     answers = answered(logits, labels, above)
     found: dict[str, Any] = {
         "metrics": _finite(scored(answers)),
         "right": answers.right().numpy(),
-        "pseudo": pseudo(answers, sure, spectra.groups) if answers.finite else {},
+        "truth": labels.numpy(),
+        "pseudo": pseudo(answers, sure, groups) if answers.finite else {},
     }
     if above is not None:
         return {**found, "labels": by_label(logits, labels, above)}
     predictions = logits.argmax(dim=1)
     return {**found, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+
+
+def _asked(tasks: list[Task], dataset: Dataset, split: str) -> tuple[list[Split], NDArray[np.int64]]:
+    """The spectra that each task answers to, and the order of all in which every division into folds has them."""
+    if split != "validation" or not tasks[0].folds:
+        return [dataset.split(split)] * len(tasks), np.arange(len(dataset.split(split)))
+    divided = Folds(dataset, tasks[0].folds)
+    asked = [divided.fold(*task.turn).validation for task in tasks]
+    return asked, np.argsort(np.concatenate([divided.validated(*task.turn) for task in tasks]))
+
+
+def _answers(task: Task, spectra: Split, dataset: Dataset, folder: Folder) -> tuple[Tensor, Tensor]:
+    """The logits (N, C) of a task, and above which of them a label is found (C,)."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    file = stored(task.number, WEIGHTS)
+    weights = unpacked(folder.files().read(file), folder.path / file)
+    sizes = len(dataset.axis), len(dataset.classes)
+    model = restored(task.network, *sizes, weights, multilabel=dataset.multilabel).to(device)
+    return predict(model, spectra, device), model.get_buffer(THRESHOLDS).cpu() if dataset.multilabel else torch.zeros(0)
 
 
 def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, cpus: float) -> tuple[list[Load], int]:

@@ -27,6 +27,7 @@ with importing() if global_worker.mode == WORKER_MODE else nullcontext():  # a d
     from spectune.search.workers.files import Folder, NoSpace
     from spectune.search.workers.watch import Watch
     from spectune.trainables import own, warm
+    from spectune.trainables.data import Folds
     from spectune.trainables.data.dataset import Dataset
     from spectune.trainables.epoch import Epoch
     from spectune.trainables.models import restored
@@ -48,7 +49,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._watch = Watch(stall)
         self._files = files
         self._limit = epochs
-        self._dataset = self._watch.over(dataset)
+        self._dataset = dataset
+        self._divided: Folds | None = None  # the dataset, once a task is of folds
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cuda" and 0 < config["gpus"] < 1:
             torch.cuda.set_per_process_memory_fraction(config["gpus"])  # one that needs more takes nothing from others
@@ -128,7 +130,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         replicas = Replicas(
             [task.network for task in tasks],
             [task.training for task in tasks],
-            self._dataset,
+            *map(self._watch.over, self._datasets(tasks[0])),
             seeds=[task.seed for task in tasks],
             epochs=self._limit,
             device=self._device,
@@ -139,6 +141,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._began -= self._together * max((state["seconds"] for state in states.values()), default=0.0)
         replicas.load(states)
         return replicas
+
+    def _datasets(self, task: Task) -> list[Dataset]:
+        """What a task is trained on in turn."""
+        if not task.folds:
+            return [self._dataset]
+        self._divided = self._divided or Folds(self._dataset, task.folds)
+        return [self._divided.fold(number) for number in task.turn]
 
     def _checkpoint(self, task: Task, epoch: Epoch) -> None:
         """A full disk costs no training here: the checkpoints before stay, and the journal is the one to say it."""
@@ -151,6 +160,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         message = {
             "number": task.number,
             "epoch": epoch.number,
+            "fold": epoch.fold,
             "metrics": epoch.metrics,
             "best_epoch": best["epoch"],
             "best": dict(best["metrics"]),

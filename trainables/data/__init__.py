@@ -2,7 +2,7 @@
 to classify.
 """
 
-from spectune.trainables.data.cross import folds, outer_folds
+from spectune.trainables.data.cross import Folds, folds, folds_by_size, outer_folds
 from spectune.trainables.data.files.measured import read
 from spectune.trainables.data.grid import resample
 from spectune.trainables.data.show import describe, examples, save
@@ -10,12 +10,14 @@ from spectune.trainables.data.sources import SOURCES, load
 
 __all__ = [
     "SOURCES",
+    "Folds",
     "ceiling",
     "dataset",
     "describe",
     "examples",
     "files",
     "folds",
+    "folds_by_size",
     "grid",
     "load",
     "outer_folds",

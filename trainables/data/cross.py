@@ -1,6 +1,6 @@
 """Stratified division by groups, and cross-validation: folds that are validated on, or tested on, once each.
 
-N spectra, G groups, C classes or labels, P parts.
+N spectra, G groups, C classes or labels, P parts, L points.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,46 +22,126 @@ from spectune.trainables.data.dense import Dense
 PLACED = 20_000  # groups that are placed in all draws together, of which the best balanced one is taken
 
 
-def folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
-    """``count`` datasets of the same training and validation spectra, of which each validates on another fold.
+FEW = 500  # spectra, or groups, to train and validate with, below which a drawn validation split is too small alone
+USUAL, LEAST = 5, 3  # folds; of two, each would train on no more than half
 
-    Folds are stratified and tear no group apart (``stratify``); ``seed`` draws them, so that they can be repeated with
-    others. The test split stays as it is, also where it was withheld. Each has a digest of its own. ValueError where
-    a class has fewer groups (or spectra, where there are none) than there are folds.
+
+class Folds:
+    """The training and validation spectra of a dataset, divided into ``count`` folds again and again.
+
+    Fold ``number`` is that of ``number % count`` in the division that the seed ``number // count`` draws. Folds are
+    stratified and tear no group apart (``stratify``). All are views of the same spectra, which are held once. The test
+    split stays as it is, also where it was withheld. Each has a digest of its own. ValueError where a class has fewer
+    groups (or spectra, where there are none) than there are folds.
     """
+
+    def __init__(self, dataset: Dataset, count: int) -> None:
+        self._dataset = dataset
+        self._count = count
+        self._pool = _Pool([dataset.train, dataset.validation])
+        self._divisions: dict[int, NDArray[np.int64]] = {}  # seed -> the fold of each spectrum (N,)
+        self._division(0)
+
+    def fold(self, number: int) -> Dataset:
+        """The dataset that validates on this fold and trains on the others."""
+        seed, place = divmod(number, self._count)
+        parts = self._division(seed)
+        train, validation = self._pool.view(parts != place), self._pool.view(parts == place)
+        drawn = replace(self._dataset, train=train, validation=validation)
+        return _named(drawn, f"fold {place + 1} of {self._count}, drawn by {seed}")
+
+    def validated(self, number: int) -> NDArray[np.int64]:
+        """Which of all spectra, training before validation, the fold validates on, in its order (n,)."""
+        seed, place = divmod(number, self._count)
+        return np.flatnonzero(self._division(seed) == place)
+
+    def _division(self, seed: int) -> NDArray[np.int64]:
+        if seed not in self._divisions:
+            groups = self._pool.groups if self._pool.grouped else None
+            self._divisions[seed] = _dealt(self._pool.labels, groups, self._dataset.classes, self._count, seed)
+        return self._divisions[seed]
+
+
+def folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
+    """The ``count`` datasets of one division into ``Folds``, of which each validates on another fold."""
+    divided = Folds(dataset, count)
+    return [divided.fold(seed * count + place) for place in range(count)]
+
+
+def folds_by_size(dataset: Dataset) -> int:
+    """The folds to validate on where nobody said how many; 0 for the validation split alone.
+
+    Folds are for a validation split that was drawn from fewer than ``FEW`` spectra, or groups: one that the data bring,
+    or a recipe makes, is as it is meant to be. ``USUAL``, or as many as the rarest class has groups; 0 below ``LEAST``.
+    """
+    if "validation" not in dataset.drawn:
+        return 0
     pool = _Pool([dataset.train, dataset.validation])
-    parts = pool.parts(dataset, count, seed)
-    made = []
-    for fold in range(count):
-        drawn = replace(dataset, train=pool.some(parts != fold), validation=pool.some(parts == fold))
-        made.append(_named(drawn, f"fold {fold + 1} of {count}, drawn by {seed}"))
-    return made
+    most = min(USUAL, *_units(pool.labels, pool.groups, len(dataset.classes)))
+    return most if len(np.unique(pool.groups)) < FEW and most >= LEAST else 0
 
 
 def outer_folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
     """``count`` datasets of all spectra, of which each tests on another fold: the outer part of a nested evaluation.
 
-    What is left is divided into training and validation by the shares that ``dataset`` has. As ``folds`` otherwise;
+    What is left is divided into training and validation by the shares that ``dataset`` has. As ``Folds`` otherwise;
     ValueError as well where the test split is withheld.
     """
     pool = _Pool([dataset.train, dataset.validation, dataset.split("test")])
-    parts = pool.parts(dataset, count, seed)
     share = len(dataset.validation) / (len(dataset.train) + len(dataset.validation))
+    groups = pool.groups if pool.grouped else None
     made = []
     for fold in range(count):
-        splits = np.full(len(parts), 2)
-        rest = np.flatnonzero(parts != fold)
-        splits[rest] = stratify(pool.labels[rest], pool.groups[rest], [1 - share, share], seed)
-        train, validation, test = (pool.some(splits == number) for number in range(3))
+        splits = outer_splits(pool.labels, groups, dataset.classes, fold=fold, count=count, share=share, seed=seed)
+        train, validation, test = (pool.copy(splits == number) for number in range(3))
         drawn = replace(dataset, train=train, validation=validation, test=test)
         made.append(_named(drawn, f"test fold {fold + 1} of {count}, drawn by {seed}"))
     return made
+
+
+def outer_splits(
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64] | None,
+    classes: Sequence[str],
+    *,
+    fold: int,
+    count: int,
+    share: float,
+    seed: int,
+) -> NDArray[np.int64]:
+    """The split (N,) of each spectrum, as its number in ``SPLITS``: one ``fold`` of ``count``, from 0 on, is tested on,
+    and a ``share`` of the others is validated on. ValueError as of ``Folds``."""
+    parts = _dealt(labels, groups, classes, count, seed)
+    splits, rest = np.full(len(parts), 2), np.flatnonzero(parts != fold)
+    units = np.arange(len(parts)) if groups is None else groups
+    splits[rest] = stratify(labels[rest], units[rest], [1 - share, share], seed)
+    return splits
 
 
 def _named(dataset: Dataset, what: str) -> Dataset:
     """The dataset that says which part it is; its digest follows from that of the whole."""
     digest = hashlib.sha256(f"{dataset.digest} {what}".encode()).hexdigest()[:16]
     return replace(dataset, description=f"{dataset.description}; {what}", digest=digest)
+
+
+class _Part(Split):
+    """Some ``rows`` (n,) of spectra that other splits show as well."""
+
+    def __init__(self, whole: Dense, rows: NDArray[np.int64]) -> None:
+        self.labels = whole.labels[rows]
+        self.groups = None if whole.groups is None else whole.groups[rows]
+        self._whole = whole
+        self._rows = {torch.device("cpu"): torch.from_numpy(rows)}  # on each device that asked for spectra
+
+    def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
+        device = torch.device(device)
+        if device not in self._rows:
+            self._rows[device] = self._rows[torch.device("cpu")].to(device)
+        return self._whole.batch(self._rows[device][indices.to(device)], device)
+
+    def feed(self, digest: Any) -> None:
+        rows = self._rows[torch.device("cpu")].numpy()
+        Dense(self._whole.spectra[rows], self.labels).feed(digest)
 
 
 class _Pool:
@@ -70,23 +152,40 @@ class _Pool:
         given = [split.groups for split in splits if split.groups is not None]
         self.grouped = bool(given)
         self.groups = np.concatenate(given) if given else np.arange(len(self.labels))
-        self._spectra = np.concatenate([split.batch(torch.arange(len(split))).numpy() for split in splits])
+        self._splits = splits
 
-    def some(self, rows: NDArray[np.bool_]) -> Dense:
-        return Dense(self._spectra[rows], self.labels[rows], self.groups[rows] if self.grouped else None)
+    @cached_property
+    def _whole(self) -> Dense:
+        spectra = [split.batch(torch.arange(len(split))).numpy() for split in self._splits]
+        return Dense(np.concatenate(spectra), self.labels, self.groups if self.grouped else None)
 
-    def parts(self, dataset: Dataset, count: int, seed: int) -> NDArray[np.int64]:
-        """The fold of each spectrum (N,); ValueError where a class has too few groups for ``count``."""
-        several = self.labels if dataset.multilabel else np.eye(len(dataset.classes), dtype=np.int64)[self.labels]
-        have = [len(np.unique(self.groups[column > 0])) for column in several.T]
-        rarest = int(np.argmin(have))
-        if not 2 <= count <= have[rarest]:
-            what = "groups" if self.grouped else "spectra"
-            raise InputError(
-                f"folds must be 2 or more, and no more than the rarest class has {what}, {have[rarest]} of "
-                f"{dataset.classes[rarest]!r}, got {count}: take fewer, or add {what} of it"
-            )
-        return stratify(self.labels, self.groups, [1 / count] * count, seed)
+    def view(self, rows: NDArray[np.bool_]) -> Split:
+        return _Part(self._whole, np.flatnonzero(rows))
+
+    def copy(self, rows: NDArray[np.bool_]) -> Dense:
+        whole = self._whole
+        return Dense(whole.spectra[rows], whole.labels[rows], None if whole.groups is None else whole.groups[rows])
+
+
+def _units(labels: NDArray[np.int64], groups: NDArray[np.int64], classes: int) -> list[int]:
+    """How many groups each class, or label, has."""
+    several = np.eye(classes, dtype=np.int64)[labels] if labels.ndim == 1 else labels
+    return [len(np.unique(groups[column > 0])) for column in several.T]
+
+
+def _dealt(
+    labels: NDArray[np.int64], groups: NDArray[np.int64] | None, classes: Sequence[str], count: int, seed: int
+) -> NDArray[np.int64]:
+    """The fold (N,) of each spectrum; ValueError where a class has too few groups (or spectra) for ``count``."""
+    what, units = ("spectra", np.arange(len(labels))) if groups is None else ("groups", groups)
+    have = _units(labels, units, len(classes))
+    rarest = int(np.argmin(have))
+    if not 2 <= count <= have[rarest]:
+        raise InputError(
+            f"folds must be 2 or more, and no more than the rarest class has {what}, {have[rarest]} of "
+            f"{classes[rarest]!r}, got {count}: take fewer, or add {what} of it"
+        )
+    return stratify(labels, units, [1 / count] * count, seed)
 
 
 def stratify(

@@ -73,6 +73,7 @@ class Dataset:
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
     heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
     done to the spectra and has to be done to others that a network of this dataset sees (``data/baseline.py``).
+    ``drawn`` names the splits that were drawn at random and might have been drawn otherwise.
     ``test`` is None in the copy that trials get: they cannot look at it.
     """
 
@@ -86,6 +87,7 @@ class Dataset:
     definition: Any = None
     variation: Variation | None = None
     baseline: str = "none"
+    drawn: tuple[str, ...] = ()
     digest: str = ""
 
     def __post_init__(self) -> None:

@@ -90,3 +90,13 @@ def test_a_worker_that_has_to_start_first_comes_later_and_its_trial_took_no_long
     steps, times = run(Fixed(1), lambda task: curve, workers=1)
     assert times == [7.0, 8.0]
     assert [step.message["seconds"] for step in steps] == [1.0, 2.0]
+
+
+def test_what_trains_on_other_folds_as_well_ends_when_these_are_done():
+    plan = Fixed(1)
+    curve = Curve([{"loss": loss} for loss in (0.5, 0.1)], [1.0, 2.0], folds=6.0)
+    steps, times = run(plan, lambda task: curve, workers=1)
+    assert times == [1.0, 2.0, 8.0]
+    said = [(one.message["epoch"], one.message["fold"], one.message["done"]) for one in steps]
+    assert said == [(1, 0, False), (2, 0, False), (2, 1, True)]
+    assert steps[-1].message["seconds"] == 8.0

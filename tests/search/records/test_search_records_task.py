@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,10 @@ def test_a_task_goes_through_json(candidate):
         number=3, stage="confirm", network=CNN(filters=16), training=Training(), seed=5, label="x", candidate=candidate
     )
     assert Task.from_dict(json.loads(json.dumps(task.to_dict()))) == task
+    folded = replace(task, folds=5, turn=(3,))
+    assert Task.from_dict(json.loads(json.dumps(folded.to_dict()))) == folded
+    old = {key: value for key, value in task.to_dict().items() if key not in ("folds", "turn")}
+    assert Task.from_dict(old) == task
 
 
 def test_its_config_is_what_the_journal_holds():

@@ -82,7 +82,7 @@ def test_the_winner_is_compared_with_whatever_else_was_tested(tmp_path):
 def test_a_small_class_that_is_all_wrong_does_not_make_its_mean_certain():
     """200 right of one class and none of 3 of the other: as far as anybody knows it could be 1 of 3, and more."""
     found = Spread(mean=0.5, variance=0.0, freedom=math.inf, units=4 / (1 / 200 + 1 / 3))
-    low, high = evaluate._ends("balanced_accuracy", found, apart=True)
+    low, high = evaluate.ends("balanced_accuracy", found, apart=True)
     assert low < 0.3 and high > 0.7
 
 

@@ -64,7 +64,7 @@ def test_a_clock_that_jumps_changes_no_time_limit_neither_now_nor_after_a_resume
             wall[0] += 10 + (jump if tick == 2 else 0)
             steady[0] += 10
             metrics = {"accuracy": 0.5, "loss": 1.0, "train_loss": 1.0}
-            said = {"epoch": 1, "metrics": metrics, "best": metrics, "done": True, "failed": "", "apart": ""}
+            said = {"epoch": 1, "metrics": metrics, "best": metrics, "done": True, "failed": "", "apart": "", "fold": 0}
             director.report(task.number, {"number": task.number, **said})
             director.end(task.number)
         journal.close()

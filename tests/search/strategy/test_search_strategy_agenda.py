@@ -1,5 +1,6 @@
 """What is trained next; whole lives of studies are in test_search_strategy_director.py."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -126,3 +127,24 @@ def test_without_advice_a_search_draws_nothing_of_the_steps_before_the_scale():
     assert drawn[:3] == ["depth", "convs_per_block", "filters"]
     assert "preprocess" in drawn
     assert not {hp.name for hp in hyperparameters(Preprocessed)} & set(drawn)
+
+
+def test_what_is_explored_validates_on_all_folds_and_a_confirmation_on_one_by_its_seed():
+    options = Options(**{**OPTIONS, "baseline": ()}, seeds=6, folds=3, seed=4)
+    study = planned(options)
+    agenda = Agenda.of(options, options, study, sizes=SIZES)
+    explored = [task for task in islice(agenda.tasks(), 30) if task is not None and task.stage != "confirm"]
+    assert {task.stage for task in explored} == {"simple", "explore"}
+    assert {(task.folds, task.turn) for task in explored} == {(3, (0, 1, 2))}
+    baseline = agenda.baseline()
+    confirmed = list(agenda.confirmations([baseline, replace(explored[0], candidate="simple:x")]))
+    assert [(task.seed, task.turn) for task in confirmed] == [
+        (seed, (seed - 5,)) for seed in range(5, 11) for _ in "ab"
+    ]
+    study.apply({"event": "start", "time": 0.0, **started(confirmed[0], SIZES)})
+    assert list(agenda.alongside(confirmed[0])) == []  # others have other folds
+    assert (study.trials[confirmed[0].number].folds, study.trials[confirmed[0].number].turn) == (3, (0,))
+    plain = Options(**OPTIONS, seeds=2)
+    agenda = Agenda.of(plain, plain, planned(plain), sizes=SIZES)
+    task = next(agenda.confirmations([agenda.baseline()]))
+    assert (task.folds, task.turn) == (0, ()) and "folds" not in started(task, SIZES)

@@ -77,6 +77,7 @@ class Simulation:
                 "epoch": epoch,
                 "failed": "",
                 "apart": "",
+                "fold": 0,
                 "done": epoch >= options.epochs,
                 **message,
             }
@@ -401,3 +402,58 @@ def test_a_larger_total_time_goes_on_with_the_rounds_that_were_cut_off(simulatio
     after = run.go(clock=clock, total_time=4000.0)
     assert {len(trials) for trials in after.confirmed().values()} == {3}
     assert {number: after.trials[number] for number in before} == before
+
+
+def folded(value, late=math.inf):
+    """Messages of trials that validate on three folds of three epochs: what the later ones report is ``late``."""
+
+    def curve(task, epoch):
+        if len(task.turn) < 2:
+            return {"done": epoch == 3, **accuracy(task, epoch)}
+        fold, number = divmod(epoch - 1, 3)
+        first = {"accuracy": value, "loss": 1.0, "train_loss": 1.0}
+        metrics = first if fold == 0 else {**first, "accuracy": 0.1, "loss": min(late, 9.0)}
+        done = epoch == 9
+        best = {**first, "accuracy": 0.5} if done else first
+        return {"epoch": 3 if fold else number + 1, "fold": fold, "metrics": metrics, "best": best, "done": done}
+
+    return curve
+
+
+def test_a_trial_of_folds_ends_with_their_mean_and_reports_the_first_alone(simulation):
+    study = simulation(folds=3, trials=1, epochs=3, baseline=("none",)).go(curve=folded(0.8))
+    (trial,) = study.stage("explore")
+    assert (trial.status, trial.metrics["accuracy"], trial.values) == ("complete", 0.5, [0.5])
+    assert [epoch for epoch, _ in trial.reports] == [1, 2, 3]
+    assert {row["accuracy"] for _, row in trial.reports} == {0.8}
+    assert trial.trainings == 3
+    ((candidate, trials),) = study.confirmed().items()
+    assert candidate == trial.number and [one.turn for one in trials] == [(0,), (1,), (2,)]
+
+
+def test_the_end_of_the_time_stops_it_within_a_later_fold_and_leaves_the_values_of_the_first(simulation):
+    now, curve = [0.0], folded(0.8)
+
+    def passing(task, epoch):
+        now[0] += 1.0
+        return curve(task, epoch)
+
+    study = simulation(folds=3, trials=1, epochs=3, baseline=("none",), time=5.0).go(
+        curve=passing, clock=lambda: now[0]
+    )
+    (trial,) = study.stage("explore")
+    assert (trial.status, trial.reason, trial.metrics["accuracy"]) == ("stopped", "time", 0.8)
+    assert (trial.epochs, trial.trainings) == (3, 1)
+
+
+def test_a_later_fold_that_diverges_fails_the_trial(simulation):
+    curve = folded(0.8)
+
+    def diverging(task, epoch):
+        message = curve(task, epoch)
+        if message.get("fold") == 1:
+            message["metrics"] = {**message["metrics"], "loss": math.nan}
+        return message
+
+    study = simulation(folds=3, trials=1, epochs=3, baseline=("none",)).go(curve=diverging)
+    assert [(one.status, one.reason) for one in study.stage("explore")] == [("failed", "nan")]

@@ -35,10 +35,10 @@ def begin(study, number, *, stage="explore", label=""):
     return study.trials[number]
 
 
-def hear(judge, study, trial, epoch, accuracy, *, loss=1.0, done=False):
+def hear(judge, study, trial, epoch, accuracy, *, loss=1.0, done=False, fold=0):
     metrics = {"accuracy": accuracy, "loss": loss, "train_loss": 1.0}
     study.apply({"event": "report", "time": 0.0, "trial": trial.number, "epoch": epoch, "metrics": metrics})
-    return judge.verdict(trial, {"epoch": epoch, "metrics": metrics, "done": done})
+    return judge.verdict(trial, {"epoch": epoch, "metrics": metrics, "done": done, "fold": fold})
 
 
 @pytest.fixture
@@ -93,3 +93,14 @@ def test_trials_of_earlier_sessions_stand_on_their_rungs_again(study, judge):
         study.apply({"event": "end", "time": 0.0, "trial": number, "values": None, **end})
     again = Judge(BUDGET, study, lambda stage: False)
     assert hear(again, study, begin(study, 3), 1, 0.2) == "asha"
+
+
+def test_a_trial_that_got_to_its_second_fold_is_behind_nobody(study, judge):
+    """Early stopping ended its first fold at a rung, which others reached later with better values."""
+    weak = begin(study, 0)
+    assert hear(judge, study, weak, 3, 0.2) == ""
+    assert [hear(judge, study, begin(study, number), 3, 0.8) for number in (1, 2, 3)] == [""] * 3
+    assert hear(judge, study, weak, 3, 0.1, fold=1) == ""
+    late = Judge(BUDGET, study, lambda stage: True)
+    assert hear(late, study, weak, 3, 0.1, fold=2) == "time"
+    assert hear(late, study, weak, 3, math.nan, fold=2) == "nan"

@@ -1,10 +1,12 @@
-"""Replicas in a search, on a real Ray: what is trained together is recorded apart."""
+"""Replicas in a search, on a real Ray: what is trained together is recorded apart. And folds, on a worker alone."""
 
 from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from spectune.search.records.study import read
@@ -13,7 +15,8 @@ from spectune.search.workers import worker as module
 from spectune.search.workers.files import Files, Folder
 from spectune.spaces import KNOWN
 from spectune.spaces.saved import configs
-from spectune.trainables.data import load
+from spectune.trainables import weights
+from spectune.trainables.data import Folds, load
 from spectune.trainables.train import train
 
 DATA = {"classes": "4", "points": "150", "train": "20", "validation": "8", "test": "5"}
@@ -37,9 +40,9 @@ def test_replicas_are_the_trials_that_they_would_be_apart(fused):
         *_, expected = train(*configs(one.config), dataset, seed=one.seed, epochs=4)
         assert (one.status, one.epochs) == ("complete", 4)
         assert one.reports[-1][1] == pytest.approx(expected.metrics, rel=1e-3)
-        weights = load_file(fused.folder / stored(one.number, WEIGHTS))
+        trained = load_file(fused.folder / stored(one.number, WEIGHTS))
         for name, tensor in expected.state["best"]["model"].items():
-            assert tensor.sub(weights[name]).abs().max() < 1e-3
+            assert tensor.sub(trained[name]).abs().max() < 1e-3
 
 
 def test_they_train_side_by_side_and_share_the_time(fused):
@@ -132,3 +135,64 @@ def test_what_cannot_be_fused_is_said_and_trained_all_the_same(tmp_path, spectun
     done = spectune(tmp_path, "train", "extra_trees", *WORDS, *small)
     assert "replicas are trained one after the other: forest is not trained by steps" in done.stderr
     assert len(read(tmp_path / "studies/trees").confirmed()["extra_trees"]) == 2
+
+
+@pytest.fixture
+def folded(tmp_path, monkeypatch):
+    """``folded(task)``: a worker with a task of three folds of generated spectra that reports and keeps every epoch."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
+    dataset = load("generated", **DATA)
+
+    def start(**about):
+        network, training, *_ = KNOWN["compact"]
+        task = Task(number=0, network=network, training=training, seed=0, folds=3, **about)
+        worker = object.__new__(module.Worker)
+        tasks = json.dumps([task.to_dict()])
+        worker.setup({"tasks": tasks, "gpus": 0.0}, dataset=dataset, folder=Folder(tmp_path), epochs=2, stall=600.0)
+        return worker, task, Folds(dataset, 3)
+
+    return start
+
+
+def messages(worker):
+    """All of them, to the end."""
+    found = []
+    while not (found and found[-1]["done"]):
+        found += json.loads(worker.step()["messages"])
+    return found
+
+
+def test_an_explored_task_is_trained_on_every_fold_and_gives_their_mean(folded):
+    worker, task, folds = folded(stage="explore", turn=(0, 1, 2))
+    found = messages(worker)
+    assert [(one["fold"], one["epoch"], one["done"]) for one in found] == [
+        (0, 1, False), (0, 2, False), (1, 2, False), (1, 2, False), (2, 2, False), (2, 2, True),
+    ]  # fmt: skip
+    bests = []
+    for number in range(3):
+        *_, last = train(task.network, task.training, folds.fold(number), seed=0, epochs=2)
+        bests.append(last.state["best"]["metrics"])
+    assert {one["best"]["loss"] for one in found[1:-1]} == {bests[0]["loss"]}
+    assert found[-1]["best"]["loss"] == pytest.approx(np.mean([best["loss"] for best in bests]))
+    assert found[-1]["best"]["latency"] > 0
+
+
+def test_a_worker_that_is_started_again_goes_on_with_the_fold_in_turn(folded):
+    whole = messages(folded(stage="explore", turn=(0, 1, 2))[0])
+    lost, *_ = folded(stage="explore", turn=(0, 1, 2))
+    for _ in range(3):
+        lost.step()
+    rest = messages(folded(stage="explore", turn=(0, 1, 2))[0])
+    assert [(one["fold"], one["metrics"]) for one in rest] == [(one["fold"], one["metrics"]) for one in whole[3:]]
+    assert rest[-1]["best"]["loss"] == whole[-1]["best"]["loss"]
+
+
+def test_a_confirmation_is_trained_on_its_own_fold_and_keeps_those_weights(folded, tmp_path):
+    worker, task, folds = folded(stage="confirm", turn=(4,))
+    found = messages(worker)
+    *_, last = train(task.network, task.training, folds.fold(4), seed=0, epochs=2)
+    assert [one["fold"] for one in found] == [0, 0]
+    assert found[-1]["best"]["loss"] == last.state["best"]["metrics"]["loss"]
+    kept = weights.read(tmp_path / stored(0, WEIGHTS))
+    assert all(torch.equal(kept[name], tensor) for name, tensor in last.state["best"]["model"].items())

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from spectune.trainables.data import folds, load, outer_folds
+from spectune.trainables.data import Folds, folds, folds_by_size, load, outer_folds
 from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.dataset import Dataset, Split
 
@@ -151,3 +151,46 @@ def test_several_labels_are_stratified_too() -> None:
     parts = stratify(labels, groups, [0.6, 0.2, 0.2], 0)
     got = np.array([labels[parts == part].sum(axis=0) for part in range(3)]) / labels.sum(axis=0)
     assert np.abs(got - np.array([[0.6], [0.2], [0.2]])).max() < 0.05
+
+
+def test_folds_are_numbered_on_over_their_divisions_and_hold_the_spectra_once(tmp_path: Path) -> None:
+    dataset = measured(tmp_path)
+    divided = Folds(dataset, 3)
+    listed = folds(dataset, 3, seed=0) + folds(dataset, 3, seed=1)
+    whole = numbers(dataset.train) + numbers(dataset.validation)
+    for number, fold in enumerate(listed):
+        again = divided.fold(number)
+        assert (again.digest, again.description) == (fold.digest, fold.description)
+        assert numbers(again.validation) == numbers(fold.validation)
+        assert [whole[row] for row in divided.validated(number)] == numbers(again.validation)
+    first, second = (divided.fold(number) for number in (0, 4))
+    assert first.train._whole is first.validation._whole is second.train._whole  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({}, 5),
+        ({"group": np.arange(60) // 6, "y": np.arange(60) // 6 % 2}, 4),  # one of five of each class is tested on
+        ({"group": np.arange(60)}, 5),
+        ({"group": np.repeat(np.arange(6), 10), "y": np.repeat(np.arange(6) % 2, 10)}, 0),  # two of a class are left
+        ({"split": np.repeat(["train", "val", "test"], 20), "group": np.arange(60)}, 0),
+        ({"split": np.repeat(["train", "train", "test"], 20), "group": np.arange(60)}, 5),  # validation is drawn
+    ],
+)
+def test_few_spectra_whose_validation_split_was_drawn_are_to_be_folded(
+    tmp_path: Path, arrays: dict[str, Any], expected: int
+) -> None:
+    dataset = measured(tmp_path, **arrays)
+    assert folds_by_size(dataset) == expected
+
+
+def test_many_spectra_and_recipes_keep_their_validation_split(tmp_path: Path) -> None:
+    few, many = (
+        measured(tmp_path, x=np.random.default_rng(0).random((n, 12)), y=np.arange(n) % 2, group=np.arange(n))
+        for n in (580, 600)
+    )
+    assert (folds_by_size(few), folds_by_size(many)) == (5, 0)
+    people = measured(tmp_path, x=np.zeros((600, 12)), y=np.arange(600) % 2, group=np.arange(600) // 2 % 100 * 2)
+    assert folds_by_size(people) == 5
+    assert folds_by_size(load("generated", classes=3, points=200, train=6, validation=2, test=2)) == 0

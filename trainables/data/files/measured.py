@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,10 +21,10 @@ from spectune.trainables.data.files.baseline import NONE, correct, settings
 from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
 from spectune.trainables.data.files.folder import SUFFIXES, read_folder
-from spectune.trainables.data.files.groups import gather, hint
+from spectune.trainables.data.files.groups import Groups, gather, hint
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.rows import read_pairs, read_rows
-from spectune.trainables.data.files.splits import divide
+from spectune.trainables.data.files.splits import divide, tested
 from spectune.trainables.data.files.table import Table, words
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.grid import interpolate
@@ -62,6 +63,7 @@ class Measured:
     baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
     validation: float = 0.15  # share of each class
     test: str = "0.15"  # the same, or a file or folder of its own
+    test_fold: str = ""  # one of several test folds instead of a share, as 2/5
     seed: int = 0  # of the splits
 
     def __post_init__(self) -> None:
@@ -71,6 +73,7 @@ class Measured:
             ("validation", 0 < self.validation <= 0.4, "above 0 and at most 0.4"),
             ("duplicates", self.duplicates in DUPLICATES, f"one of {', '.join(DUPLICATES)}"),
             ("test", self._share is None or 0 < self._share <= 0.4, "above 0 and at most 0.4, or a file"),
+            ("test_fold", self._fold is not None or not self.test_fold, "a fold and how many there are, as 2/5"),
             ("seed", self.seed >= 0, "at least 0"),
         )
         for name, kept, rule in rules:
@@ -87,6 +90,13 @@ class Measured:
         except ValueError:
             return None
 
+    @property
+    def _fold(self) -> tuple[int, int] | None:
+        """The number of the test fold, from 1, and how many there are; None where there is none, or no such."""
+        found = re.fullmatch(r"(\d+)/(\d+)", self.test_fold)
+        number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+        return (number, count) if 1 <= number <= count and count > 1 else None
+
     def load(self) -> Dataset:
         table = self._read(self.path)
         if self._share is None:
@@ -98,8 +108,7 @@ class Measured:
             spectra = correct(spectra, axis, baseline, [f"{self.path}, {row}" for row in table.rows])
         copies = alike(spectra)
         groups = gather(self.path, table, copies if self.duplicates == "together" else None)
-        shares = {"validation": self.validation, "test": self._share or 0.0}
-        splits = divide(self.path, table.splits, labels, groups, classes=classes, shares=shares, seed=self.seed)
+        splits = self._splits(table, labels, groups, classes)
         torn = across(copies, splits, labels, table.rows)
         together = torn and f"{self.path}: {torn}: --data duplicates=together keeps them in one"
         for warning in filter(None, (together, "" if groups else hint(self.path, table))):
@@ -110,7 +119,8 @@ class Measured:
         )
         removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
         said = (groups.said(splits) if groups else "", torn)
-        notes = "; ".join(("", *table.notes, *filter(None, said), *removed))
+        tested = (f"test fold {self.test_fold.replace('/', ' of ')}",) if self.test_fold else ()
+        notes = "; ".join(("", *table.notes, *filter(None, said), *removed, *tested))
         kind = "of" if labels.ndim == 1 else "with any of"
         return Dataset(
             name=self.path.resolve().stem,
@@ -121,6 +131,19 @@ class Measured:
             validation=validation,
             test=test,
             baseline=baseline,
+            drawn=tuple(name for name in SPLITS[1:] if name not in (table.splits or ()))[: 1 if self.test_fold else 2],
+        )
+
+    def _splits(
+        self, table: Table, labels: NDArray[np.int64], groups: Groups | None, classes: tuple[str, ...]
+    ) -> NDArray[np.int64]:
+        """The split of each spectrum, as its number in ``SPLITS``."""
+        shares = {"validation": self.validation, "test": self._share or 0.0}
+        if self._fold is None:
+            return divide(self.path, table.splits, labels, groups, classes=classes, shares=shares, seed=self.seed)
+        share = self.validation / (1 - shares["test"])
+        return tested(
+            self.path, table.splits, labels, groups, classes=classes, fold=self._fold, share=share, seed=self.seed
         )
 
     def _read(self, path: Path) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.cross import stratify
+from spectune.trainables.data.cross import outer_splits, stratify
 from spectune.trainables.data.dataset import SPLITS
 from spectune.trainables.data.files.groups import Groups
 
@@ -42,6 +42,26 @@ def divide(
     if labels.ndim == 1:
         return _splits(path, splits, labels, drawn=drawn, classes=classes, seed=seed)
     return _multilabel_splits(path, splits, labels, drawn=drawn, classes=classes, seed=seed)
+
+
+def tested(
+    path: Path,
+    given: list[str] | None,
+    labels: NDArray[np.int64],
+    groups: Groups | None,
+    *,
+    classes: tuple[str, ...],
+    fold: tuple[int, int],
+    share: float,
+    seed: int,
+) -> NDArray[np.int64]:
+    """As ``divide``, with one of several test folds as the test split: ``fold`` is its number from 1, and of how many.
+    ``share`` of the others is validated on. ValueError where the file brings splits, or a class is too small."""
+    if given:
+        raise InputError(f"test_fold draws all splits, {path} brings some: leave test_fold away, or remove the splits")
+    number, count = fold
+    numbers = None if groups is None else groups.numbers
+    return outer_splits(labels, numbers, classes, fold=number - 1, count=count, share=share, seed=seed)
 
 
 def _whole(path: Path, splits: NDArray[np.int64], groups: Groups) -> None:

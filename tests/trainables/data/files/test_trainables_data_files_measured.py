@@ -253,3 +253,39 @@ def test_resample_refuses_spectra_that_do_not_cover_the_axis() -> None:
     assert (nearly == 1).all()
     with pytest.raises(ValueError, match="one intensity for each of the 5 values"):
         resample(spectra, Axis(np.arange(5.0)), Axis(np.arange(5.0)))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_test_folds_test_every_spectrum_once(tmp_path: Path, grouped: bool) -> None:
+    groups = {"group": np.arange(60) // 6} if grouped else {}
+    x, y = np.random.default_rng(0).random((60, POINTS)), np.arange(60) // 6 % 2
+    x[:, 0] = np.arange(60)
+    np.savez(tmp_path / "mine.npz", x=x, y=y, **groups)
+    folds = [load(str(tmp_path / "mine.npz"), test_fold=f"{fold}/5") for fold in range(1, 6)]
+    assert sorted(row for fold in folds for row in rows(fold, "test")) == list(range(60))
+    assert len({fold.digest for fold in folds}) == 5
+    for fold in folds:
+        assert sorted(row for name in ("train", "validation", "test") for row in rows(fold, name)) == list(range(60))
+        assert all(set(fold.split(name).labels) == {0, 1} for name in ("train", "validation", "test"))
+        assert len(fold.validation) == pytest.approx(9, abs=3)  # 15 % of all, as without test folds
+        assert fold.drawn == ("validation",)
+        if grouped:
+            together = [{row // 6 for row in rows(fold, name)} for name in ("train", "validation", "test")]
+            assert sum(map(len, together)) == 10
+    assert "test fold 2 of 5" in folds[1].description
+
+
+def test_test_folds_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    for wrong in ("0/5", "6/5", "1/1", "2", "a/b"):
+        with pytest.raises(ValueError, match=r"test_fold must be a fold and how many there are, as 2/5, got"):
+            load(written(tmp_path), test_fold=wrong)
+    with pytest.raises(ValueError, match=r"no more than the rarest class has spectra, 10 of 'calcite', got 11"):
+        load(written(tmp_path), test_fold="1/11")
+    split = ["train"] * 12 + ["validation"] * 4 + ["test"] * 4
+    refused(written(tmp_path, split=split), "test_fold draws all splits, .* brings some", test_fold="1/5")
+
+
+def test_it_is_said_which_splits_were_drawn(tmp_path: Path) -> None:
+    assert load(written(tmp_path)).drawn == ("validation", "test")
+    assert load(written(tmp_path, split=["train"] * 14 + ["test"] * 6)).drawn == ("validation",)
+    assert load(written(tmp_path, split=["train"] * 12 + ["validation"] * 4 + ["test"] * 4)).drawn == ()
