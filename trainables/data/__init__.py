@@ -12,6 +12,7 @@ __all__ = [
     "SOURCES",
     "ceiling",
     "dataset",
+    "dense",
     "describe",
     "examples",
     "files",
