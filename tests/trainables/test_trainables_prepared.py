@@ -96,3 +96,9 @@ def test_other_spectra_of_one_digest_are_not_taken_for_these(dataset):
     assert not torch.equal(here.state["model"][mean], there.state["model"][mean])
     again = last(NETWORK, dataset, epochs=1)
     assert again.metrics == here.metrics
+
+
+def test_a_training_that_finds_its_spectra_prepared_has_learned_as_much_of_them(dataset):
+    first, second = (last(NETWORK, dataset, seed=seed, epochs=1).state["model"] for seed in (1, 2))
+    steps = [name for name in first if name.startswith("0.steps.")]
+    assert len(steps) == 5 and all(torch.equal(first[name], second[name]) for name in steps)
