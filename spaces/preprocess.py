@@ -3,11 +3,12 @@
 1. ``low``, ``high``: the region of the axis that is read
 2. ``despike``: spikes are replaced (Whitaker and Hayes 2018, Chemom. Intell. Lab. Syst. 179, 82)
 3. ``logarithm``: absorbance of transmittance, or the logarithm
-4. ``savgol``: smoothing, first or second derivative (Savitzky and Golay 1964, Anal. Chem. 36, 1627)
-5. ``detrend``: a polynomial is taken off (Barnes et al. 1989, Appl. Spectrosc. 43, 772)
-6. ``scatter``: multiplicative scatter correction to the training mean (Geladi et al. 1985, Appl. Spectrosc. 39, 491)
-7. ``preprocess``: the scale, of each spectrum by itself (``spaces.layers``)
-8. ``pointwise``: each point by its mean and standard deviation over the training split
+4. ``baseline``: what lies under the peaks is taken off, by a method of the field (``trainables.models.baseline``)
+5. ``savgol``: smoothing, first or second derivative (Savitzky and Golay 1964, Anal. Chem. 36, 1627)
+6. ``detrend``: a polynomial is taken off (Barnes et al. 1989, Appl. Spectrosc. 43, 772)
+7. ``scatter``: multiplicative scatter correction to the training mean (Geladi et al. 1985, Appl. Spectrosc. 39, 491)
+8. ``preprocess``: the scale, of each spectrum by itself (``spaces.layers``)
+9. ``pointwise``: each point by its mean and standard deviation over the training split
 
 All but the scale are off unless asked for; a search varies what a look at the training split says (``spaces.prior``).
 """
@@ -36,6 +37,36 @@ class Preprocessed(Network):
     )
     logarithm: str = hyper(
         Choice("none", "absorbance", "log"), "none", "-log10 of transmittance, or log10", search=False
+    )
+    baseline: str = hyper(
+        Choice("none", "snip", "imodpoly", "asls"),
+        "none",
+        "method that finds the baseline, which is taken off",
+        search=False,
+    )
+    baseline_width: float | None = hyper(
+        Float(0.005, 0.2, log=True),
+        0.05,
+        "half window that peaks are clipped by, as a share of the axis",
+        when=Is("baseline", "snip"),
+        search=False,
+    )
+    baseline_degree: int | None = hyper(
+        Int(2, 8), 5, "degree of the polynomial baseline", when=Is("baseline", "imodpoly"), search=False
+    )
+    baseline_smoothness: float | None = hyper(
+        Float(1e4, 1e9, log=True),
+        1e5,
+        "lambda of the baseline on 1000 points; it goes with the number of points to the power of 4",
+        when=Is("baseline", "asls"),
+        search=False,
+    )
+    baseline_asymmetry: float | None = hyper(
+        Float(0.005, 0.2, log=True),
+        0.01,
+        "weight of a point above the baseline; more of them where there is noise",
+        when=Is("baseline", "asls"),
+        search=False,
     )
     savgol: str = hyper(
         Choice("none", "smooth", "first", "second"),
@@ -86,6 +117,7 @@ class Preprocessed(Network):
             f"{self.low:.3g} to {self.high:.3g} of the axis" if (self.low, self.high) != (0.0, 1.0) else "",
             f"spikes from {self.despike} taken out" if self.despike else "",
             {"none": "", "log": "logarithm"}.get(self.logarithm, self.logarithm),
+            self._off(),
             f"{filtered[self.savgol]} over {self.window} points" if self.savgol != "none" else "",
             f"detrended by degree {self.detrend}" if self.detrend else "",
             self.scatter.upper() if self.scatter != "none" else "",
@@ -93,3 +125,16 @@ class Preprocessed(Network):
             "points standardised" if self.pointwise else "",
         ]
         return [step for step in steps if step]
+
+    def _off(self) -> str:
+        """The baseline that is taken off, in words."""
+        match self.baseline:
+            case "none":
+                return ""
+            case "snip":
+                strength = f"half window {self.baseline_width:.2g} of the axis"
+            case "imodpoly":
+                strength = f"degree {self.baseline_degree}"
+            case _:
+                strength = f"lambda {self.baseline_smoothness:.2g}, p {self.baseline_asymmetry:.2g}"
+        return f"baseline taken off by {self.baseline} ({strength})"

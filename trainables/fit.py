@@ -15,9 +15,10 @@ from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch, State
 from spectune.trainables.epoch import logits as given
 from spectune.trainables.metrics import score
-from spectune.trainables.models import build, preprocess
+from spectune.trainables.models import build
 from spectune.trainables.models.estimator import Estimator
 from spectune.trainables.models.scores import ranks
+from spectune.trainables.prepared import prepared
 
 LOGGER = logging.getLogger("spectune")
 SHOWN = 1024  # training spectra whose loss is shown, at most: they were drawn at random
@@ -34,12 +35,11 @@ class Fit:
     ) -> None:
         self.network = network
         self.training = training
-        self.dataset = dataset
         self.seed = seed
         self.device = device
         self.done = epochs < 1
         self.model = build(network, len(dataset.axis), len(dataset.classes)).to(device)
-        preprocess.fit(self.model, dataset.train, device)
+        self.dataset = prepared(self.model, training, dataset, device)
 
     def epoch(self) -> Epoch:
         """Fit, validate, and be done."""

@@ -19,6 +19,7 @@ SHARED = 0.1  # of the spectra with a sharp point at one place: a line, no spike
 SHARP = 10.0  # standard deviations of the noise
 DIPS = 0.7  # of the height: where most points of a spectrum of dips lie
 STEEPER = 3.0  # a spike than what is beside it
+BASELINE = ("baseline", "baseline_width", "baseline_degree", "baseline_smoothness", "baseline_asymmetry")
 SIGMA = 0.6745 * 6**0.5  # median of the sizes of second differences of noise, in its standard deviations
 
 
@@ -106,12 +107,14 @@ def look(spectra: NDArray[np.floating[Any]]) -> Prior:
         **({} if offset or drift else standardised),
         "detrended snv": {**snv, "detrend": 2},
         "second derivative snv": {**snv, "savgol": "second", "window": window},
+        **({"asls snv": {**snv, "baseline": "asls"}} if drift else {}),
         "snv": snv,
         **standardised,
         **({"absorbance snv": {**snv, "logarithm": "absorbance"}} if dips else {}),
         **({"despiked snv": {**snv, "despike": 7}} if spikes else {}),
     }
-    extra = [name for name, holds in (("pointwise", alike), ("logarithm", dips), ("despike", spikes)) if holds]
+    needed = {"pointwise": alike, "logarithm": dips, "despike": spikes, **dict.fromkeys(BASELINE, drift)}
+    extra = [name for name, holds in needed.items() if holds]
     order = ", ".join(first)
     rule = f"{said}: {order} first"
     return Prior(rule, first, ("savgol", "window", "polynomial", "detrend", "scatter", *extra))

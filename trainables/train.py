@@ -21,8 +21,9 @@ from spectune.trainables.epoch import Epoch, State, logits
 from spectune.trainables.fit import Fit
 from spectune.trainables.graph import Replayed
 from spectune.trainables.metrics import score, thresholds
-from spectune.trainables.models import THRESHOLDS, build, preprocess
+from spectune.trainables.models import THRESHOLDS, build
 from spectune.trainables.precision import arithmetic
+from spectune.trainables.prepared import prepared
 from spectune.trainables.progress import Progress
 
 
@@ -89,7 +90,6 @@ class Run:
         init: dict[str, Tensor] | None,
     ) -> None:
         self.training = training
-        self.dataset = dataset
         self.device = device
         self.progress = Progress(training, epochs=epochs, device=device)
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
@@ -107,7 +107,7 @@ class Run:
                         f"init={training.init} must be given weights to start from, got none: use --init-from"
                     )
                 self.fresh = transfer.start(self.model, init, keep=training.init)
-            preprocess.fit(self.model, dataset.train, device)
+            self.dataset = prepared(self.model, training, dataset, device)
             torch.manual_seed(seed)  # again, as published: the order of batches does not depend on the architecture
         # What a graph reads must be a tensor; layers that begin to learn would be another graph.
         replays = training.replay and device.type == "cuda" and not training.freeze

@@ -62,3 +62,6 @@ class _Watched(Split):
 
     def feed(self, digest: Any) -> None:
         self._split.feed(digest)
+
+    def instead(self, other: Split) -> Split:
+        return _Watched(self._split.instead(other), self._watch)

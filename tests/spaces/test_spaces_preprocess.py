@@ -6,6 +6,12 @@ from spectune.spaces import CNN, FAMILIES
 from spectune.spaces.preprocess import Preprocessed
 from spectune.spaces.saved import configs
 
+STRENGTHS = {
+    "snip": {"baseline_width"},
+    "imodpoly": {"baseline_degree"},
+    "asls": {"baseline_smoothness", "baseline_asymmetry"},
+}
+
 
 def test_the_name_before_snv_is_read_as_it():
     config = {"network": {"family": "cnn", "preprocess": "standardise"}, "training": {}}
@@ -21,6 +27,20 @@ def test_the_steps_are_said_in_their_order():
         "detrended by degree 2, preprocessing snv"
     )
     assert CNN().preparation() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"baseline": "snip"}, "snip (half window 0.05 of the axis)"),
+        ({"baseline": "imodpoly", "baseline_degree": 3}, "imodpoly (degree 3)"),
+        ({"baseline": "asls", "baseline_smoothness": 3e6}, "asls (lambda 3e+06, p 0.01)"),
+    ],
+)
+def test_a_baseline_is_said_with_its_strength_between_logarithm_and_filter(values, said):
+    network = CNN(logarithm="log", savgol="smooth", **values)
+    assert network.preparation() == ["logarithm", f"baseline taken off by {said}", "smoothed over 11 points"]
+    assert {name for name in network.to_dict() if name.startswith("baseline_")} == STRENGTHS[network.baseline]
 
 
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if issubclass(family, Preprocessed)])

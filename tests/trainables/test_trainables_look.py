@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from spectune.spaces import SPACES, STARTS
+from spectune.spaces.config import hyperparameters
+from spectune.spaces.preprocess import Preprocessed
 from spectune.spaces.prior import Prior
 from spectune.trainables.data import load
 from spectune.trainables.look import look, seen, width
@@ -33,7 +35,7 @@ def test_an_offset_is_found_with_its_size_and_calls_for_snv():
     assert prior.rule.startswith("offset 25 times the signal")
     assert {values["preprocess"] for values in prior.first.values()} == {"snv"}
     assert {"savgol", "window", "detrend", "scatter"} <= set(prior.vary)
-    assert not {"despike", "logarithm", "pointwise"} & set(prior.vary)
+    assert not {"despike", "logarithm", "pointwise", "baseline", "baseline_width"} & set(prior.vary)
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
@@ -57,6 +59,16 @@ def test_what_stands_out_is_said_and_what_helps_is_varied(spectra, words, name):
     prior = look(spectra)
     assert words in prior.rule
     assert name in prior.vary
+
+
+def test_the_baselines_of_a_background_that_drifts_are_searched_with_their_strengths_and_no_others():
+    drifting, offset, flat = (look(peaks(noise=0.01) + under) for under in (4 * np.exp(-2 * AXIS), 25, 0))
+    assert drifting.first["asls snv"] == {"preprocess": "snv", "baseline": "asls"}
+    names = {hp.name for hp in hyperparameters(Preprocessed) if hp.name.startswith("baseline")}
+    assert len(names) == 5 and names <= set(drifting.vary)
+    assert {f"logistic.{name}" for name in names} <= set(drifting.varied(SPACES["any"]))
+    for prior in (offset, flat):
+        assert "asls snv" not in prior.first and not names & set(prior.vary)
 
 
 def test_spikes_are_told_from_lines_that_all_spectra_have():

@@ -22,6 +22,7 @@ from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice
 from spectune.spaces.mlp import MLP
 from spectune.spaces.resnet import ResNet
+from spectune.trainables import prepared
 from spectune.trainables import train as module
 from spectune.trainables.data.dataset import Split
 from spectune.trainables.models import BUILDERS, build
@@ -79,6 +80,7 @@ def double(monkeypatch):
         return optimizer
 
     monkeypatch.setattr(module, "_optimizer", calm)
+    monkeypatch.setattr(prepared, "MOST", 0)  # spectra that are kept are float32
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     torch.set_default_dtype(torch.float64)
     yield

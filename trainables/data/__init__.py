@@ -13,6 +13,7 @@ __all__ = [
     "Folds",
     "ceiling",
     "dataset",
+    "dense",
     "describe",
     "examples",
     "files",

@@ -7,6 +7,7 @@ from torch import nn
 from spectune.spaces.cnn import CNN, Block
 from spectune.trainables.models.layers import (
     ACTIVATIONS,
+    Mean,
     Same,
     SamePool,
     batch_norm,
@@ -28,7 +29,7 @@ def build(network: CNN, points: int, classes: int) -> nn.Module:
     if network.norm_place == "after":
         layers.append(batch_norm(channels, network.norm_momentum, weights=False))
     if network.readout == "mean":
-        layers.append(nn.AdaptiveAvgPool2d(1))
+        layers.append(Mean())
     layers.append(nn.Flatten())
     layers += fully_connected(network, network.features(points), classes, channels=channels)
     return initialise(nn.Sequential(*layers))

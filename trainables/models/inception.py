@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spectune.spaces.inception import Inception, Module
-from spectune.trainables.models.layers import convolution, front, fully_connected, initialise
+from spectune.trainables.models.layers import Mean, convolution, front, fully_connected, initialise
 
 
 def build(network: Inception, points: int, classes: int) -> nn.Module:
@@ -21,7 +21,7 @@ def build(network: Inception, points: int, classes: int) -> nn.Module:
         layers.append(Branches(network, channels, module))
         channels = module.outputs
     if network.readout == "mean":
-        layers.append(nn.AdaptiveAvgPool2d(1))
+        layers.append(Mean())
     layers.append(nn.Flatten())
     layers += fully_connected(network, network.features(length), classes, channels=channels)
     return initialise(nn.Sequential(*layers))

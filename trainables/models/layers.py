@@ -113,6 +113,13 @@ class SamePool(nn.Module):
         return F.avg_pool2d(F.pad(x, padding), size, stride) / F.avg_pool2d(there, size, stride)
 
 
+class Mean(nn.Module):
+    """The mean of every channel, (B, C, 1, L) to (B, C, 1, 1); torch has a layer that vmap cannot see through."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3), keepdim=True)
+
+
 def batch_norm(channels: int, momentum: float | None, *, weights: bool = True) -> nn.Module:
     """Batch normalisation of (B, C, 1, L) with Keras' epsilon."""
     assert momentum is not None, "a network with batch normalisation has a momentum"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 from spectune.spaces import Network
 from spectune.spaces.preprocess import Preprocessed
 from spectune.trainables.data.dataset import Split
+from spectune.trainables.data.dense import Dense
+from spectune.trainables.models.baseline import baseline
 
 SMALLEST = 1e-4  # share of a spectrum's maximum that logarithms are taken of at least
 MAD = 0.6745  # makes a median absolute deviation a standard deviation, where errors are normal
@@ -70,13 +73,15 @@ def preparing(network: Network) -> nn.Module:
 class Prepare(nn.Module):
     """More than a scale: raw spectra (B, L) through the steps of ``network`` in their order to (B, 1, 1, inputs).
 
-    ``sized`` gives the steps their buffers, ``fit`` below those that are learned from the training split.
+    ``sized`` gives the steps their buffers, ``fit`` below those that are learned from the training split. Where
+    ``done``, the spectra have been through the steps before they come here.
     """
 
     def __init__(self, network: Preprocessed) -> None:
         super().__init__()
         self.network = network
         self.steps = nn.Sequential()
+        self.done = False
 
     def sized(self, points: int) -> None:
         """Make the steps for spectra of ``points`` points."""
@@ -87,6 +92,7 @@ class Prepare(nn.Module):
             Region(first, last) if read < points else None,
             Despike(network.despike) if network.despike else None,
             Logarithm(network.logarithm) if network.logarithm != "none" else None,
+            baseline(network, points, read),
             Filter(network.savgol, network.window or 0, network.polynomial or 0) if network.savgol != "none" else None,
             Detrend(network.detrend, read) if network.detrend else None,
             Scatter(read) if network.scatter == "msc" else None,
@@ -96,7 +102,7 @@ class Prepare(nn.Module):
         self.steps = nn.Sequential(*(step for step in steps if step is not None))
 
     def forward(self, spectra: Tensor) -> Tensor:
-        return cast(Tensor, self.steps(spectra))[:, None, None]
+        return (spectra if self.done else cast(Tensor, self.steps(spectra)))[:, None, None]
 
 
 def sized(model: nn.Module, points: int) -> None:
@@ -110,20 +116,58 @@ def fit(model: nn.Module, split: Split, device: torch.device) -> None:
     """Learn from the training ``split`` what the steps before the first layer know of all its spectra."""
     for module in model.modules():
         if isinstance(module, Prepare):
-            before: list[nn.Module] = []
-            for step in module.steps:
-                if isinstance(step, Fitted):
-                    step.fit(*_moments(nn.Sequential(*before), split, device))
-                before.append(step)
+            learn(module, split, device)
 
 
-@torch.no_grad()
-def _moments(before: nn.Sequential, split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (L,) over the spectra of ``split`` as they come out of ``before``, in float64."""
-    batches = torch.split(torch.arange(len(split)), BATCH)
-    mean = sum(before(split.batch(part, device)).double().sum(dim=0) for part in batches) / len(split)
-    squares = ((before(split.batch(part, device)).double() - mean).square().sum(dim=0) for part in batches)
-    return mean, (sum(squares) / len(split)).sqrt()
+def learn(prepare: Prepare, split: Split, device: torch.device, *, keep: bool = False) -> Split:
+    """Learn what the steps of ``prepare`` know of all spectra of ``split``, and give them as they come out of it.
+
+    With ``keep`` no spectrum goes through a step twice: what comes out is kept in memory.
+    """
+    for step in prepare.steps:
+        if isinstance(step, Fitted):
+            split = kept(split, device) if keep else split
+            step.fit(*_moments(split, device))
+        split = Through(step, split)
+    return kept(split, device) if keep else split
+
+
+class Through(Split):
+    """The spectra of ``split`` as they come out of ``step``."""
+
+    def __init__(self, step: nn.Module, split: Split) -> None:
+        self.step = step
+        self.split = split
+        self.labels = split.labels
+        self.groups = split.groups
+
+    @torch.no_grad()
+    def batch(self, indices: Tensor, device: torch.device | str = "cpu") -> Tensor:
+        return cast(Tensor, self.step(self.split.batch(indices, device)))
+
+    def feed(self, digest: Any) -> None:
+        raise NotImplementedError("what a network makes of spectra is no data of its own")
+
+    def instead(self, other: Split) -> Split:
+        return self.split.instead(other)
+
+
+def kept(split: Split, device: torch.device) -> Split:
+    """``split`` with its spectra in memory, which a batch that was drawn before has not to make again."""
+    found = torch.cat([batch.cpu() for batch in _batches(split, device)])
+    return split.instead(Dense(found.numpy(), split.labels, split.groups))
+
+
+def _batches(split: Split, device: torch.device) -> Iterator[Tensor]:
+    for part in torch.split(torch.arange(len(split)), BATCH):
+        yield split.batch(part, device)
+
+
+def _moments(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (L,) over the spectra of ``split``, in float64."""
+    mean = sum(batch.double().sum(dim=0) for batch in _batches(split, device)) / len(split)
+    squares = ((batch.double() - mean).square().sum(dim=0) for batch in _batches(split, device))
+    return cast(Tensor, mean), (cast(Tensor, sum(squares)) / len(split)).sqrt()
 
 
 class Region(nn.Module):

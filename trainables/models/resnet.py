@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from spectune.spaces.resnet import Residual, ResNet, projected
 from spectune.trainables.models.layers import (
     ACTIVATIONS,
+    Mean,
     Same,
     batch_norm,
     dropout,
@@ -27,7 +28,7 @@ def build(network: ResNet, points: int, classes: int) -> nn.Module:
         layers.append(ACTIVATIONS[network.activation]())
     layers += [Block(network, block) for block in plan]
     if network.readout == "mean":
-        layers.append(nn.AdaptiveAvgPool2d(1))
+        layers.append(Mean())
     layers.append(nn.Flatten())
     features = plan[-1].outputs * (plan[-1].length if network.readout == "flatten" else 1)
     layers += fully_connected(network, features, classes, channels=plan[-1].outputs)

@@ -9,10 +9,13 @@ WATCHED = """
 import ctypes, sys, time
 from spectune.search.workers.watch import Watch
 from spectune.trainables.data import load
+from spectune.trainables.data.dense import Dense
 
 watch = Watch(4.0)
 spectra = watch.over(load("generated", classes="2", points="100", train="4", validation="2", test="2").blind()).train
 import torch
+if sys.argv[2] == "prepared":
+    spectra = spectra.instead(Dense(spectra.batch(torch.arange(len(spectra))).numpy(), spectra.labels))
 with watch:
     for _ in range(int(sys.argv[1])):
         time.sleep(0.5)
@@ -40,3 +43,7 @@ def test_a_process_that_hangs_ends_even_with_the_interpreter_locked():
 
 def test_a_slow_epoch_that_draws_batches_and_a_pause_between_epochs_are_no_hanging():
     assert watched("12", "go on")[:2] == (0, ["alive", "done"])
+
+
+def test_batches_of_spectra_that_were_prepared_before_are_signs_of_life_as_well():
+    assert watched("12", "prepared")[:2] == (0, ["alive", "done"])

@@ -29,6 +29,9 @@ STEPS = [
     {"despike": 7},
     {"logarithm": "absorbance"},
     {"logarithm": "log"},
+    {"baseline": "snip", "baseline_width": 0.1},
+    {"baseline": "imodpoly", "baseline_degree": 3},
+    {"baseline": "asls", "baseline_smoothness": 1e6, "baseline_asymmetry": 0.05},
     {"savgol": "smooth"},
     {"savgol": "first", "window": 7, "polynomial": 3},
     {"savgol": "second", "window": 15},
@@ -40,6 +43,7 @@ STEPS = [
         "low": 0.1,
         "despike": 10,
         "logarithm": "log",
+        "baseline": "asls",
         "savgol": "first",
         "detrend": 1,
         "scatter": "msc",
@@ -146,7 +150,7 @@ def test_an_export_holds_every_step_as_plain_onnx(steps, dataset, tmp_path):
     exported = read(tmp_path / "m")
     assert exported.network == network  # and write compared the logits of both forms
     assert "\n" not in network.describe() and len(network.preparation()) == len(steps) - sum(
-        name in steps for name in ("window", "polynomial", "high")
+        name in ("window", "polynomial", "high") or name.startswith("baseline_") for name in steps
     )
 
 
@@ -160,7 +164,11 @@ def test_only_training_spectra_are_learned_from(dataset):
             assert tensor.abs().sum() > 0
 
 
-@pytest.mark.parametrize("steps", [{"scatter": "msc", "pointwise": True}, {"despike": 7, "savgol": "first"}], ids=str)
+@pytest.mark.parametrize(
+    "steps",
+    [{"scatter": "msc", "pointwise": True}, {"despike": 7, "savgol": "first"}, {"baseline": "asls", "pointwise": True}],
+    ids=str,
+)
 def test_replicas_and_resumed_trainings_know_what_one_learned(dataset, steps):
     network, training = SMALL.replace(**steps), Training(learning_rate=1e-3, batch_size=32)
     alone = [[*train(network, training, dataset, seed=seed, epochs=2)][-1] for seed in (1, 2)]
