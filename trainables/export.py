@@ -275,7 +275,7 @@ def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network)
     expected = _logits(model, (spectra,))
     session = onnxruntime.InferenceSession(folder / ONNX, providers=["CPUExecutionProvider"])
     reloaded = {
-        WEIGHTS: _logits(read(folder, {network.family: type(network)}).model, (spectra,)),
+        WEIGHTS: _logits(read(folder, {one.family: type(one) for one in network.parts()}).model, (spectra,)),
         ONNX: torch.from_numpy(session.run(None, {"spectra": spectra.numpy()})[0]),
     }
     allowed = TOLERANCE * max(1.0, float(expected.abs().max()))

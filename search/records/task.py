@@ -18,7 +18,7 @@ class Task:
     """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes."""
 
     number: int
-    stage: str  # simple | explore | tune | confirm
+    stage: str  # simple | explore | tune | confirm | ensemble
     network: Network
     training: Training
     seed: int

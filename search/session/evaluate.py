@@ -35,9 +35,24 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             if before is not None and before["trials"] == [one.number for one in trials]:
                 continue
             line, found = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
-            right = {} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])
-            line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
-            study.apply(journal.append("evaluate", **line))
+            record(study, journal, candidate, line, found, dataset=dataset, split=split, expected=expected)
+
+
+def record(
+    study: Study,
+    journal: Journal,
+    candidate: int | str,
+    line: dict[str, Any],
+    found: Sequence[dict[str, Any]],
+    *,
+    dataset: Dataset,
+    split: str,
+    expected: float | None,
+) -> None:
+    """Write down how a candidate did on a split, as ``measure`` says it, beside what the ideal classifier expects."""
+    right = {} if dataset.multilabel else _right(dataset, split, [row["predictions"] for row in found])
+    line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
+    study.apply(journal.append("evaluate", **line))
 
 
 def _right(dataset: Dataset, split: str, predictions: list[Any]) -> dict[str, Any]:
@@ -55,19 +70,30 @@ def measure(
     ``intervals`` has the ends of the first objective's and of what stands beside it, and ``over`` what they cover.
     """
     tasks = [Task.from_dict(vars(one), options.catalogue.families) for one in trials]
-    known = scores("several" if dataset.multilabel else "one")
-    names = [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
+    names = unsure(study, dataset)
     found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
+    return said(trials, found, names=names, dataset=dataset, split=split), found
+
+
+def unsure(study: Study, dataset: Dataset) -> list[str]:
+    """The scores that have intervals over spectra: the first objective and what stands beside it."""
+    known = scores("several" if dataset.multilabel else "one")
+    return [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
+
+
+def said(
+    trials: Sequence[Trial], found: Sequence[dict[str, Any]], *, names: list[str], dataset: Dataset, split: str
+) -> dict[str, Any]:
+    """What the journal holds of what was ``found`` of each trial, with the intervals of the scores ``names``."""
     grouped = dataset.split(split).groups is not None
     spreads = {name: one for name in names if (one := _spread(found, name, grouped=grouped)) is not None}
-    line = {
+    return {
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
         "metrics": [row["metrics"] for row in found],
         "intervals": {name: list(_ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
         "over": over(len(trials), grouped=grouped),
     }
-    return line, found
 
 
 def over(seeds: int, *, grouped: bool) -> str:
@@ -76,7 +102,7 @@ def over(seeds: int, *, grouped: bool) -> str:
     return f"seeds and {drawn}" if seeds > 1 else drawn
 
 
-def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
+def _spread(found: Sequence[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
     """That of a score over all seeds; None where one of them has no value."""
     parts = [row["pseudo"].get(name) for row in found]
     if None in parts:
@@ -149,9 +175,11 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
 def compared(mine: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]], metric: str) -> dict[str, Any]:
     """The difference of the first objective with its interval, on how many spectra each is right more often, and p.
 
-    Seeds are paired by their order, as far as both have them: they are independent, any pairing will do.
+    Seeds are paired by their order, as far as both have them: they are independent, any pairing will do. A single
+    network, as an ensemble is one, is compared with each of the other's.
     """
-    seeds, grouped = min(len(mine["right"]), len(other["right"])), bool(len(mine["groups"]))
+    counts, grouped = (len(mine["right"]), len(other["right"])), bool(len(mine["groups"]))
+    seeds = max(counts) if 1 in counts else min(counts)
     difference = sure.spread(
         mine["pseudo"][:seeds] - other["pseudo"][:seeds],
         units=float(min(mine["units"], other["units"])),

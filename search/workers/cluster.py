@@ -6,13 +6,16 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import ray
 import torch
+from numpy.typing import NDArray
 from ray.exceptions import OutOfMemoryError, RayTaskError
+from torch import Tensor
 
 from spectune.search.records import WEIGHTS, Task, stored
 from spectune.search.workers.files import Folder, Resources
@@ -22,7 +25,7 @@ from spectune.spaces.saved import configs
 from spectune.trainables import own
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.jackknife import pseudo
-from spectune.trainables.metrics import answered, by_label, confused, scored
+from spectune.trainables.metrics import Answers, answered, by_label, confused, scored
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
@@ -66,19 +69,33 @@ def _knock(address: str) -> None:
 def evaluate(
     tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources, sure: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split, each: in this process where that takes less than a worker to
-    start.
+    """Evaluate the weights of confirmed tasks on a split, each.
 
     Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or with ``labels``, how each label did; which
     spectra were ``right`` (N,), and the ``pseudo`` values of the scores in ``sure``, for their intervals.
     """
+    return _each(_evaluate, tasks, dataset, split, resources, sure)
+
+
+def logits(tasks: list[Task], *, dataset: Dataset, split: str, resources: Resources) -> Tensor:
+    """(M, N, C) the logits that the weights of M confirmed tasks give the spectra of a split."""
+    found: list[Tensor] = _each(_logits, tasks, dataset, split, resources)
+    return torch.stack([one.clone() for one in found])  # Ray's memory is read-only, which torch warns about
+
+
+def _each(
+    function: Callable[..., Any], tasks: list[Task], dataset: Dataset, split: str, resources: Resources, *more: Any
+) -> list[Any]:
+    """What ``function`` gives of each task, the dataset, the study's folder and the split: in this process where that
+    takes less than a worker to start."""
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for task in tasks) * len(dataset.split(split))
     if work < QUICK:
-        return _here(tasks, dataset, resources.folder, split, sure)
-    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
+        with few_threads():
+            return [function(task.to_dict(), dataset, resources.folder, split, *more) for task in tasks]
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(function)
     shared = ray.put(dataset)
-    pending = [remote.remote(task.to_dict(), shared, resources.folder, split, sure) for task in tasks]
+    pending = [remote.remote(task.to_dict(), shared, resources.folder, split, *more) for task in tasks]
     try:
         return list(ray.get(pending))
     except RayTaskError as error:
@@ -90,10 +107,13 @@ def evaluate(
         ) from None
 
 
-def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]) -> list[dict[str, Any]]:
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Within this, torch computes in as many threads as a worker does: more wait for each other."""
     before = torch.get_num_threads()
+    torch.set_num_threads(threads())
     try:
-        return [_evaluate(task.to_dict(), dataset, folder, split, sure) for task in tasks]
+        yield
     finally:
         torch.set_num_threads(before)
 
@@ -101,6 +121,29 @@ def _here(tasks: list[Task], dataset: Dataset, folder: Folder, split: str, sure:
 def _evaluate(
     values: dict[str, Any], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
 ) -> dict[str, Any]:
+    found, above = _answered(values, dataset, folder, split)
+    spectra = dataset.split(split)
+    labels = torch.from_numpy(spectra.labels.copy())
+    answers = answered(found, labels, above)
+    row = {**judged(answers, spectra.groups, sure), "right": answers.right().numpy()}
+    if above is not None:
+        return {**row, "labels": by_label(found, labels, above)}
+    predictions = found.argmax(dim=1)
+    return {**row, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+
+
+def judged(answers: Answers, groups: NDArray[np.int64] | None, sure: Sequence[str]) -> dict[str, Any]:
+    """The ``metrics`` of answers that have a value, and the ``pseudo`` values of the scores in ``sure``."""
+    metrics = {name: value for name, value in scored(answers).items() if math.isfinite(value)}
+    return {"metrics": metrics, "pseudo": pseudo(answers, sure, groups) if answers.finite else {}}
+
+
+def _logits(values: dict[str, Any], dataset: Dataset, folder: Folder, split: str) -> Tensor:
+    return _answered(values, dataset, folder, split)[0]
+
+
+def _answered(values: dict[str, Any], dataset: Dataset, folder: Folder, split: str) -> tuple[Tensor, Tensor | None]:
+    """The logits (N, C) of a task's network and, where a spectrum may have several labels, its thresholds (C,)."""
     files = folder.files()
     task = Task.from_dict(values, own.known(files.read(own.COPY)).families)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -109,20 +152,8 @@ def _evaluate(
     weights = unpacked(files.read(file), folder.path / file)
     sizes = len(dataset.axis), len(dataset.classes)
     model = restored(task.network, *sizes, weights, multilabel=dataset.multilabel).to(device)
-    spectra = dataset.split(split)
-    logits = predict(model, spectra, device)
-    labels = torch.from_numpy(spectra.labels.copy())
     above = model.get_buffer(THRESHOLDS).cpu() if dataset.multilabel else None
-    answers = answered(logits, labels, above)
-    found: dict[str, Any] = {
-        "metrics": _finite(scored(answers)),
-        "right": answers.right().numpy(),
-        "pseudo": pseudo(answers, sure, spectra.groups) if answers.finite else {},
-    }
-    if above is not None:
-        return {**found, "labels": by_label(logits, labels, above)}
-    predictions = logits.argmax(dim=1)
-    return {**found, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+    return predict(model, dataset.split(split), device), above
 
 
 def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, cpus: float) -> tuple[list[Load], int]:
@@ -145,10 +176,6 @@ def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) ->
         except torch.OutOfMemoryError:
             found.append(Load(memory, 1.0))
     return found, memory
-
-
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def threads() -> int:

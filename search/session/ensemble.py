@@ -1,0 +1,157 @@
+"""The ensemble of all confirmed trainings: selected on the validation split, recorded as a trial of its own stage.
+
+What it is ranked by is cross-fitted (``trainables.ensemble``): a selection looks too good on the spectra that it saw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+
+from spectune.search.records import ENSEMBLE, WEIGHTS, Journal, Options, Study, Task, Trial, stored
+from spectune.search.records.ranking import valued
+from spectune.search.session import evaluate
+from spectune.search.strategy.agenda import started
+from spectune.search.workers import cluster
+from spectune.search.workers.files import Files, Resources
+from spectune.spaces import Training
+from spectune.spaces.ensemble import Ensemble, Member
+from spectune.trainables import weights
+from spectune.trainables.data.ceiling.ideal import ceiling
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.ensemble import LEAST, Pool
+from spectune.trainables.metrics import OneLabel
+from spectune.trainables.models import THRESHOLDS
+from spectune.trainables.models.ensemble import joined
+
+
+def ensemble(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
+    """Record the ensemble of what is confirmed, or why there is none, unless an earlier session did of the same."""
+    alone = [trials for candidate, trials in study.confirmed().items() if candidate != ENSEMBLE]
+    trials = valued(study, [*chain(*alone)]) if options.mixes else []
+    numbers = [one.number for one in trials]
+    if study.selection.get("pool", []) == numbers:
+        return
+    made = _Making(options, study, journal, dataset, resources)
+    with cluster.few_threads():
+        trial, reason = made.select(trials) if options.mixes else (None, "--ensemble none")
+    study.apply(journal.append("ensemble", pool=numbers, trial=trial, reason=reason))
+
+
+class _Making:
+    """What the steps to an ensemble have in common."""
+
+    def __init__(
+        self, options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources
+    ) -> None:
+        self._options = options
+        self._study = study
+        self._journal = journal
+        self._dataset = dataset
+        self._resources = resources
+        self._began = time.monotonic()
+
+    def select(self, trials: Sequence[Trial]) -> tuple[int | None, str]:
+        """The number of the trial that is the ensemble of some of the ``trials``, or why there is none."""
+        tasks = [Task.from_dict(vars(one), self._options.catalogue.families) for one in trials]
+        pool = self._pool(tasks)
+        if not pool.enough:
+            of = "spectra" if pool.groups is None else "groups"
+            return None, f"it takes {LEAST} {of} of validation, there are {len(np.unique(pool.units))}"
+        picked = pool.select()
+        members = _members(tasks, picked)
+        if len(members) < 2:
+            return None, "no mean of trainings is better on the validation split than one of them alone"
+        task = Task(
+            number=self._number(),
+            stage=ENSEMBLE,
+            network=Ensemble(members=members),
+            training=Training(),
+            seed=self._options.first_seed,
+            candidate=ENSEMBLE,
+        )
+        self._keep(task, members, pool.thresholds(picked))
+        self._record(task, pool)
+        return task.number, ""
+
+    def _pool(self, tasks: list[Task]) -> Pool:
+        data, sizes = self._dataset, self._dataset.sizes
+
+        def fits(chosen: NDArray[np.bool_]) -> bool:
+            try:
+                members = _members(tasks, chosen.astype(np.int64))
+                self._options.afford(Ensemble(members=members).cost(sizes.points, sizes.classes))
+            except ValueError:
+                return False
+            return True
+
+        def answered(split: str) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = cluster.logits(tasks, dataset=data, split=split, resources=self._resources)
+            return logits, torch.from_numpy(data.split(split).labels.copy())
+
+        logits, labels = answered("validation")
+        return Pool(
+            logits=logits,
+            labels=labels,
+            groups=data.validation.groups,
+            metric=self._study.objectives[0][0],
+            fits=fits,
+            trained=answered("train") if data.multilabel else None,
+        )
+
+    def _number(self) -> int:
+        """The next trial's, or that of an ensemble which a crash left without an end."""
+        left = [trial.number for trial in self._study.running.values() if trial.stage == ENSEMBLE]
+        return left[0] if left else max(self._study.trials) + 1
+
+    def _keep(self, task: Task, members: Sequence[Member], above: torch.Tensor | None) -> None:
+        """Write the weights of the members, with the ensemble's own thresholds, as those of a confirmed trial."""
+        found = joined([weights.read(self._study.folder / stored(one.trial, WEIGHTS)) for one in members])
+        own = {} if above is None else {THRESHOLDS: above}
+        Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**found, **own}))
+
+    def _record(self, task: Task, pool: Pool) -> None:
+        """Write down that it began, ended, and how its selection does on validation spectra that it did not see."""
+        study, journal, data = self._study, self._journal, self._dataset
+        study.apply(journal.append("start", **started(task, data.sizes)))
+        trial, answers, names = study.trials[task.number], pool.crossed(), evaluate.unsure(study, data)
+        row = cluster.judged(answers, pool.groups, names)
+        metrics = {**row["metrics"], "parameters": trial.parameters, "macs": trial.macs, **self._latency(trial)}
+        study.apply(
+            journal.append(
+                "end",
+                trial=task.number,
+                status="complete",
+                reason="",
+                metrics=metrics,
+                best_epoch=0,
+                epochs=0,
+                seconds=round(time.monotonic() - self._began, 3),
+                values=[metrics.get(name) for name, _ in study.objectives],
+            )
+        )
+        found = [{**row, "predictions": answers.predictions.numpy()} if isinstance(answers, OneLabel) else row]
+        line = evaluate.said([trial], found, names=names, dataset=data, split="validation")
+        expected = ceiling(data, "validation")
+        evaluate.record(study, journal, ENSEMBLE, line, found, dataset=data, split="validation", expected=expected)
+
+    def _latency(self, trial: Trial) -> dict[str, float]:
+        """The sum of its members', which are asked one after the other."""
+        numbers = [one["trial"] for one in trial.config["network"]["members"]]
+        taken = [self._study.trials[number].metrics.get("latency") for number in numbers]
+        known = [value for value in taken if value is not None]
+        return {"latency": round(sum(known), 4)} if len(known) == len(taken) else {}
+
+
+def _members(tasks: Sequence[Task], picked: NDArray[np.int64]) -> tuple[Member, ...]:
+    """Those of the trained networks that are picked, with their weights."""
+    return tuple(
+        Member(trial=tasks[at].number, weight=int(picked[at]), network=tasks[at].network)
+        for at in np.flatnonzero(picked).tolist()
+    )
