@@ -142,13 +142,44 @@ def _results(numbers: dict[str, Any]) -> str:
     if most := numbers.get("largest_class"):
         name, share = most["test"]["class"], most["test"]["share"]
         lines += ["", f"Always saying the largest class, {_plain(name)}, is right for {share:.4f} of the blind test."]
-    if seed is not None:
+    if mixed := numbers.get("ensemble"):
+        lines += ["", *_ensemble(mixed)]
+    elif seed is not None:
         lines += ["", f"The weights are those of seed {seed}. The means are what to expect of this architecture."]
     if numbers.get("verdict"):
         lines += ["", _plain(numbers["verdict"])]
     if "test" not in splits:
         lines += ["", "It was not tested on the blind test split: the validation split has chosen it, so expect less."]
+    if again := numbers.get("refit"):
+        lines += ["", _refit(again)]
     return "\n".join(lines)
+
+
+def _ensemble(mixed: dict[str, Any]) -> list[str]:
+    """What it averages, and what its value on the validation split is."""
+    rows = [
+        f"| {_plain(one['candidate'])} | {one['seed']} | {one['trial']} | {one['weight']} |" for one in mixed["members"]
+    ]
+    return [
+        f"{_plain(mixed['remark'])} That is: trainings were selected in five folds, each time without the spectra that "
+        "the choice was then scored on. The members here were selected on the whole validation split "
+        "(Caruana et al. 2004).",
+        "",
+        "| member | seed | trial | weight |",
+        "|---|---|---|---|",
+        *rows,
+    ]
+
+
+def _refit(again: dict[str, Any]) -> str:
+    """That these are not the weights that were tested."""
+    epochs = ", ".join(str(count) for count in again["epochs"])
+    return (
+        f"**The weights here are others.** After the study this was trained again on its training and validation "
+        f"spectra together ({again['spectra']:,} spectra), for as many epochs as the best of the training before had "
+        f"({epochs}), with its seed and learning rates. The results above are those of the network before. This "
+        "network itself was not tested."
+    )
 
 
 def _decisive(importances: Sequence[float], axis: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spectune.spaces.metrics import metric_of
-from spectune.trainables.data.cross import stratify
+from spectune.trainables.data import stratify
 from spectune.trainables.metrics import Answers, answered, thresholds
 from spectune.trainables.models.ensemble import mixed
 

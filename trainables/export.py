@@ -234,7 +234,13 @@ def _config(
 
 
 def _write_onnx(model: nn.Module, points: int, path: Path, *, baseline: str) -> None:
-    """``spectra`` (batch, L) float32, their baselines removed, to ``logits`` (batch, C), any number at a time."""
+    """``spectra`` (batch, L) float32, their baselines removed, to ``logits`` (batch, C), any number at a time.
+
+    Constants are computed beforehand; what else torch would simplify takes the square of a graph's size in time, and an
+    ONNX runtime does it as it loads the model.
+    """
+    from onnxscript import optimizer
+
     batch = torch.export.Dim("batch")
     with _quiet():
         program = torch.onnx.export(
@@ -245,8 +251,11 @@ def _write_onnx(model: nn.Module, points: int, path: Path, *, baseline: str) -> 
             dynamic_shapes=({0: batch},),
             dynamo=True,
             verbose=False,
+            optimize=False,
         )
         assert program is not None
+        optimizer.fold_constants(program.model)
+        optimizer.remove_unused_nodes(program.model)
         if baseline != NONE:
             program.model.metadata_props["baseline"] = described(baseline, points)
         program.save(path, external_data=False)

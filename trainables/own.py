@@ -20,8 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from spectune.spaces import FAMILIES, STANDARD, Catalogue, Cost, Network, Space
-from spectune.spaces.ensemble import Ensemble
+from spectune.spaces import FAMILIES, STANDARD, Catalogue, Cost, Ensemble, Network, Space
 from spectune.spaces.errors import InputError
 from spectune.spaces.files import replacing
 

@@ -8,8 +8,9 @@ from typing import Any
 from spectune.dashboards.style.words import missing, number, spoken, title
 from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
+from spectune.search.records import ENSEMBLE
 from spectune.search.records.metrics import EXPECTED
-from spectune.search.records.ranking import difference, duel, remark, rivals
+from spectune.search.records.ranking import difference, duel, mixture, remark, rivals
 
 
 def verdict(summary: Summary) -> str:
@@ -46,6 +47,8 @@ def _winner(summary: Summary) -> str:
         return f"{name} leads the confirmed configs: {metric} {value} on the validation split. It was not tested yet."
     value = _tested(winner)
     duels = [escape(duel(summary.study, row)) for row in rivals(summary.study)]
+    if winner.kind == ENSEMBLE:
+        duels = [escape(mixture(summary.study)), *duels]
     if winner.kind == KNOWN:
         first = f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
         return " ".join([first, *duels])
@@ -86,7 +89,8 @@ def _leader(summary: Summary) -> str:
 
 
 def _name(name: str, *, start: bool = True) -> str:
-    return f"<strong>{escape(name[0].upper() + name[1:] if start and name.startswith('trial') else name)}</strong>"
+    shown = name[0].upper() + name[1:] if start and name.startswith(("trial", ENSEMBLE)) else name
+    return f"<strong>{escape(shown)}</strong>"
 
 
 def _validated(row: Any) -> str:

@@ -1,3 +1,3 @@
 """One session of a study, from what was typed to its result."""
 
-__all__ = ["finish", "launch", "progress", "result"]
+__all__ = ["finish", "launch", "progress", "refit", "result"]

@@ -20,8 +20,7 @@ from spectune.search.session import evaluate
 from spectune.search.strategy.agenda import started
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Files, Resources
-from spectune.spaces import Training
-from spectune.spaces.ensemble import Ensemble, Member
+from spectune.spaces import Ensemble, Member, Training
 from spectune.trainables import weights
 from spectune.trainables.data.ceiling.ideal import ceiling
 from spectune.trainables.data.dataset import Dataset

@@ -2,7 +2,7 @@
 to classify.
 """
 
-from spectune.trainables.data.cross import folds, outer_folds
+from spectune.trainables.data.cross import folds, outer_folds, stratify, together
 from spectune.trainables.data.files.measured import read
 from spectune.trainables.data.grid import resample
 from spectune.trainables.data.show import describe, examples, save
@@ -23,4 +23,6 @@ __all__ = [
     "read",
     "resample",
     "save",
+    "stratify",
+    "together",
 ]

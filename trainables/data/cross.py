@@ -56,6 +56,16 @@ def outer_folds(dataset: Dataset, count: int, seed: int) -> list[Dataset]:
     return made
 
 
+def together(dataset: Dataset) -> Dataset:
+    """The dataset whose training split has the spectra of the validation split as well, without a test split.
+
+    It is validated on spectra that it is trained on, and the groups, which no longer part anything, are left out.
+    """
+    train, first = _Pool([dataset.train, dataset.validation]).all, len(dataset.train)
+    validation = Dense(train.spectra[first:], train.labels[first:])
+    return _named(replace(dataset, train=train, validation=validation, test=None), "training and validation together")
+
+
 def _named(dataset: Dataset, what: str) -> Dataset:
     """The dataset that says which part it is; its digest follows from that of the whole."""
     digest = hashlib.sha256(f"{dataset.digest} {what}".encode()).hexdigest()[:16]
@@ -71,6 +81,11 @@ class _Pool:
         self.grouped = bool(given)
         self.groups = np.concatenate(given) if given else np.arange(len(self.labels))
         self._spectra = np.concatenate([split.batch(torch.arange(len(split))).numpy() for split in splits])
+
+    @property
+    def all(self) -> Dense:
+        """All spectra, in the order of the splits, without their groups."""
+        return Dense(self._spectra, self.labels)
 
     def some(self, rows: NDArray[np.bool_]) -> Dense:
         return Dense(self._spectra[rows], self.labels[rows], self.groups[rows] if self.grouped else None)
