@@ -22,6 +22,7 @@ PICKS = 20  # at most
 FOLDS = 5  # that the selection is scored by
 LEAST = 2 * FOLDS  # validation spectra, or groups of them, without which nothing is selected
 SEEN = 500_000  # probabilities of a network that a selection looks at
+DIGITS = 6  # of scores that are compared: more are rounding
 TINY = 1e-37  # a probability, of those that have a logarithm
 
 Score = Callable[[Tensor], tuple[float, float]]
@@ -31,20 +32,22 @@ def greedy(probabilities: Tensor, score: Score, fits: Callable[[NDArray[np.bool_
     """How often each of M networks is picked (Caruana et al. 2004), from their ``probabilities`` (M, N, C).
 
     Beginning with none, the one is picked, be it again, with which the mean of all picked has the highest ``score``;
-    until none betters it. A score is two numbers, the second telling those apart whose first is equal; the first of
-    equal networks is taken. ``fits`` says of (M,) whether such a set is allowed: what would not be is passed over.
+    of ``PICKS`` those count that came until the score was highest for the first time. What is picked again makes the
+    steps of the weights finer. A score is two numbers, the second telling those apart whose first is equal; the first
+    of equal networks is taken. ``fits`` says of (M,) whether such a set is allowed: what would not be is passed over.
     """
     picked, total = np.zeros(len(probabilities), np.int64), torch.zeros_like(probabilities[0])
-    reached = (-np.inf, -np.inf)
+    best, reached = picked, (-np.inf, -np.inf)
     for pick in range(1, PICKS + 1):
         allowed = [at for at in range(len(picked)) if picked[at] or fits((picked > 0) | (np.arange(len(picked)) == at))]
-        scores = {at: score((total + probabilities[at]) / pick) for at in allowed}
-        best = max(scores, key=scores.__getitem__, default=None)
-        if best is None or not scores[best] > reached:
+        if not allowed:
             break
-        reached, total = scores[best], total + probabilities[best]
-        picked[best] += 1
-    return picked
+        scores = {at: score((total + probabilities[at]) / pick) for at in allowed}
+        chosen = max(scores, key=scores.__getitem__)
+        total, picked = total + probabilities[chosen], picked + (np.arange(len(picked)) == chosen)
+        if scores[chosen] > reached:
+            best, reached = picked, scores[chosen]
+    return best
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +120,7 @@ class Pool:
         found = answered(logits, labels, thresholds(logits, labels) if self._several else None)
         value = float(getattr(found, self.metric)())
         sign = 1.0 if metric_of(self.metric).direction == "max" else -1.0
-        return (-np.inf if np.isnan(value) else sign * value), -float(found.loss())
+        return (-np.inf if np.isnan(value) else round(sign * value, DIGITS)), round(-float(found.loss()), DIGITS)
 
 
 def _mixed(logits: Tensor, picked: NDArray[np.int64], several: bool) -> Tensor:

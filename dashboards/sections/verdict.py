@@ -10,7 +10,7 @@ from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records import ENSEMBLE
 from spectune.search.records.metrics import EXPECTED
-from spectune.search.records.ranking import difference, duel, mixture, remark, rivals
+from spectune.search.records.ranking import difference, duel, remark, rivals
 
 
 def verdict(summary: Summary) -> str:
@@ -47,8 +47,6 @@ def _winner(summary: Summary) -> str:
         return f"{name} leads the confirmed configs: {metric} {value} on the validation split. It was not tested yet."
     value = _tested(winner)
     duels = [escape(duel(summary.study, row)) for row in rivals(summary.study)]
-    if winner.kind == ENSEMBLE:
-        duels = [escape(mixture(summary.study)), *duels]
     if winner.kind == KNOWN:
         first = f"Nothing that was found beats the baseline {name}, whose {metric} on the blind test is {value}."
         return " ".join([first, *duels])

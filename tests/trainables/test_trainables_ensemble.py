@@ -29,7 +29,7 @@ def certain(rows):
 
 # Four spectra of the second class. The first network knows three of them; the second, which knows two, is so sure of
 # the fourth that their mean knows all; the third is a worse first.
-KNOWN = torch.cat([certain([0.9, 0.9, 0.9, 0.4]), certain([0.3, 0.6, 0.3, 0.9]), certain([0.8, 0.8, 0.8, 0.1])])
+KNOWN = torch.cat([certain([0.9, 0.9, 0.9, 0.37]), certain([0.3, 0.6, 0.3, 0.95]), certain([0.8, 0.8, 0.8, 0.1])])
 LABELS = torch.ones(4, dtype=torch.int64)
 
 
@@ -40,7 +40,7 @@ def test_those_are_picked_whose_mean_is_right():
 
 
 def test_a_network_is_picked_again_where_its_weight_must_be_larger():
-    """By hand: of the scores p / 3 and 2 p / 3 that add up, the most is reached with two of three picks on the first."""
+    """By hand: two of three picks give the mean that is asked for."""
 
     def score(mean):
         share = float(mean[0, 0])
@@ -49,7 +49,7 @@ def test_a_network_is_picked_again_where_its_weight_must_be_larger():
     assert greedy(torch.tensor([[[1.0]], [[0.0]]]), score, everything).tolist() == [2, 1]
 
 
-def test_it_ends_when_no_pick_betters_it_and_takes_the_first_of_equals():
+def test_those_count_until_the_score_was_highest_first_and_the_first_of_equals():
     assert greedy(torch.ones(3, 5, 2), lambda _: (1.0, 0.0), everything).tolist() == [1, 0, 0]
 
 
