@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from spectune.trainables.data import folds, load, outer_folds
+from spectune.trainables.data import folds, load, outer_folds, together
 from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.dataset import Dataset, Split
 
@@ -151,3 +151,12 @@ def test_several_labels_are_stratified_too() -> None:
     parts = stratify(labels, groups, [0.6, 0.2, 0.2], 0)
     got = np.array([labels[parts == part].sum(axis=0) for part in range(3)]) / labels.sum(axis=0)
     assert np.abs(got - np.array([[0.6], [0.2], [0.2]])).max() < 0.05
+
+
+def test_training_and_validation_spectra_together_are_those_of_both_and_no_test(tmp_path: Path) -> None:
+    dataset = measured(tmp_path)
+    whole = together(dataset)
+    assert numbers(whole.train) == numbers(dataset.train) + numbers(dataset.validation)
+    assert whole.train.labels.tolist() == [*dataset.train.labels, *dataset.validation.labels]
+    assert numbers(whole.validation) == numbers(dataset.validation)
+    assert whole.test is None and whole.digest != dataset.digest
