@@ -3,6 +3,7 @@
 from spectune.spaces.catalogue import STANDARD, Catalogue
 from spectune.spaces.cnn import CNN
 from spectune.spaces.config import Config, Cost, Network, Sizes
+from spectune.spaces.ensemble import Ensemble, Member
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
 from spectune.spaces.knn import KNN
@@ -34,9 +35,11 @@ __all__ = [
     "Catalogue",
     "Config",
     "Cost",
+    "Ensemble",
     "Forest",
     "Inception",
     "Logistic",
+    "Member",
     "Network",
     "Published",
     "Recurrent",
@@ -49,6 +52,7 @@ __all__ = [
     "cnn",
     "config",
     "domain",
+    "ensemble",
     "errors",
     "files",
     "forest",

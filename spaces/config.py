@@ -250,6 +250,10 @@ class Network(Config, ABC):
         Raises ValueError with the rule where such a network cannot work (the whole signal pooled away, say).
         """
 
+    def parts(self) -> tuple[Network, ...]:
+        """The networks that it consists of: itself, unless it is an ensemble."""
+        return (self,)
+
     def end_words(self) -> list[str]:
         """What is unusual at the beginning and the end, in words."""
         return [

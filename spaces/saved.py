@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spectune.spaces.config import Network
+from spectune.spaces.ensemble import Ensemble
 from spectune.spaces.errors import InputError
 from spectune.spaces.registry import FAMILIES
 from spectune.spaces.training import Training
@@ -25,11 +26,24 @@ def configs(config: dict[str, Any], families: Mapping[str, type[Network]] = FAMI
 
     ValueError when they are none, UnknownFamily when the network's family is another.
     """
-    values = dict(config["network"])
+    return _network(config["network"], families), Training.from_dict(config["training"])
+
+
+def _network(values: dict[str, Any], families: Mapping[str, type[Network]]) -> Network:
+    """The network's config; the members of an ensemble are of the ``families``, and no ensembles."""
+    if values.get("family") != Ensemble.family:
+        return _single(values, families)
+    return Ensemble.from_dict(
+        {"members": [{**one, "network": _single(one["network"], families)} for one in values["members"]]}
+    )
+
+
+def _single(values: dict[str, Any], families: Mapping[str, type[Network]]) -> Network:
+    values = dict(values)
     family = values.pop("family", None)
     if family not in families:
         raise UnknownFamily(
             f"a network's family must be one of {', '.join(families)}, got {repr(family)[:100]}: where it is one of "
             "your own, give its file as --space FILE.py:NAME"
         )
-    return families[family].from_dict(values), Training.from_dict(config["training"])
+    return families[family].from_dict(values)

@@ -3,6 +3,7 @@
 __all__ = [
     "confused",
     "data",
+    "ensemble",
     "epoch",
     "export",
     "identify",

@@ -127,10 +127,10 @@ def _results(numbers: dict[str, Any]) -> str:
     if not splits:
         return "No results were recorded."
     more = [(name, row) for name, rows in numbers.get("beside", {}).items() for row in rows]
-    seed = numbers.get("exported_seed")
+    seed, again = numbers.get("exported_seed"), numbers.get("refit")
     lines = ["| split | metric | mean of seeds | 95 % interval | seeds | this network |", "|---|---|---|---|---|---|"]
     for name, row in [*splits.items(), *more]:
-        own = dict(zip(row.get("seeds", ()), row.get("values", ()), strict=False)).get(seed)
+        own = None if again else dict(zip(row.get("seeds", ()), row.get("values", ()), strict=False)).get(seed)
         interval = "one seed only" if row.get("low") is None else f"{row['low']:.4f} to {row['high']:.4f}"
         seeds = " ".join(str(one) for one in row.get("seeds", ()))
         lines.append(
@@ -145,13 +145,43 @@ def _results(numbers: dict[str, Any]) -> str:
     if most := numbers.get("largest_class"):
         name, share = most["test"]["class"], most["test"]["share"]
         lines += ["", f"Always saying the largest class, {_plain(name)}, is right for {share:.4f} of the blind test."]
-    if seed is not None:
+    if mixed := numbers.get("ensemble"):
+        lines += ["", *_ensemble(mixed)]
+    elif seed is not None and not again:
         lines += ["", f"The weights are those of seed {seed}. The means are what to expect of this architecture."]
     if numbers.get("verdict"):
         lines += ["", _plain(numbers["verdict"])]
     if "test" not in splits:
         lines += ["", "It was not tested on the blind test split: the validation split has chosen it, so expect less."]
+    if again:
+        lines += ["", _refit(again)]
     return "\n".join(lines)
+
+
+def _ensemble(mixed: dict[str, Any]) -> list[str]:
+    """What it averages, and what its value on the validation split is."""
+    rows = [
+        f"| {_plain(one['candidate'])} | {one['seed']} | {one['trial']} | {one['weight']} |" for one in mixed["members"]
+    ]
+    return [
+        f"{_plain(mixed['remark'])} That is: trainings were selected in five folds, each time without the spectra that "
+        "the choice was then scored on. The members here were selected on the whole validation split "
+        "(Caruana et al. 2004).",
+        "",
+        "| member | seed | trial | weight |",
+        "|---|---|---|---|",
+        *rows,
+    ]
+
+
+def _refit(again: dict[str, Any]) -> str:
+    """That these are not the weights that were tested."""
+    epochs = ", ".join(str(count) for count in again["epochs"])
+    return (
+        f"**This network itself was not tested.** After the study it was trained again, on the training and validation "
+        f"spectra together ({again['spectra']:,} spectra), for as many epochs as were best before ({epochs}), with the "
+        "same seed and learning rates. The results above are those of the network before."
+    )
 
 
 def _decisive(importances: Sequence[float], axis: dict[str, Any]) -> str:

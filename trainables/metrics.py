@@ -22,8 +22,8 @@ def score(logits: Tensor, labels: Tensor, thresholds: Tensor | None = None) -> d
     """Every score of the registry that the labels allow, in its order; each is the method of its name below.
 
     ``logits`` are (N, C), ``labels`` the true classes (N,) int64, or for several labels (N, C) of 0 and 1: those whose
-    logit is above ``thresholds`` (C,) are predicted. All scores are NaN where a logit is not finite: such a network has
-    no accuracy, and an argmax over NaN would invent one.
+    logit is above ``thresholds`` (C,), or (N, C), are predicted. All scores are NaN where a logit is not finite: such a
+    network has no accuracy, and an argmax over NaN would invent one.
     """
     return scored(answered(logits, labels, thresholds))
 

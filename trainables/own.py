@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from spectune.spaces import FAMILIES, STANDARD, Catalogue, Cost, Network, Space
+from spectune.spaces import FAMILIES, STANDARD, Catalogue, Cost, Ensemble, Network, Space
 from spectune.spaces.errors import InputError
 from spectune.spaces.files import replacing
 
@@ -143,7 +143,7 @@ def _check(family: type[Network], file: str) -> None:
             )
     if not isinstance(getattr(family, "family", None), str):
         raise InputError(f'{file}: {name} must have a name: add family: ClassVar[str] = "{name.lower()}"')
-    if family.family in FAMILIES:
+    if family.family in (*FAMILIES, Ensemble.family):
         raise InputError(f"{file} defines the family {family.family!r}, which exists: call it something else")
 
 

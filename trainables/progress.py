@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -14,10 +14,17 @@ from spectune.trainables.epoch import State
 
 
 class Progress:
-    """Epochs, learning rate and best epoch of one training, and the state of its own random numbers."""
+    """Epochs, learning rate and best epoch of one training, and the state of its own random numbers.
 
-    def __init__(self, training: Training, *, epochs: int, device: torch.device) -> None:
+    Where the learning ``rates`` of all epochs are given, nothing is decided on the way: the last epoch is the best.
+    """
+
+    def __init__(
+        self, training: Training, *, epochs: int, device: torch.device, rates: Sequence[float] | None = None
+    ) -> None:
+        assert rates is None or len(rates) == epochs
         self.training = training
+        self.rates = rates
         self.epochs = epochs
         self.device = device
         self.number = self.wait = self.plateau_wait = 0
@@ -34,6 +41,8 @@ class Progress:
     def begin(self) -> float:
         """The next epoch begins; returns its learning rate."""
         self.number += 1
+        if self.rates is not None:
+            return self.rates[self.number - 1]
         if self.training.schedule != "cosine":
             return self.rate
         return self.training.learning_rate * (1 + math.cos(math.pi * (self.number - 1) / self.epochs)) / 2
@@ -43,7 +52,7 @@ class Progress:
 
         The ``weights`` are copied where this is the best epoch so far.
         """
-        better = loss < self.lowest - self.training.min_delta
+        better = self.rates is not None or loss < self.lowest - self.training.min_delta
         if better or not self.best:
             kept = {name: tensor.detach().clone() for name, tensor in weights.items()}
             self.best = {"epoch": self.number, "metrics": metrics, "model": kept}

@@ -7,7 +7,7 @@ import ctypes
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,7 @@ def train(
     device: torch.device | str = "cpu",
     state: State | None = None,
     init: dict[str, Tensor] | None = None,
+    rates: Sequence[float] | None = None,
 ) -> Iterator[Epoch]:
     """Train ``network`` for up to ``epochs`` epochs, the published protocol by default; early stopping ends it sooner.
     What is not trained by steps is fitted in one epoch, which is its full budget.
@@ -45,9 +46,11 @@ def train(
     dropout and label smoothing) and ``learning_rate``. A loss that is no longer finite gives NaN metrics and goes on:
     the caller decides. On a CPU the same seed gives the same result, with ``state`` from any epoch as well, however
     many trainings take turns in the process: each has its own random state. Only the train and validation splits are
-    touched. ``init`` are the weights that a training starts from whose ``init`` says so.
+    touched. ``init`` are the weights that a training starts from whose ``init`` says so. With the learning ``rates`` of
+    all epochs these are trained, whatever the validation split says, and the last one is the best.
     """
-    run = living(network, training, dataset, seed=seed, epochs=epochs, device=torch.device(device), init=init)
+    device = torch.device(device)
+    run = living(network, training, dataset, seed=seed, epochs=epochs, device=device, init=init, rates=rates)
     if state is not None:
         run.load(state)
     while not run.done:
@@ -63,10 +66,11 @@ def living(
     epochs: int,
     device: torch.device,
     init: dict[str, Tensor] | None = None,
+    rates: Sequence[float] | None = None,
 ) -> Fit | Run:
     """The training before its first epoch, as ``train`` describes it."""
     if network.by_steps:
-        return Run(network, training, dataset, seed=seed, epochs=epochs, device=device, init=init)
+        return Run(network, training, dataset, seed=seed, epochs=epochs, device=device, init=init, rates=rates)
     return Fit(network, training, dataset, seed=seed, epochs=epochs, device=device)
 
 
@@ -88,10 +92,11 @@ class Run:
         epochs: int,
         device: torch.device,
         init: dict[str, Tensor] | None,
+        rates: Sequence[float] | None = None,
     ) -> None:
         self.training = training
         self.device = device
-        self.progress = Progress(training, epochs=epochs, device=device)
+        self.progress = Progress(training, epochs=epochs, device=device, rates=rates)
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
         self.validation_labels = torch.from_numpy(dataset.validation.labels).to(device)
         _keep_memory()

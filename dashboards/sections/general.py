@@ -24,7 +24,7 @@ from spectune.dashboards.style.words import (
 from spectune.dashboards.tables.candidates import who
 from spectune.dashboards.tables.summary import Summary
 from spectune.dashboards.tables.trials import CONFIG
-from spectune.search.records import Study
+from spectune.search.records import ENSEMBLE, Study
 from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import beside, largest
 
@@ -72,12 +72,15 @@ def ranked(summary: Summary) -> str:
     metric, others, rows = title(summary.metric), beside(summary.study), []
     for rank, row in enumerate(summary.confirmed.itertuples(), start=1):
         of = f" of {row.planned}" if len(row.values) < row.planned else ""
-        tested = [between(row.test_low, row.test_high), f"{len(row.test_values)} seeds"] if row.test_values else []
+        mixed = row.kind == ENSEMBLE
+        made = f"of {len(row.flat)} trainings, cross-fitted" if mixed else f"{len(row.values)}{of} seeds"
+        again = made.partition(",")[0] if mixed else f"{len(row.test_values)} seeds"
+        tested = [between(row.test_low, row.test_high), again] if row.test_values else []
         rows.append(
             [
                 Cell(rank),
-                Folded(row.who, settings(_flat(row.config)), left=True),
-                Cell(number(row.mean), small=_listed([between(row.low, row.high), f"{len(row.values)}{of} seeds"])),
+                Folded(row.who, settings(row.flat), left=True),
+                Cell(number(row.mean), small=_listed([between(row.low, row.high), made])),
                 Cell(number(row.test_mean), small=_listed(tested)),
                 *(_beside(row.beside, name) for name in others),
                 Cell(f"{row.parameters:,}"),
@@ -171,9 +174,8 @@ def trials(summary: Summary) -> str:
 
 
 def _trial(row: pd.Series, own: list[str], others: list[str], study: Study) -> list[Cell]:
-    confirms = (
-        "" if missing(row["candidate"]) else f"seed {row['seed']} of {who(study, row['candidate'], row['label'])}"
-    )
+    named = "" if missing(row["candidate"]) else who(study, row["candidate"], row["label"])
+    confirms = f"seed {row['seed']} of {named}" if named and row["stage"] != ENSEMBLE else named
     config = {str(name).removeprefix(CONFIG): value for name, value in row.items() if str(name).startswith(CONFIG)}
     reason = f": {row['reason'].removeprefix('error: ')}" if row["reason"] else ""
     return [
@@ -226,7 +228,3 @@ def repeat(summary: Summary) -> str:
 
 def _listed(parts: list[str]) -> str:
     return ", ".join(part for part in parts if part)
-
-
-def _flat(config: dict[str, Any]) -> dict[str, Any]:
-    return {**config["network"], **config["training"]}

@@ -20,6 +20,7 @@ from spectune.dashboards.style.words import (
 from spectune.dashboards.tables.candidates import SIMPLE
 from spectune.dashboards.tables.summary import Summary
 from spectune.search.records.ranking import front as unbeaten
+from spectune.search.records.ranking import mixture
 
 MOST_AXES = 20  # hyperparameters of the parallel coordinates
 
@@ -60,7 +61,9 @@ def finalists(summary: Summary) -> str:
         f"interval{covered(summary)}. Only what is compared with the winner sees the blind test beside it, once."
     )
     drawing = plot(figures.finalists(summary.confirmed, summary.metric), "plot-finalists")
-    return f"<p>{words}</p>{ranked(summary)}{drawing}" if len(summary.confirmed) else drawing
+    if not len(summary.confirmed):
+        return drawing
+    return f"<p>{words} {escape(mixture(summary.study))}</p>{ranked(summary)}{drawing}"
 
 
 def search(summary: Summary) -> str:

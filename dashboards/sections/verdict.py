@@ -8,6 +8,7 @@ from typing import Any
 from spectune.dashboards.style.words import missing, number, spoken, title
 from spectune.dashboards.tables.candidates import KNOWN, trained, who
 from spectune.dashboards.tables.summary import Summary
+from spectune.search.records import ENSEMBLE
 from spectune.search.records.metrics import EXPECTED
 from spectune.search.records.ranking import difference, duel, remark, rivals
 
@@ -86,7 +87,8 @@ def _leader(summary: Summary) -> str:
 
 
 def _name(name: str, *, start: bool = True) -> str:
-    return f"<strong>{escape(name[0].upper() + name[1:] if start and name.startswith('trial') else name)}</strong>"
+    shown = name[0].upper() + name[1:] if start and name.startswith(("trial", ENSEMBLE)) else name
+    return f"<strong>{escape(shown)}</strong>"
 
 
 def _validated(row: Any) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spectune.search.records import Study
+from spectune.search.records import ENSEMBLE, Study
 
 EXPLORED, KNOWN, SIMPLE = "explored", "known", "simple"
 
 
 def kind(study: Study, candidate: int | str) -> str:
-    """EXPLORED by the study, a KNOWN network or a SIMPLE method beside, or a variant of an ablation."""
+    """EXPLORED by the study, a KNOWN network or a SIMPLE method beside, the ensemble, or a variant of an ablation."""
     return study.candidate(candidate).kind
 
 
@@ -27,4 +27,4 @@ def who(study: Study, candidate: int | str, label: str = "") -> str:
         return f"{candidate} (baseline)"
     if found.kind == SIMPLE:
         return f"{found.title} (simple)"
-    return found.title if found.kind == "variant" else replace(found, label=label).title
+    return found.title if found.kind in (ENSEMBLE, "variant") else replace(found, label=label).title

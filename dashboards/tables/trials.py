@@ -11,8 +11,8 @@ import pandas as pd
 
 from spectune.dashboards.style.words import missing
 from spectune.dashboards.tables.candidates import kind, who
-from spectune.search.records import Study, Trial
-from spectune.search.records.ranking import beside, ranking, scored
+from spectune.search.records import ENSEMBLE, Study, Trial
+from spectune.search.records.ranking import beside, members, ranking, scored
 
 CONFIG = "config."  # hyperparameters are columns under their name in the space behind this
 TRIAL_COLUMNS = (
@@ -69,10 +69,13 @@ def _row(trial: Trial, study: Study) -> dict[str, Any]:
 
 def _configs(study: Study) -> dict[int, dict[str, Any]]:
     """Trial -> column -> hyperparameter. Where several families are explored, a network's are named as in their space:
-    cnn.depth, for the depth of one family says nothing of that of another."""
+    cnn.depth, for the depth of one family says nothing of that of another. An ensemble has none."""
     several = len({trial.config["network"]["family"] for trial in study.stage("explore")}) > 1
-    found = {}
+    found: dict[int, dict[str, Any]] = {}
     for number, trial in study.trials.items():
+        if trial.stage == ENSEMBLE:
+            found[number] = {}
+            continue
         family = trial.config["network"]["family"]
         prefix = f"{family}." if several else ""
         network = {prefix + name: value for name, value in trial.config["network"].items() if name != "family"}
@@ -97,8 +100,9 @@ def confirmed(study: Study) -> pd.DataFrame:
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
     ``test_`` in front (empty and NaN where it was not tested), what the intervals are ``over``, the scores ``beside``
-    them by (split, metric), ``planned`` (trainings that were started), and the
-    ``kind`` and the name (``who``) of the candidate.
+    them by (split, metric), ``planned`` (trainings that were started; none for
+    an ensemble), its ``config`` in short words (``flat``) and in full, and the ``kind`` and the name (``who``) of the
+    candidate.
     """
     rows = []
     for candidate, group in ranking(study):
@@ -115,14 +119,23 @@ def confirmed(study: Study) -> pd.DataFrame:
                     for split in ("validation", "test")
                     if (found := scored(study, candidate, split, name)) is not None
                 },
-                "planned": sum(trial.candidate == candidate for trial in study.trials.values()),
+                "planned": sum(trial.candidate == candidate for trial in study.stage("confirm")),
                 "parameters": group[0].parameters,
                 "macs": group[0].macs,
                 "seconds": float(np.mean([trial.seconds for trial in group])),
                 "config": group[0].config,
+                "flat": _weights(study) if group[0].stage == ENSEMBLE else group[0].flat,
             }
         )
     return pd.DataFrame(rows, columns=None if rows else ["candidate", "kind", "who", "mean", "test_mean"])
+
+
+def _weights(study: Study) -> dict[str, int]:
+    """The members of the ensemble in words, with their weights."""
+    return {
+        f"{who(study, one['candidate'], study.trials[one['trial']].label)}, seed {one['seed']}": one["weight"]
+        for one in members(study)
+    }
 
 
 def _scored(prefix: str, found: dict[str, Any] | None) -> dict[str, Any]:

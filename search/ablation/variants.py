@@ -14,7 +14,7 @@ from typing import Any
 
 from spectune.search.ablation.vary import Variant, changed, spelled, value_of, variants
 from spectune.search.records import Options, Task, Trial, read
-from spectune.search.records.ranking import best, valued, winner
+from spectune.search.records.ranking import best, single, valued
 from spectune.search.strategy.agenda import Agenda
 from spectune.spaces import KNOWN
 from spectune.spaces.config import hyperparameters
@@ -35,7 +35,7 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
         if config:
             raise InputError(f"an ablation has one reference, got {config} and --of {study.name}: leave one away")
         found = read(study)
-        chosen = winner(found)
+        chosen = single(found)
         if chosen is None:
             raise InputError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
         options = found.header["options"]

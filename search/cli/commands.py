@@ -194,11 +194,18 @@ def export_data(dataset: str, data: list[str], split: str, out: str) -> None:
     print(f"{split} split of {dataset} written to {out}")
 
 
-def export(study: str, top: int, studies: str) -> None:
+def export(study: str, top: int, refit: bool, studies: str) -> None:
+    limit_threads()
     from spectune.search.session.finish import export_again
+    from spectune.search.session.refit import refit as trained_again
 
     if top < 1:
         raise InputError(f"--top must be at least 1, got {top}: give a larger number")
+    if refit and top > 1:
+        raise InputError(f"--refit is of the winner alone, got --top {top}: leave one of them out")
+    if refit:
+        print(trained_again(find(study, studies)))
+        return
     for folder in export_again(find(study, studies), top):
         print(folder)
 

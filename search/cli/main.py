@@ -210,6 +210,9 @@ def _study_parsers(verbs: Any) -> None:
     export = verbs.add_parser("export", help="export the best confirmed networks of a study", allow_abbrev=False)
     export.add_argument("study", metavar="STUDY", help="name or folder of a study")
     export.add_argument("--top", type=int, default=1, metavar="K", help="the best K confirmed configs (default 1)")
+    export.add_argument(
+        "--refit", action="store_true", help="the winner, trained again on training and validation spectra"
+    )
     studies(export)
     export.set_defaults(command_function=commands.export)
 

@@ -100,7 +100,7 @@ def _confirmed(study: Study, candidate: str) -> Subject:
         source=study.header["dataset"],
         seeds=tuple(trial.seed for trial in trials),
         networks=tuple(partial(_trained, study.folder, trial, families) for trial in trials),
-        folds=trials[0].folds,
+        folds=study.header.get("options", {}).get("folds") or 0,
     )
 
 

@@ -1,6 +1,6 @@
 """What a study is on the disk: its journal and everything that is read from it. All that a dashboard may see."""
 
-from spectune.search.records.candidate import SIMPLE, Candidate
+from spectune.search.records.candidate import ENSEMBLE, SIMPLE, Candidate
 from spectune.search.records.journal import JOURNAL, Journal, events
 from spectune.search.records.option import AUTO, PRESETS, Group, Option, options_of
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
@@ -13,6 +13,7 @@ from spectune.spaces.files import replace as replace_file
 __all__ = [
     "AUTO",
     "ENDED",
+    "ENSEMBLE",
     "JOURNAL",
     "PRESETS",
     "SIMPLE",

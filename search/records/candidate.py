@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 SIMPLE: Literal["simple"] = "simple"  # the stage of the simple methods, and what leads the key of the best of them
+ENSEMBLE: Literal["ensemble"] = "ensemble"  # the stage and the key of the ensemble of confirmed trainings
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A config with a name: one that was explored, a known network or a simple method beside it, or a variant of an
-    ablation."""
+    """A config with a name: one that was explored, a known network or a simple method beside it, the ensemble of
+    those that were confirmed, or a variant of an ablation."""
 
-    kind: Literal["explored", "known", "simple", "variant"]
-    key: int | str  # as the journal has it: the number of the explored trial, simple:NAME, or the name
+    kind: Literal["explored", "known", "simple", "ensemble", "variant"]
+    key: int | str  # as the journal has it: the number of the explored trial, simple:NAME, ensemble, or the name
     label: str = ""  # name of the known network that an explored trial is of, or of a known one with its settings
 
     @classmethod
@@ -26,7 +27,7 @@ class Candidate:
             return cls("explored", key, label)
         if key.startswith(f"{SIMPLE}:"):
             return cls(SIMPLE, key, label or key.partition(":")[2])
-        return cls("known", key, label)
+        return cls(ENSEMBLE if key == ENSEMBLE else "known", key, label)
 
     @staticmethod
     def simple(name: str) -> str:

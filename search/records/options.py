@@ -28,7 +28,7 @@ from spectune.search.records.option import (
     options_of,
 )
 from spectune.search.records.settings import fixed_by_default, known, plain
-from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Network, Sizes
+from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Cost, Network, Sizes
 from spectune.spaces.errors import InputError
 from spectune.spaces.prior import Prior
 
@@ -36,6 +36,7 @@ BASELINE = "cnn2"  # the published network that a winner is compared with, unles
 PRIORS = ("look", "none")
 SAMPLERS = ("near", "tpe", "random")
 NONE = "none"
+ENSEMBLES = ("greedy", NONE)
 PAIR = "NAME=VALUE"
 
 
@@ -113,6 +114,13 @@ class Goal(Group):
     )
     sampler: str = option(
         "near", "what proposes configs: near, tpe or random", EXPLORING, metavar="NAME", choices=SAMPLERS
+    )
+    ensemble: str = option(
+        "greedy",
+        "what to make of all confirmed trainings: an ensemble by greedy selection, or none",
+        EXPLORING,
+        metavar="NAME",
+        choices=ENSEMBLES,
     )
     init_from: str = option(
         "",
@@ -201,13 +209,21 @@ class Goal(Group):
         """The first seed of the confirmation; exploration, and what is tuned before, has the study's own."""
         return self.seed + 1 if self.explores or self.retune else self.seed
 
+    @property
+    def mixes(self) -> bool:
+        """Whether an ensemble of what is confirmed is asked for."""
+        return self.explores and self.ensemble != NONE
+
     def allow(self, network: Network, sizes: Sizes) -> None:
         """ValueError where a network cannot work at these sizes, or is beyond the limits."""
         if sizes.multilabel and not network.by_steps:
             raise InputError(f"several labels per spectrum need a network, got a {network.family}: choose another")
         if sizes.multilabel and network.head != "linear":
             raise InputError(f"several labels per spectrum need head=linear, this network has {network.head}: set head")
-        cost = network.cost(sizes.points, sizes.classes)
+        self.afford(network.cost(sizes.points, sizes.classes))
+
+    def afford(self, cost: Cost) -> None:
+        """ValueError where a cost is beyond the limits."""
         limits = (
             ("--max-params", self.max_params, cost.parameters),
             ("--max-macs", self.max_macs, cost.macs),

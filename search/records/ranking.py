@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from spectune.search.records.candidate import SIMPLE
+from spectune.search.records.candidate import ENSEMBLE, SIMPLE
 from spectune.search.records.metrics import BESIDE, EXPECTED, ends, metric_of
 from spectune.search.records.study import Study, Trial
 
@@ -199,14 +199,15 @@ def nothing(study: Study) -> str:
 
 def ranking(study: Study) -> list[tuple[int | str, list[Trial]]]:
     """Confirmed candidates with the trials that have a value, best mean of the first objective on the validation split
-    first. Where one network is trained it comes first: it was asked for, and a simple method is only beside it."""
+    first. Where one network is trained it comes first: it was asked for, and a simple method is only beside it. At an
+    equal mean an ensemble comes last, as it costs more than its members."""
     sign = 1 if study.objectives[0][1] == "min" else -1
     model = study.header.get("options", {}).get("model")
 
-    def rank(row: tuple[int | str, list[Trial]]) -> tuple[bool, float, float]:
+    def rank(row: tuple[int | str, list[Trial]]) -> tuple[bool, float, bool, float]:
         candidate, trials = row
         loss = statistics.fmean(trial.metrics["loss"] for trial in trials)
-        return (bool(model) and candidate != model, sign * _mean(study, *row), loss)
+        return (bool(model) and candidate != model, sign * _mean(study, *row), trials[0].stage == ENSEMBLE, loss)
 
     rows = [(candidate, valued(study, trials)) for candidate, trials in study.confirmed().items()]
     return sorted((row for row in rows if row[1]), key=rank)
@@ -225,6 +226,40 @@ def winner(study: Study) -> int | str | None:
 def simplest(study: Study) -> str | None:
     """The best simple method as a candidate; None where none was confirmed."""
     return next((str(key) for key, _ in ranking(study) if study.candidate(key).kind == SIMPLE), None)
+
+
+def single(study: Study) -> int | str | None:
+    """The best candidate that is one config, not an ensemble of several."""
+    return next((candidate for candidate, trials in ranking(study) if trials[0].stage != ENSEMBLE), None)
+
+
+def members(study: Study) -> list[dict[str, Any]]:
+    """The trainings that the ensemble averages, the heaviest first: ``trial``, ``candidate``, ``seed``, ``weight``."""
+    found = [] if study.ensemble is None else study.ensemble.config["network"]["members"]
+    rows = [(study.trials[one["trial"]], one["weight"]) for one in sorted(found, key=lambda one: -one["weight"])]
+    return [
+        {"trial": trial.number, "candidate": trial.candidate, "seed": trial.seed, "weight": weight}
+        for trial, weight in rows
+    ]
+
+
+def mixture(study: Study) -> str:
+    """What the ensemble is and costs, in two sentences; why there is none where it was asked for; or ""."""
+    alone = single(study)
+    if study.ensemble is None or alone is None:
+        reason = study.selection.get("reason")
+        return f"No ensemble was made: {reason}." if reason else ""
+    weights: dict[str, int] = {}
+    for one in members(study):
+        title = study.candidate(one["candidate"]).title
+        weights[title] = weights.get(title, 0) + one["weight"]
+    parts = ", ".join(f"{weight} x {title}" for title, weight in weights.items())
+    cheap = study.confirmed()[alone][0]
+    often = study.ensemble.macs / max(1, cheap.macs)
+    return (
+        f"The ensemble averages the probabilities of {len(members(study))} trainings ({parts}) for {often:.3g} times "
+        f"the multiply-adds of {study.candidate(alone).title}. Its value on the validation split is cross-fitted."
+    )
 
 
 def remark(study: Study) -> str:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spectune.search.records.candidate import SIMPLE, Candidate
+from spectune.search.records.candidate import ENSEMBLE, SIMPLE, Candidate
 from spectune.search.records.journal import FORMAT, JOURNAL, events
 from spectune.search.records.options import Options
 from spectune.search.records.reports import Reports
@@ -26,7 +26,7 @@ class Trial:
     """One training: what it was asked to do and what came of it."""
 
     number: int
-    stage: str  # simple | explore | tune | confirm
+    stage: str  # simple | explore | tune | confirm | ensemble
     config: dict[str, Any]  # {"network": {"family": ...}, "training": {...}}
     label: str  # name of the published network, or ""
     seed: int
@@ -75,6 +75,8 @@ class Study:
     tests: list[dict[str, Any]] = field(default_factory=list)
     evaluations: dict[tuple[int | str, str], dict[str, Any]] = field(default_factory=dict)  # of (candidate, split)
     comparisons: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the variants on a split
+    selection: dict[str, Any] = field(default_factory=dict)  # from which trainings an ensemble was selected, or why not
+    ensemble: Trial | None = None  # what came of it
     versus: dict[str, Any] | None = None  # the winner against every other tested candidate
     exports: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
@@ -101,7 +103,7 @@ class Study:
         return [trial for _, trial in sorted(self.trials.items()) if trial.stage == name]
 
     def confirmed(self) -> dict[int | str, list[Trial]]:
-        """Candidate -> its complete confirmation trials, by seed.
+        """Candidate -> its complete confirmation trials, by seed; at the end the ensemble of them, if there is one.
 
         Where the total time is limited, those of the seeds on which every candidate's training ended, if there are any:
         what is cut off leaves a comparison on the same seeds.
@@ -113,6 +115,8 @@ class Study:
             if trial.status == "complete" and (not common or trial.seed in common):
                 assert trial.candidate is not None
                 groups.setdefault(trial.candidate, []).append(trial)
+        if self.ensemble is not None:
+            groups[ENSEMBLE] = [self.ensemble]
         return groups
 
     def _rounds(self, trials: list[Trial]) -> set[int]:
@@ -154,6 +158,8 @@ class Study:
                 self._explore(line)
             case "test":
                 self.tests = [test for test in self.tests if test["candidate"] != line["candidate"]] + [line]
+            case "ensemble":
+                self._select(line)
             case "evaluate":
                 self.evaluations[line["candidate"], line["split"]] = line
             case "compare":
@@ -192,6 +198,12 @@ class Study:
         trial.reports.cut(trial.epochs)
         if trial.stage == "confirm":
             self.comparisons.clear()  # they were of fewer trainings
+
+    def _select(self, line: dict[str, Any]) -> None:
+        """The ensemble is a new one, or none: the test of the one before is not its own."""
+        self.selection, number = line, line["trial"]
+        self.ensemble = None if number is None else self.trials[number]
+        self.tests = [test for test in self.tests if test["candidate"] != ENSEMBLE or test["trials"] == [number]]
 
     def _explore(self, line: dict[str, Any]) -> None:
         """Exploring begins where the last simple method was begun."""

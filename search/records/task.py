@@ -19,7 +19,7 @@ class Task:
     the ``folds`` (``trainables.data.Folds``) that it validates on in turn, none where there is the validation split."""
 
     number: int
-    stage: str  # simple | explore | tune | confirm
+    stage: str  # simple | explore | tune | confirm | ensemble
     network: Network
     training: Training
     seed: int

@@ -1,3 +1,3 @@
 """One session of a study, from what was typed to its result."""
 
-__all__ = ["finish", "launch", "nested", "progress", "result"]
+__all__ = ["finish", "launch", "nested", "progress", "refit", "result"]

@@ -35,12 +35,27 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             if before is not None and before["trials"] == [one.number for one in trials]:
                 continue
             line, found = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
-            right = {} if dataset.multilabel else _right(found, len(dataset.classes))
-            line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
-            study.apply(journal.append("evaluate", **line))
+            record(study, journal, candidate, line, found, dataset=dataset, split=split, expected=expected)
 
 
-def _right(found: list[dict[str, Any]], classes: int) -> dict[str, Any]:
+def record(
+    study: Study,
+    journal: Journal,
+    candidate: int | str,
+    line: dict[str, Any],
+    found: Sequence[dict[str, Any]],
+    *,
+    dataset: Dataset,
+    split: str,
+    expected: float | None,
+) -> None:
+    """Write down how a candidate did on a split, as ``measure`` says it, beside what the ideal classifier expects."""
+    right = {} if dataset.multilabel else _right(found, len(dataset.classes))
+    line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
+    study.apply(journal.append("evaluate", **line))
+
+
+def _right(found: Sequence[dict[str, Any]], classes: int) -> dict[str, Any]:
     """How many spectra each class has, and how many of them were right for each seed, or each repeat of the folds."""
     right = [np.bincount(row["truth"][row["right"]], minlength=classes).tolist() for row in found]
     return {"right": right, "spectra": np.bincount(found[0]["truth"], minlength=classes).tolist()}
@@ -58,20 +73,38 @@ def measure(
     folds = trials[0].folds if split == "validation" else 0
     sets = repeats(trials, folds) if folds else [[one] for one in trials]
     tasks = [[Task.from_dict(vars(one), options.catalogue.families) for one in some] for some in sets]
-    known = scores("several" if dataset.multilabel else "one")
-    names = [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
+    names = unsure(study, dataset)
     found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
+    return said(trials, found, names=names, dataset=dataset, split=split, folds=folds), found
+
+
+def unsure(study: Study, dataset: Dataset) -> list[str]:
+    """The scores that have intervals over spectra: the first objective and what stands beside it."""
+    known = scores("several" if dataset.multilabel else "one")
+    return [name for name in dict.fromkeys([study.objectives[0][0], EXPECTED, *BESIDE]) if name in known]
+
+
+def said(
+    trials: Sequence[Trial],
+    found: Sequence[dict[str, Any]],
+    *,
+    names: list[str],
+    dataset: Dataset,
+    split: str,
+    folds: int = 0,
+) -> dict[str, Any]:
+    """What the journal holds of what was ``found`` of each trial, or of each repeat of the ``folds``, with the
+    intervals of the scores ``names``."""
     grouped = dataset.split(split).groups is not None
     spreads = {name: one for name in names if (one := _spread(found, name, grouped=grouped)) is not None}
-    line = {
+    return {
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
         "metrics": [row["metrics"] for row in found],
         "intervals": {name: list(ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
-        "over": over(len(sets), "repeats" if folds else "seeds", grouped=grouped),
+        "over": over(len(found), "repeats" if folds else "seeds", grouped=grouped),
         **({"folds": folds} if folds else {}),
     }
-    return line, found
 
 
 def repeats(trials: Sequence[Trial], folds: int) -> list[list[Trial]]:
@@ -89,7 +122,7 @@ def over(count: int, of: str = "seeds", *, grouped: bool) -> str:
     return f"{of} and {drawn}" if count > 1 else drawn
 
 
-def _spread(found: list[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
+def _spread(found: Sequence[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
     """That of a score over all seeds; None where one of them has no value."""
     parts = [row["pseudo"].get(name) for row in found]
     if None in parts:
@@ -164,9 +197,11 @@ def arrays(path: Path) -> dict[str, NDArray[Any]]:
 def compared(mine: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]], metric: str) -> dict[str, Any]:
     """The difference of the first objective with its interval, on how many spectra each is right more often, and p.
 
-    Seeds are paired by their order, as far as both have them: they are independent, any pairing will do.
+    Seeds are paired by their order, as far as both have them: they are independent, any pairing will do. A single
+    network, as an ensemble is one, is compared with each of the other's.
     """
-    seeds, grouped = min(len(mine["right"]), len(other["right"])), bool(len(mine["groups"]))
+    counts, grouped = (len(mine["right"]), len(other["right"])), bool(len(mine["groups"]))
+    seeds = max(counts) if 1 in counts else min(counts)
     difference = sure.spread(
         mine["pseudo"][:seeds] - other["pseudo"][:seeds],
         units=float(min(mine["units"], other["units"])),

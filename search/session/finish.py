@@ -15,8 +15,20 @@ import numpy as np
 import torch
 
 from spectune.search.ablation import compare
-from spectune.search.records import WEIGHTS, Journal, Options, Study, Trial, read, stored
-from spectune.search.records.ranking import beside, best, largest, nothing, ranking, remark, scored, simplest, winner
+from spectune.search.records import ENSEMBLE, WEIGHTS, Journal, Options, Study, Trial, read, stored
+from spectune.search.records.ranking import (
+    beside,
+    best,
+    largest,
+    members,
+    mixture,
+    nothing,
+    ranking,
+    remark,
+    scored,
+    simplest,
+    winner,
+)
 from spectune.search.session import evaluate, result
 from spectune.search.workers.files import Resources
 from spectune.spaces import FAMILIES, Network
@@ -69,8 +81,7 @@ def export(
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        slug = re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
-        name = f"{rank}-{slug}"
+        name = f"{rank}-{named(study, candidate)}"
         network, training = configs(chosen.config, families)
         write(
             study.folder / "exports" / name,
@@ -78,7 +89,7 @@ def export(
             training=training,
             weights=weights.read(study.folder / stored(chosen.number, WEIGHTS)),
             dataset=dataset,
-            numbers=_numbers(study, candidate, chosen),
+            numbers=numbers(study, candidate, chosen),
         )
         study.apply(journal.append("export", folder=f"exports/{name}", trial=chosen.number, rank=rank))
         folders.append(study.folder / "exports" / name)
@@ -122,6 +133,17 @@ def _save(path: Path, **arrays: Any) -> None:
 
 def export_again(folder: Path, top: int) -> list[Path]:
     """``spectune export``: load the study's dataset again and export its best confirmed configs. Raises ValueError."""
+    study, dataset, families = loaded(folder)
+    journal = Journal(folder)
+    try:
+        return export(study, journal, dataset, top=top, families=families)
+    finally:
+        journal.close()
+
+
+def loaded(folder: Path) -> tuple[Study, Dataset, Mapping[str, type[Network]]]:
+    """A study with its dataset, loaded again, and the families of its networks. ValueError where nothing is confirmed
+    or the data is another."""
     study = read(folder)
     families = own.known(own.kept(folder)).families
     if not ranking(study):
@@ -134,11 +156,12 @@ def export_again(folder: Path, top: int) -> list[Path]:
             f"an export is checked on the study's own data, its digest is {source['digest']}, that of "
             f"{source['source']} is now {dataset.digest}: restore the data"
         )
-    journal = Journal(folder)
-    try:
-        return export(study, journal, dataset, top=top, families=families)
-    finally:
-        journal.close()
+    return study, dataset, families
+
+
+def named(study: Study, candidate: int | str) -> str:
+    """What the folder of an export is called behind its rank."""
+    return re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
 
 
 def publish(
@@ -159,27 +182,29 @@ def publish(
         journal.append("artifact", path=name)
 
 
-def _numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
+def numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
     """What the model card says: which split, which seeds, which interval."""
-    numbers: dict[str, Any] = {
+    said: dict[str, Any] = {
         "study": study.name,
         "candidate": candidate,
         "exported_seed": best.seed,
         "validation": scored(study, candidate, "validation"),
     }
-    if best.folds:
-        numbers["folds"] = best.folds
+    if folds := study.header.get("options", {}).get("folds"):
+        said["folds"] = folds
     if verdict := remark(study):
-        numbers["verdict"] = verdict
+        said["verdict"] = verdict
     if study.header.get("init"):
-        numbers["started_from"] = study.header["init"]
+        said["started_from"] = study.header["init"]
+    if best.stage == ENSEMBLE:
+        said["ensemble"] = {"members": members(study), "remark": mixture(study)}
     if (found := scored(study, candidate, "test")) is not None:
-        numbers["test"] = found
+        said["test"] = found
     if others := beside(study):
-        numbers["beside"] = {name: result.beside(study, candidate, others, name) for name in ("validation", "test")}
+        said["beside"] = {name: result.beside(study, candidate, others, name) for name in ("validation", "test")}
     if (most := largest(study)) is not None:
-        numbers["largest_class"] = most
-    return numbers
+        said["largest_class"] = most
+    return said
 
 
 def _labels(dataset: Dataset, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

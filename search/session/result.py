@@ -14,6 +14,8 @@ from spectune.search.records.ranking import (
     duel,
     front,
     largest,
+    members,
+    mixture,
     nothing,
     ranking,
     remark,
@@ -48,6 +50,7 @@ def build(study: Study, options: Options) -> dict[str, Any]:
         "baseline": baseline,
         "simple": simplest(study),
         "verdict": remark(study),
+        "ensemble": {"members": members(study), "remark": mixture(study)} if options.mixes else None,
         "versus": rivals(study),
         "pareto": front(study) if len(study.objectives) > 1 else [],
         **({"ablation": _ablation(study)} if options.reference else {}),
@@ -151,6 +154,8 @@ def show(study: Study, options: Options, undelivered: int) -> None:
             print(CEILING.format(found["ceiling"], "blind test"))
         if found["verdict"]:
             print(found["verdict"])
+        if options.mixes and (words := mixture(study)):
+            print(words)
     print(f"report  {found['paths']['report']}")
     if found["paths"]["export"]:
         print(f"export  {found['paths']['export']}")

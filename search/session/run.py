@@ -14,6 +14,7 @@ from spectune.search.ablation import variants as ablate
 from spectune.search.process import pages, stop
 from spectune.search.records import Journal, Options, Study, read
 from spectune.search.session import evaluate, finish
+from spectune.search.session.ensemble import ensemble
 from spectune.search.session.header import header
 from spectune.search.session.log import Log
 from spectune.search.strategy.agenda import Agenda, first
@@ -141,6 +142,8 @@ class _Session:
         """Compare the variants, or test and export the winner, and publish the result."""
         options, study, journal, dataset = self.options, self.study, self.journal, self.dataset
         with pages.ahead("report", str(options.folder)) as draw:
+            ensemble(options, study, journal, dataset, self.resources)
+            self.director.heed()
             evaluate.evaluate(options, study, journal, dataset, self.resources)
             if options.reference:
                 compare.compare(study, journal)

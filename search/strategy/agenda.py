@@ -15,7 +15,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Self
 
-from spectune.search.records import SIMPLE, Budget, Candidate, Goal, Study, Task
+from spectune.search.records import ENSEMBLE, SIMPLE, Budget, Candidate, Goal, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.clock import TimeLimit
 from spectune.search.strategy.confirm import finalists, simplest, whole
@@ -115,8 +115,9 @@ class Agenda:
             yield replace(task, number=self.number(), network=network, training=training)
 
     def interrupted(self) -> list[Task]:
-        """Trials that a crash left without an end: they are run again under their number."""
-        return [self._task(vars(trial)) for _, trial in sorted(self.study.running.items())]
+        """Trials that a crash left without an end: they are run again under their number. Ensembles are not trained."""
+        left = [trial for _, trial in sorted(self.study.running.items()) if trial.stage != ENSEMBLE]
+        return [self._task(vars(trial)) for trial in left]
 
     def _simple(self) -> Iterator[Task]:
         """The simple methods that were not measured yet, cheapest first, while their time lasts."""

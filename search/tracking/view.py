@@ -11,12 +11,13 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from spectune.search.records import SIMPLE, Candidate, Study, Trial
+from spectune.search.records import ENSEMBLE, SIMPLE, Candidate, Study, Trial
 from spectune.search.records.metrics import BESIDE, EXPECTED, metric_of
 from spectune.search.records.ranking import (
     beside,
     duel,
     largest,
+    mixture,
     ranking,
     remark,
     rivals,
@@ -36,8 +37,11 @@ def address(experiment: str) -> str:
 
 
 def run_name(trial: dict[str, Any], header: dict[str, Any]) -> str:
-    """What a trial's run is called: "17 cnn (explore)", "trial 17, seed 2", "cnn2 baseline, seed 3"."""
+    """What a trial's run is called: "17 cnn (explore)", "trial 17, seed 2", "cnn2 baseline, seed 3",
+    "ensemble"."""
     candidate = trial["candidate"]
+    if trial["stage"] == ENSEMBLE:
+        return f"{trial['number']} {ENSEMBLE}"
     if trial["stage"] == "confirm" and candidate is not None:
         explored = not (header["options"].get("model") or header["options"].get("reference"))
         named = Candidate.of(candidate, trial["label"], ablation=bool(header.get("ablation")))
@@ -90,6 +94,8 @@ def searched(trials: Iterable[Trial]) -> list[str]:
     """The hyperparameters in which explored, tuned or compared trials differ, in the order of the space."""
     values: dict[str, set[str]] = {}
     for trial in trials:
+        if trial.stage == ENSEMBLE:
+            continue
         for name, value in trial.flat.items():
             values.setdefault(name, set()).add(json.dumps(value))
     return [name for name, found in values.items() if len(found) > 1]
@@ -133,7 +139,7 @@ def verdict(study: Study) -> str:
     first = scored(study, ranked[0][0], "validation")
     covered = f" over {first['over']}" if first is not None and first["over"] else ""
     words = f"**{won} won**: mean and 95 % interval of each config{covered} ({seeds} seeds of the winner)."
-    findings = [*filter(None, [remark(study)]), *(duel(study, row) for row in rivals(study))]
+    findings = [*filter(None, [remark(study), mixture(study)]), *(duel(study, row) for row in rivals(study))]
     if (most := largest(study)) is not None and name == EXPECTED:
         findings.append(f"Always saying the largest class is right for {most['test']['share']:.4f} of the blind test.")
     if study.header.get("ablation"):

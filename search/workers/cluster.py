@@ -6,9 +6,9 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import ray
@@ -26,7 +26,7 @@ from spectune.trainables import own
 from spectune.trainables.data import Folds
 from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.jackknife import pseudo
-from spectune.trainables.metrics import answered, by_label, confused, scored
+from spectune.trainables.metrics import Answers, answered, by_label, confused, scored
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.pace import Load, gpu_load
 from spectune.trainables.train import predict
@@ -70,20 +70,44 @@ def _knock(address: str) -> None:
 def evaluate(
     sets: Sequence[Sequence[Task]], *, dataset: Dataset, split: str, resources: Resources, sure: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Evaluate the weights of confirmed tasks on a split: in this process where that takes less than a worker to start.
+    """Evaluate the weights of confirmed tasks on a split.
 
     Of each set of tasks the answers are taken together: it is one task, or on the validation split several that
     validate on different folds, each on its own. Gives ``metrics`` with ``predictions`` (N,) and ``confused`` pairs, or
     with ``labels``, how each label did; which spectra were ``right`` (N,), their classes or labels as ``truth``, and
     the ``pseudo`` values of the scores in ``sure``, for their intervals.
     """
+    return _each(_evaluate, sets, dataset, split, resources, sure)
+
+
+def logits(
+    sets: Sequence[Sequence[Task]], *, dataset: Dataset, split: str, resources: Resources
+) -> tuple[Tensor, Tensor, NDArray[np.int64] | None]:
+    """(M, N, C) the logits of M sets of tasks, as ``evaluate`` takes them together; labels and groups of the N
+    spectra, which must be the same for all sets."""
+    found: list[_Answered] = _each(_answered, sets, dataset, split, resources)
+    every = torch.stack([one.logits.clone() for one in found])  # Ray's memory is read-only, which torch warns about
+    return every, found[0].labels.clone(), found[0].groups
+
+
+def _each(
+    function: Callable[..., Any],
+    sets: Sequence[Sequence[Task]],
+    dataset: Dataset,
+    split: str,
+    resources: Resources,
+    *more: Any,
+) -> list[Any]:
+    """What ``function`` gives of each set of tasks, the dataset, the study's folder and the split: in this process
+    where that takes less than a worker to start."""
     points, classes = len(dataset.axis), len(dataset.classes)
     work = sum(task.network.cost(points, classes).macs for tasks in sets for task in tasks) * len(dataset.split(split))
     if work < QUICK:
-        return _here(sets, dataset, resources.folder, split, sure)
-    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(_evaluate)
+        with few_threads():
+            return [function(_dicts(tasks), dataset, resources.folder, split, *more) for tasks in sets]
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=LOST_WORKERS)(function)
     shared = ray.put(dataset)
-    pending = [remote.remote(_dicts(tasks), shared, resources.folder, split, sure) for tasks in sets]
+    pending = [remote.remote(_dicts(tasks), shared, resources.folder, split, *more) for tasks in sets]
     try:
         return list(ray.get(pending))
     except RayTaskError as error:
@@ -99,12 +123,13 @@ def _dicts(tasks: Sequence[Task]) -> list[dict[str, Any]]:
     return [task.to_dict() for task in tasks]
 
 
-def _here(
-    sets: Sequence[Sequence[Task]], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
-) -> list[dict[str, Any]]:
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Within this, torch computes in as many threads as a worker does: more wait for each other."""
     before = torch.get_num_threads()
+    torch.set_num_threads(threads())
     try:
-        return [_evaluate(_dicts(tasks), dataset, folder, split, sure) for tasks in sets]
+        yield
     finally:
         torch.set_num_threads(before)
 
@@ -112,27 +137,44 @@ def _here(
 def _evaluate(
     values: list[dict[str, Any]], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
 ) -> dict[str, Any]:
+    given, labels, above, groups = _answered(values, dataset, folder, split)
+    answers = answered(given, labels, above)
+    row = {**judged(answers, groups, sure), "right": answers.right().numpy(), "truth": labels.numpy()}
+    if above is not None:
+        return {**row, "labels": by_label(given, labels, above)}
+    predictions = given.argmax(dim=1)
+    return {**row, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+
+
+def judged(answers: Answers, groups: NDArray[np.int64] | None, sure: Sequence[str]) -> dict[str, Any]:
+    """The ``metrics`` of answers that have a value, and the ``pseudo`` values of the scores in ``sure``."""
+    metrics = {name: value for name, value in scored(answers).items() if math.isfinite(value)}
+    return {"metrics": metrics, "pseudo": pseudo(answers, sure, groups) if answers.finite else {}}
+
+
+class _Answered(NamedTuple):
+    """The logits (N, C) of tasks together, the labels of their spectra, above which logit of each a label is found
+    (N, C) where there may be several, and the groups (N,)."""
+
+    logits: Tensor
+    labels: Tensor
+    above: Tensor | None
+    groups: NDArray[np.int64] | None
+
+
+def _answered(values: list[dict[str, Any]], dataset: Dataset, folder: Folder, split: str) -> _Answered:
     torch.set_num_threads(threads())
     families = own.known(folder.files().read(own.COPY)).families
     tasks = [Task.from_dict(one, families) for one in values]
     asked, order = _asked(tasks, dataset, split)
     given = [_answers(task, spectra, dataset, folder) for task, spectra in zip(tasks, asked, strict=True)]
-    logits = torch.cat([one for one, _ in given])[order]
-    labels = torch.from_numpy(np.concatenate([spectra.labels for spectra in asked]))[order]
-    above = torch.cat([one.expand(len(some), -1) for some, one in given])[order] if dataset.multilabel else None
     numbers = [spectra.groups for spectra in asked if spectra.groups is not None]
-    groups = np.concatenate(numbers)[order] if numbers else None
-    answers = answered(logits, labels, above)
-    found: dict[str, Any] = {
-        "metrics": _finite(scored(answers)),
-        "right": answers.right().numpy(),
-        "truth": labels.numpy(),
-        "pseudo": pseudo(answers, sure, groups) if answers.finite else {},
-    }
-    if above is not None:
-        return {**found, "labels": by_label(logits, labels, above)}
-    predictions = logits.argmax(dim=1)
-    return {**found, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
+    return _Answered(
+        logits=torch.cat([one for one, _ in given])[order],
+        labels=torch.from_numpy(np.concatenate([spectra.labels for spectra in asked]))[order],
+        above=torch.cat([one.expand(len(some), -1) for some, one in given])[order] if dataset.multilabel else None,
+        groups=np.concatenate(numbers)[order] if numbers else None,
+    )
 
 
 def _asked(tasks: list[Task], dataset: Dataset, split: str) -> tuple[list[Split], NDArray[np.int64]]:
@@ -174,10 +216,6 @@ def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) ->
         except torch.OutOfMemoryError:
             found.append(Load(memory, 1.0))
     return found, memory
-
-
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def threads() -> int:

@@ -17,6 +17,7 @@ ROOMS = {
         "numpy",
         "onnx",
         "onnxruntime",
+        "onnxscript",
         "pandas",
         "pyarrow",
         "pybaselines",

@@ -275,3 +275,12 @@ def test_low_precision_is_used_where_it_is_asked_for_and_not_on_a_processor_by_d
     ]
     assert runs[0] == runs[1] != runs[2]
     assert runs[2][0]["loss"] == pytest.approx(runs[0][0]["loss"], abs=0.05)
+
+
+def test_with_the_rates_of_all_epochs_nothing_is_decided_by_the_validation_split(dataset):
+    training = Training(patience=1, min_delta=1.0, schedule="plateau", plateau_patience=1)
+    rates = [0.001, 0.002, 0.0005, 0.0001]
+    epochs = list(train(SMALL, training, dataset, seed=0, epochs=4, rates=rates))
+    assert [epoch.metrics["learning_rate"] for epoch in epochs] == pytest.approx(rates)
+    assert [epoch.last for epoch in epochs] == [False, False, False, True]
+    assert epochs[-1].state["best"]["epoch"] == 4

@@ -2,7 +2,7 @@
 to classify.
 """
 
-from spectune.trainables.data.cross import Folds, folds, folds_by_size, outer_folds
+from spectune.trainables.data.cross import Folds, folds, folds_by_size, outer_folds, stratify, together
 from spectune.trainables.data.files.measured import read
 from spectune.trainables.data.grid import resample
 from spectune.trainables.data.show import describe, examples, save
@@ -26,4 +26,6 @@ __all__ = [
     "read",
     "resample",
     "save",
+    "stratify",
+    "together",
 ]

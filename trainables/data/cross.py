@@ -118,6 +118,16 @@ def outer_splits(
     return splits
 
 
+def together(dataset: Dataset) -> Dataset:
+    """The dataset whose training split has the spectra of the validation split as well, without a test split.
+
+    It is validated on spectra that it is trained on, and the groups, which no longer part anything, are left out.
+    """
+    train, first = _Pool([dataset.train, dataset.validation]).all, len(dataset.train)
+    validation = Dense(train.spectra[first:], train.labels[first:])
+    return _named(replace(dataset, train=train, validation=validation, test=None), "training and validation together")
+
+
 def _named(dataset: Dataset, what: str) -> Dataset:
     """The dataset that says which part it is; its digest follows from that of the whole."""
     digest = hashlib.sha256(f"{dataset.digest} {what}".encode()).hexdigest()[:16]
@@ -158,6 +168,11 @@ class _Pool:
     def _whole(self) -> Dense:
         spectra = [split.batch(torch.arange(len(split))).numpy() for split in self._splits]
         return Dense(np.concatenate(spectra), self.labels, self.groups if self.grouped else None)
+
+    @property
+    def all(self) -> Dense:
+        """All spectra, in the order of the splits, without their groups."""
+        return Dense(self._whole.spectra, self.labels)
 
     def view(self, rows: NDArray[np.bool_]) -> Split:
         return _Part(self._whole, np.flatnonzero(rows))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spectune.spaces import Network
 from spectune.spaces.cnn import CNN
+from spectune.spaces.ensemble import Ensemble
 from spectune.spaces.errors import InputError
 from spectune.spaces.forest import Forest
 from spectune.spaces.inception import Inception
@@ -22,6 +23,7 @@ from spectune.spaces.rocket import Rocket
 from spectune.spaces.vit import ViT
 from spectune.trainables.models import (
     cnn,
+    ensemble,
     forest,
     inception,
     knn,
@@ -64,14 +66,22 @@ def build(network: Network, points: int, classes: int, *, multilabel: bool = Fal
     carries the logits above which each label is found, ``thresholds`` (C,), to be chosen on the training split.
     ValueError where ``network`` cannot work at this size.
     """
+    model = _built(network, points, classes, multilabel=multilabel)
+    if multilabel:
+        model.register_buffer(THRESHOLDS, torch.zeros(classes))
+    return model
+
+
+def _built(network: Network, points: int, classes: int, *, multilabel: bool) -> nn.Module:
+    if isinstance(network, Ensemble):
+        members = [build(one, points, classes, multilabel=multilabel) for one in network.parts()]
+        return ensemble.Mean(members, network.shares, several=multilabel)
     builder = getattr(type(network), "builder", None) or BUILDERS.get(type(network))
     if builder is None:
         known = ", ".join(space.family for space in BUILDERS)
         raise InputError(f"a network needs a builder, got {type(network).__name__}: known families are {known}")
     model: nn.Module = builder(network, network.inputs(points), classes)
     preprocess.sized(model, points)
-    if multilabel:
-        model.register_buffer(THRESHOLDS, torch.zeros(classes))
     return model
 
 
@@ -92,6 +102,7 @@ __all__ = [
     "BUILDERS",
     "THRESHOLDS",
     "build",
+    "ensemble",
     "estimator",
     "forest",
     "heads",

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from spectune.trainables.data import Folds, folds, folds_by_size, load, outer_folds
+from spectune.trainables.data import Folds, folds, folds_by_size, load, outer_folds, together
 from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.dataset import Dataset, Split
 
@@ -194,3 +194,12 @@ def test_many_spectra_and_recipes_keep_their_validation_split(tmp_path: Path) ->
     people = measured(tmp_path, x=np.zeros((600, 12)), y=np.arange(600) % 2, group=np.arange(600) // 2 % 100 * 2)
     assert folds_by_size(people) == 5
     assert folds_by_size(load("generated", classes=3, points=200, train=6, validation=2, test=2)) == 0
+
+
+def test_training_and_validation_spectra_together_are_those_of_both_and_no_test(tmp_path: Path) -> None:
+    dataset = measured(tmp_path)
+    whole = together(dataset)
+    assert numbers(whole.train) == numbers(dataset.train) + numbers(dataset.validation)
+    assert whole.train.labels.tolist() == [*dataset.train.labels, *dataset.validation.labels]
+    assert numbers(whole.validation) == numbers(dataset.validation)
+    assert whole.test is None and whole.digest != dataset.digest

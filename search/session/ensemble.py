@@ -1,0 +1,173 @@
+"""The ensemble of all confirmed trainings: selected on the validation split, recorded as a trial of its own stage.
+
+What it is ranked by is cross-fitted (``trainables.ensemble``): a selection looks too good on the spectra that it saw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+
+from spectune.search.records import ENSEMBLE, WEIGHTS, Journal, Options, Study, Task, Trial, stored
+from spectune.search.records.ranking import valued
+from spectune.search.session import evaluate
+from spectune.search.strategy.agenda import started
+from spectune.search.workers import cluster
+from spectune.search.workers.files import Files, Resources
+from spectune.spaces import Ensemble, Member, Training
+from spectune.trainables import weights
+from spectune.trainables.data.ceiling.ideal import ceiling
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.ensemble import LEAST, Pool
+from spectune.trainables.models import THRESHOLDS
+from spectune.trainables.models.ensemble import joined
+
+
+def ensemble(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
+    """Record the ensemble of what is confirmed, or why there is none, unless an earlier session did of the same."""
+    alone = [trials for candidate, trials in study.confirmed().items() if candidate != ENSEMBLE]
+    alone = [valued(study, trials) for trials in alone] if options.mixes else []
+    numbers = [one.number for one in chain(*alone)]
+    if study.selection.get("pool", []) == numbers:
+        return
+    made = _Making(options, study, journal, dataset, resources)
+    with cluster.few_threads():
+        trial, reason = made.select(alone) if options.mixes else (None, "--ensemble none")
+    study.apply(journal.append("ensemble", pool=numbers, trial=trial, reason=reason))
+
+
+class _Making:
+    """What the steps to an ensemble have in common."""
+
+    def __init__(
+        self, options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources
+    ) -> None:
+        self._options = options
+        self._study = study
+        self._journal = journal
+        self._dataset = dataset
+        self._resources = resources
+        self._began = time.monotonic()
+
+    def select(self, alone: Sequence[Sequence[Trial]]) -> tuple[int | None, str]:
+        """The number of the trial that is the ensemble of some of the trainings of each candidate that stands
+        ``alone``, or why there is none."""
+        sets = [
+            [Task.from_dict(vars(one), self._options.catalogue.families) for one in some]
+            for trials in alone
+            for some in _sets(trials)
+        ]
+        if len(sets) < 2:
+            return None, "it takes two trainings, or repeats of all folds, there are fewer"
+        if sets[0][0].folds and self._dataset.multilabel:
+            return None, "thresholds of several labels are not chosen over folds"
+        pool = self._pool(sets)
+        if not pool.enough:
+            of = "spectra" if pool.groups is None else "groups"
+            return None, f"it takes {LEAST} {of} of validation, there are {len(np.unique(pool.units))}"
+        picked = pool.select()
+        members = _members(sets, picked)
+        if np.count_nonzero(picked) < 2:
+            return None, "no mean of trainings is better on the validation split than one of them alone"
+        task = Task(
+            number=self._number(),
+            stage=ENSEMBLE,
+            network=Ensemble(members=members),
+            training=Training(),
+            seed=self._options.first_seed,
+            candidate=ENSEMBLE,
+        )
+        self._keep(task, members, pool.thresholds(picked))
+        self._record(task, pool)
+        return task.number, ""
+
+    def _pool(self, sets: list[list[Task]]) -> Pool:
+        data, sizes = self._dataset, self._dataset.sizes
+
+        def fits(chosen: NDArray[np.bool_]) -> bool:
+            try:
+                members = _members(sets, chosen.astype(np.int64))
+                self._options.afford(Ensemble(members=members).cost(sizes.points, sizes.classes))
+            except ValueError:
+                return False
+            return True
+
+        def answered(split: str) -> tuple[torch.Tensor, torch.Tensor, NDArray[np.int64] | None]:
+            return cluster.logits(sets, dataset=data, split=split, resources=self._resources)
+
+        logits, labels, groups = answered("validation")
+        return Pool(
+            logits=logits,
+            labels=labels,
+            groups=groups,
+            metric=self._study.objectives[0][0],
+            fits=fits,
+            trained=answered("train")[:2] if data.multilabel else None,
+        )
+
+    def _number(self) -> int:
+        """The next trial's, or that of an ensemble which a crash left without an end."""
+        left = [trial.number for trial in self._study.running.values() if trial.stage == ENSEMBLE]
+        return left[0] if left else max(self._study.trials) + 1
+
+    def _keep(self, task: Task, members: Sequence[Member], above: torch.Tensor | None) -> None:
+        """Write the weights of the members, with the ensemble's own thresholds, as those of a confirmed trial."""
+        found = joined([weights.read(self._study.folder / stored(one.trial, WEIGHTS)) for one in members])
+        own = {} if above is None else {THRESHOLDS: above}
+        Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**found, **own}))
+
+    def _record(self, task: Task, pool: Pool) -> None:
+        """Write down that it began, ended, and how its selection does on validation spectra that it did not see."""
+        study, journal, data = self._study, self._journal, self._dataset
+        study.apply(journal.append("start", **started(task, data.sizes)))
+        trial, answers, names = study.trials[task.number], pool.crossed(), evaluate.unsure(study, data)
+        row = cluster.judged(answers, pool.groups, names)
+        metrics = {**row["metrics"], "parameters": trial.parameters, "macs": trial.macs, **self._latency(trial)}
+        study.apply(
+            journal.append(
+                "end",
+                trial=task.number,
+                status="complete",
+                reason="",
+                metrics=metrics,
+                best_epoch=0,
+                epochs=0,
+                seconds=round(time.monotonic() - self._began, 3),
+                values=[metrics.get(name) for name, _ in study.objectives],
+            )
+        )
+        found = [{**row, "right": answers.right().numpy(), "truth": pool.labels.numpy()}]
+        line = evaluate.said([trial], found, names=names, dataset=data, split="validation")
+        expected = ceiling(data, "validation")
+        evaluate.record(study, journal, ENSEMBLE, line, found, dataset=data, split="validation", expected=expected)
+
+    def _latency(self, trial: Trial) -> dict[str, float]:
+        """The sum of its members', which are asked one after the other."""
+        numbers = [one["trial"] for one in trial.config["network"]["members"]]
+        taken = [self._study.trials[number].metrics.get("latency") for number in numbers]
+        known = [value for value in taken if value is not None]
+        return {"latency": round(sum(known), 4)} if len(known) == len(taken) else {}
+
+
+def _sets(trials: Sequence[Trial]) -> Sequence[Sequence[Trial]]:
+    """The trainings of a candidate that are picked together: each by itself, or those of a whole repeat of the folds,
+    which answer every spectrum once."""
+    folds = trials[0].folds if trials else 0
+    return (
+        [some for some in evaluate.repeats(trials, folds) if len(some) == folds] if folds else [[one] for one in trials]
+    )
+
+
+def _members(sets: Sequence[Sequence[Task]], picked: NDArray[np.int64]) -> tuple[Member, ...]:
+    """The trained networks of the sets that are picked, with their weights."""
+    return tuple(
+        Member(trial=task.number, weight=int(picked[at]), network=task.network)
+        for at in np.flatnonzero(picked).tolist()
+        for task in sets[at]
+    )

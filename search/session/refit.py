@@ -1,0 +1,102 @@
+"""``spectune export --refit``: the winner, trained again on all spectra that it may see."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as unpack
+from torch import Tensor
+
+from spectune.search.records import ENSEMBLE, Journal, Study, Trial
+from spectune.search.records.ranking import best, ranking
+from spectune.search.session.finish import loaded, named, numbers
+from spectune.spaces import Network
+from spectune.spaces.saved import configs
+from spectune.trainables import warm
+from spectune.trainables.data import together
+from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.export import write
+from spectune.trainables.metrics import thresholds
+from spectune.trainables.models import THRESHOLDS, restored
+from spectune.trainables.models.ensemble import joined
+from spectune.trainables.train import predict, train
+
+LOGGER = logging.getLogger("spectune")
+
+
+def refit(folder: Path) -> Path:
+    """Train a study's winner, or each member where it is an ensemble, on training and validation spectra together, and
+    export it; gives the export's folder.
+
+    Nothing is decided anew: the seed, the number of epochs until the best one, and the learning rate of each are those
+    of the training that was confirmed. The blind test is not looked at, so nothing is known of this very network.
+    ValueError as of ``spectune export``.
+    """
+    study, dataset, families = loaded(folder)
+    candidate, trials = ranking(study)[0]
+    chosen = best(study, trials)
+    mixed = chosen.stage == ENSEMBLE
+    parts = [study.trials[one] for one in _members(chosen)] if mixed else [chosen]
+    whole = together(dataset)
+    found = [_trained(study, part, whole, families) for part in parts]
+    network, training = configs(chosen.config, families)
+    weights = _mixed(network, found, whole) if mixed else found[0]
+    again = {"spectra": len(whole.train), "epochs": [len(rates(part)) for part in parts]}
+    target = study.folder / "exports" / f"1-{named(study, candidate)}-refit"
+    said = {**numbers(study, candidate, chosen), "refit": again}
+    write(target, network=network, training=training, weights=weights, dataset=dataset, numbers=said)
+    journal = Journal(folder)
+    try:
+        journal.append("refit", folder=f"exports/{target.name}", trial=chosen.number, **again)
+    finally:
+        journal.close()
+    return target
+
+
+def rates(trial: Trial) -> list[float]:
+    """The learning rate of each epoch until the best one; what was not reported is as the epoch before."""
+    known = {epoch: metrics.get("learning_rate") for epoch, metrics in trial.reports}
+    found: list[float] = [trial.config["training"]["learning_rate"]]
+    for epoch in range(1, trial.best_epoch + 1):
+        rate = known.get(epoch)
+        found.append(found[-1] if rate is None else rate)
+    return found[1:]
+
+
+def _members(ensemble: Trial) -> list[int]:
+    """The numbers of the trials that it averages, in the order of its weights."""
+    return [int(one["trial"]) for one in ensemble.config["network"]["members"]]
+
+
+def _trained(study: Study, trial: Trial, dataset: Dataset, families: Mapping[str, type[Network]]) -> dict[str, Tensor]:
+    """The weights after as many epochs as the best one of the ``trial`` had."""
+    network, training = configs(trial.config, families)
+    course = rates(trial)
+    init = None if training.init == "scratch" else unpack((study.folder / warm.COPY).read_bytes())
+    LOGGER.info("trial %d again: %d epochs on %d spectra", trial.number, len(course), len(dataset.train))
+    *_, last = train(
+        network,
+        training,
+        dataset,
+        seed=trial.seed,
+        epochs=len(course),
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        init=init,
+        rates=course,
+    )
+    return {name: tensor.detach().cpu().clone() for name, tensor in last.state["best"]["model"].items()}
+
+
+def _mixed(network: Network, found: list[dict[str, Tensor]], dataset: Dataset) -> dict[str, Tensor]:
+    """The weights of an ensemble of these members, where it needs them with thresholds that suit their mean."""
+    weights = joined(found)
+    if not dataset.multilabel:
+        return weights
+    points, classes = dataset.sizes[:2]
+    weights[THRESHOLDS] = torch.zeros(classes)
+    model = restored(network, points, classes, weights, multilabel=True)
+    above = thresholds(predict(model, dataset.train), torch.from_numpy(dataset.train.labels))
+    return {**weights, THRESHOLDS: above}
