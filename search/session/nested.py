@@ -84,10 +84,8 @@ def summary(name: str, studies: Sequence[Study]) -> dict[str, Any]:
         if some is not None and (kind == "winner" or kinds[kind] != kinds["winner"])
     }
     if "winner" not in arrays:
-        raise InputError(
-            f"every search must have tested a winner, one of {', '.join(one.name for one in studies)} has not: look at "
-            "its report"
-        )
+        some = (one.name for one, key in zip(studies, kinds["winner"], strict=True) if not _tested(one, key))
+        raise InputError(f"every search must have tested a winner, {', '.join(some)} has not: look at its report")
     return {
         "name": name,
         "studies": [one.name for one in studies],
@@ -107,14 +105,18 @@ def _published(study: Study) -> int | str | None:
     return next((key for key in study.confirmed() if study.candidate(key).kind == "known"), None)
 
 
+def _tested(study: Study, candidate: int | str | None) -> bool:
+    return candidate is not None and evaluate.kept(study, candidate).is_file()
+
+
 def pooled(studies: Sequence[Study], candidates: Sequence[int | str | None]) -> Arrays | None:
     """What a candidate of each study got right, one study after the other, as ``evaluate.keep`` has it; None where one
     was not tested. Seeds are paired by their order. The pseudo-values of a fold count by its spectra."""
     parts = []
     for study, candidate in zip(studies, candidates, strict=True):
-        if candidate is None or not (path := evaluate.kept(study, candidate)).is_file():
+        if candidate is None or not _tested(study, candidate):
             return None
-        parts.append(evaluate.arrays(path))
+        parts.append(evaluate.arrays(evaluate.kept(study, candidate)))
     seeds = min(len(part["right"]) for part in parts)
     right = np.concatenate([part["right"][:seeds] for part in parts], axis=1)
     blocks = sum(part["pseudo"].shape[1] for part in parts)

@@ -49,8 +49,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._watch = Watch(stall)
         self._files = files
         self._limit = epochs
-        self._dataset = dataset
+        self._dataset = self._watch.over(dataset)
         self._divided: Folds | None = None  # the dataset, once a task is of folds
+        self._folds: dict[int, Dataset] = {}  # those that were trained on: the same ones each time
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if self._device == "cuda" and 0 < config["gpus"] < 1:
             torch.cuda.set_per_process_memory_fraction(config["gpus"])  # one that needs more takes nothing from others
@@ -130,7 +131,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         replicas = Replicas(
             [task.network for task in tasks],
             [task.training for task in tasks],
-            *map(self._watch.over, self._datasets(tasks[0])),
+            *self._datasets(tasks[0]),
             seeds=[task.seed for task in tasks],
             epochs=self._limit,
             device=self._device,
@@ -147,7 +148,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if not task.folds:
             return [self._dataset]
         self._divided = self._divided or Folds(self._dataset, task.folds)
-        return [self._divided.fold(number) for number in task.turn]
+        for number in task.turn:
+            if number not in self._folds:
+                self._folds[number] = self._watch.over(self._divided.fold(number))
+        return [self._folds[number] for number in task.turn]
 
     def _checkpoint(self, task: Task, epoch: Epoch) -> None:
         """A full disk costs no training here: the checkpoints before stay, and the journal is the one to say it."""

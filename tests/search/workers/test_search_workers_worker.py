@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,3 +197,12 @@ def test_a_confirmation_is_trained_on_its_own_fold_and_keeps_those_weights(folde
     assert found[-1]["best"]["loss"] == last.state["best"]["metrics"]["loss"]
     kept = weights.read(tmp_path / stored(0, WEIGHTS))
     assert all(torch.equal(kept[name], tensor) for name, tensor in last.state["best"]["model"].items())
+
+
+def test_tasks_of_one_worker_are_trained_on_the_same_folds(folded):
+    """Whatever is kept of a split, as on a GPU, is found again."""
+    worker, task, _ = folded(stage="explore", turn=(0, 1, 2))
+    first, again = worker._datasets(task), worker._datasets(replace(task, stage="confirm", turn=(1,)))
+    assert again[0] is first[1]
+    plain = replace(task, folds=0, turn=())
+    assert worker._datasets(plain)[0].train is worker._datasets(plain)[0].train
