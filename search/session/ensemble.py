@@ -58,6 +58,8 @@ class _Making:
 
     def select(self, trials: Sequence[Trial]) -> tuple[int | None, str]:
         """The number of the trial that is the ensemble of some of the ``trials``, or why there is none."""
+        if len(trials) < 2:
+            return None, "it takes two trainings, one is confirmed"
         tasks = [Task.from_dict(vars(one), self._options.catalogue.families) for one in trials]
         pool = self._pool(tasks)
         if not pool.enough:
