@@ -195,7 +195,7 @@ def test_a_label_of_a_journal_does_not_leave_the_exports(tmp_path, monkeypatch):
     monkeypatch.setattr(finish, "_draw_importances", lambda *_: None)
     monkeypatch.setattr(finish, "best", lambda *_: trial)
     monkeypatch.setattr(finish.weights, "read", lambda path: {})
-    monkeypatch.setattr(finish, "_numbers", lambda *_: {})
+    monkeypatch.setattr(finish, "numbers", lambda *_: {})
     monkeypatch.setattr(finish, "write", lambda folder, **_: seen.append(folder))
     journal = Journal(tmp_path / "s")
     journal.append("study", name="s", objectives=[["accuracy", "max"]])

@@ -10,9 +10,12 @@ from spectune.search.records.ranking import (
     front,
     interval,
     measured,
+    members,
+    mixture,
     ranking,
     rivals,
     scored,
+    single,
     winner,
 )
 
@@ -164,3 +167,47 @@ def test_other_scores_stand_beside_the_first_objective_where_classes_are_unequal
     assert beside(found) == ["balanced_accuracy", "macro_f1"]
     found.header["objectives"] = [["macro_f1", "max"]]
     assert beside(found) == ["accuracy", "balanced_accuracy"]
+
+
+def mixed(trial, study, value):
+    """Two configs on two seeds, and an ensemble of three of these trainings."""
+    found = study(
+        *(trial(10 + seed, 0.9, stage="confirm", seed=seed, candidate=1) for seed in (1, 2)),
+        *(trial(20 + seed, 0.8, stage="confirm", seed=seed, candidate="cnn2") for seed in (1, 2)),
+    )
+    members = [{"trial": 11, "weight": 1}, {"trial": 22, "weight": 2}, {"trial": 12, "weight": 3}]
+    config = {"network": {"family": "ensemble", "members": members}, "training": {}}
+    found.trials[30] = trial(30, value, stage="ensemble", seed=1, candidate="ensemble", loss=0.1, config=config)
+    found.trials[30].macs = 3
+    found.apply({"event": "ensemble", "time": 0.0, "pool": [11, 12, 21, 22], "trial": 30, "reason": ""})
+    return found
+
+
+def test_an_ensemble_wins_by_its_mean_and_not_where_that_is_equal(trial, study):
+    assert [key for key, _ in ranking(mixed(trial, study, 0.91))] == ["ensemble", 1, "cnn2"]
+    assert [key for key, _ in ranking(mixed(trial, study, 0.9))] == [1, "ensemble", "cnn2"]
+    assert single(mixed(trial, study, 0.91)) == 1
+
+
+def test_the_members_of_an_ensemble_and_its_cost_are_said(trial, study):
+    found = mixed(trial, study, 0.91)
+    assert members(found) == [
+        {"trial": 12, "candidate": 1, "seed": 2, "weight": 3},
+        {"trial": 22, "candidate": "cnn2", "seed": 2, "weight": 2},
+        {"trial": 11, "candidate": 1, "seed": 1, "weight": 1},
+    ]
+    assert "3 trainings (4 x trial 1, 2 x cnn2) for 3 times the multiply-adds of trial 1" in mixture(found)
+    found.apply({"event": "ensemble", "time": 0.0, "pool": [11], "trial": None, "reason": "too few"})
+    assert mixture(found) == "No ensemble was made: too few."
+    assert "ensemble" not in found.confirmed() and members(found) == []
+
+
+def test_a_new_ensemble_was_not_tested_where_the_one_before_was(trial, study):
+    found = mixed(trial, study, 0.91)
+    found.apply({"event": "test", "time": 0.0, "candidate": "ensemble", "trials": [30], "seeds": [1], "metrics": [{}]})
+    assert found.tested("ensemble") is not None
+    found.apply({"event": "ensemble", "time": 0.0, "pool": [11, 12], "trial": 30, "reason": ""})
+    assert found.tested("ensemble") is not None  # the same one
+    found.trials[31] = found.trials[30]
+    found.apply({"event": "ensemble", "time": 0.0, "pool": [11, 12, 21], "trial": 31, "reason": ""})
+    assert found.tested("ensemble") is None

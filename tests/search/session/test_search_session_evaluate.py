@@ -52,6 +52,7 @@ def test_spectra_of_one_group_are_not_many_pieces_of_evidence():
 def test_unequal_numbers_of_seeds_are_weighed_by_their_shares():
     found = evaluate.compared(kept([[1, 1, 0, 1], [1, 0, 0, 1]]), kept([1, 1, 1, 0]), "accuracy")
     assert (found["more"], found["less"]) == (1, 2)
+    assert found["mean"] == pytest.approx((3 / 4 + 2 / 4) / 2 - 3 / 4)  # a single network is compared with each
 
 
 def test_the_winner_is_compared_with_whatever_else_was_tested(tmp_path):

@@ -95,6 +95,7 @@ def test_a_study_starts_without_what_only_takes_time(many):
 @pytest.mark.slow
 def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune, little):
     settings = ["--set", "trees=10", "--set", "max_depth=4", "--trials", "3", "--seeds", "2", "--top", "1"]
+    settings += ["--ensemble", "none"]
     spectune(tmp_path, "search", "--space", "forest", "--name", "trees", "--baseline", "none", *little, *settings)
     study = check_whole(tmp_path, "trees", trials=3, candidates=1, seeds=2)
     assert {(trial.status, trial.epochs) for trial in study.trials.values()} == {("complete", 1)}

@@ -30,7 +30,9 @@ ONCE = ("--trials", "2", "--seeds", "2", "--top", "1", "--concurrent", "2")
 def won(tmp_path_factory, spectune, little):
     """A study whose networks are trained for one epoch, and what was said of it."""
     folder = tmp_path_factory.mktemp("won")
-    done = spectune(folder, "search", *little, *ONCE, "--epochs", "1", "--max-params", "2M", "--name", "s")
+    done = spectune(
+        folder, "search", *little, *ONCE, "--ensemble", "none", "--epochs", "1", "--max-params", "2M", "--name", "s"
+    )
     return folder / "studies/s", done.stdout, done.stderr
 
 

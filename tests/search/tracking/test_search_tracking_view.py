@@ -18,6 +18,7 @@ CONFIG = {"network": {"family": "cnn"}, "training": {}}
         ({"stage": "confirm", "candidate": "cnn2", "label": "cnn2", "seed": 2}, {}, "cnn2 baseline, seed 2"),
         ({"stage": "confirm", "candidate": "simple:trees", "label": "trees", "seed": 2}, {}, "trees simple, seed 2"),
         ({"stage": "simple", "candidate": None, "label": "trees", "seed": 0}, {}, "17 trees (simple)"),
+        ({"stage": "ensemble", "candidate": "ensemble", "label": "", "seed": 1}, {}, "17 ensemble"),
         ({"stage": "confirm", "candidate": "cnn6", "label": "cnn6", "seed": 0}, {"model": "cnn6"}, "cnn6, seed 0"),
     ],
 )

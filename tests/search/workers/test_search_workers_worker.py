@@ -56,6 +56,7 @@ def test_they_train_side_by_side_and_share_the_time(fused):
 
 def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all_seeds_at_once(tmp_path, spectune):
     asked = ["--trials", "8", "--epochs", "9", "--seeds", "3", "--top", "1", "--baseline", "none", "--max-macs", "2M"]
+    asked += ["--ensemble", "none"]
     start = ["--start-from", "compact", "--set", "schedule=cosine", "--replicas", "4", "--name", "r"]
     spectune(tmp_path, "search", *WORDS, *SMALL, *asked, *start)
     study = read(tmp_path / "studies/r")
