@@ -13,7 +13,7 @@ import torch
 
 from spectune.search.records import Journal, Options, Study, Task, read, stored
 from spectune.search.records.ranking import ranking, scored
-from spectune.search.session import evaluate
+from spectune.search.session import ensemble, evaluate
 from spectune.search.session.launch import divided, resolve
 from spectune.search.workers import cluster
 from spectune.search.workers.files import Folder, Resources
@@ -21,6 +21,7 @@ from spectune.spaces import MLP, Training
 from spectune.spaces.saved import configs
 from spectune.trainables import weights
 from spectune.trainables.data import Folds, load
+from spectune.trainables.ensemble import Pool
 from spectune.trainables.metrics import score
 from spectune.trainables.models import restored
 from spectune.trainables.train import predict
@@ -46,6 +47,11 @@ def coffee(tmp_path_factory, spectune):
     return folder, done
 
 
+def alone(study):
+    """The confirmed candidates but for the ensemble of them, if one was made."""
+    return {candidate: trials for candidate, trials in study.confirmed().items() if candidate != "ensemble"}
+
+
 @pytest.fixture
 def answered(coffee):
     """The study, its dataset, and what its confirmed candidates answered to the spectra of each fold."""
@@ -68,8 +74,8 @@ def answered(coffee):
 def test_every_spectrum_but_those_of_the_blind_test_is_validated_on(answered):
     study, dataset, answers = answered
     labels = np.concatenate([dataset.train.labels, dataset.validation.labels])
-    assert len(labels) == 51 and len(study.confirmed()) == 2
-    for candidate, trials in study.confirmed().items():
+    assert len(labels) == 51 and len(alone(study)) == 2
+    for candidate, trials in alone(study).items():
         line = study.evaluations[candidate, "validation"]
         expected = score(answers(trials), torch.from_numpy(labels))
         assert sum(line["spectra"]) == 51 and line["spectra"] == np.bincount(labels).tolist()
@@ -87,7 +93,7 @@ def test_what_was_trained_on_which_fold_is_in_the_journal(coffee):
     assert (study.header["options"]["folds"], study.header["options"]["seeds"]) == (5, 5)
     for trial in (*study.stage("explore"), *study.stage("simple")):
         assert (trial.folds, trial.turn) == (5, (0, 1, 2, 3, 4))
-    for trials in study.confirmed().values():
+    for trials in alone(study).values():
         assert [(trial.seed, trial.turn) for trial in trials] == [(seed, (seed - 1,)) for seed in range(1, 6)]
     assert study.header["dataset"]["largest"]["validation"]["share"] == pytest.approx(17 / 51)
 
@@ -116,7 +122,7 @@ def test_more_seeds_are_another_repeat_on_other_folds(coffee, spectune, answered
     spectune(folder, "search", "--resume", "--name", "s", "--seeds", "8")
     study, (_, dataset, answers) = read(folder / "studies/s"), answered
     labels = torch.from_numpy(np.concatenate([dataset.train.labels, dataset.validation.labels]))
-    for candidate, trials in study.confirmed().items():
+    for candidate, trials in alone(study).items():
         assert [trial.turn for trial in trials] == [(number,) for number in range(10)]
         line = study.evaluations[candidate, "validation"]
         expected = [score(answers(some), labels)["accuracy"] for some in (trials[:5], trials[5:])]
@@ -124,6 +130,32 @@ def test_more_seeds_are_another_repeat_on_other_folds(coffee, spectune, answered
         assert line["over"] == "repeats and spectra"
     means = [scored(study, candidate, "validation")["mean"] for candidate, _ in ranking(study)]
     assert means == sorted(means, reverse=True)
+
+
+def test_an_ensemble_on_folds_is_of_whole_repeats_by_what_their_networks_had_not_seen(coffee, answered, monkeypatch):
+    """The pool that it is selected from has the answers that the confirmation is ranked by."""
+    (study, dataset, answers), pools = answered, []
+    options, _ = resolve({"studies": str(coffee[0] / "studies"), "name": "s", "resume": True})
+
+    def select(pool):
+        pools.append(pool)
+        return np.array([2, 1])
+
+    monkeypatch.setattr(Pool, "select", lambda pool, rows=None: select(pool))
+    monkeypatch.setattr(ensemble._Making, "_record", lambda *_: None)
+    monkeypatch.setattr(ensemble._Making, "_keep", lambda _, task, members, above: kept.append(members))
+    kept = []
+    resources = Resources(Folder(study.folder.absolute()), 1.0, 0.0)
+    trials = [some[:5] for some in alone(study).values()]
+    _, reason = ensemble._Making(options, study, None, dataset, resources).select(trials)
+    assert not reason and [(one.trial, one.weight) for one in kept[0]] == [
+        (trial.number, weight) for some, weight in zip(trials, (2, 1), strict=True) for trial in some
+    ]
+    for at, some in enumerate(trials):
+        torch.testing.assert_close(pools[0].logits[at], answers(some))
+    assert len(pools[0].labels) == 51
+    _, reason = ensemble._Making(options, study, None, dataset, resources).select([trials[0], trials[1][:4]])
+    assert "there are fewer" in reason
 
 
 # What it is made of ---------------------------------------------------------------------------------------------------
