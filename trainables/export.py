@@ -263,16 +263,19 @@ def _write_onnx(model: nn.Module, points: int, path: Path, *, baseline: str) -> 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """torch's exporter warns of its own deprecations and of torchvision's absence; neither concerns the user."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """torch's exporter warns of its own deprecations, of torchvision's absence, and of ways to trace a network that it
+    tried before the one that works; none of that concerns the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _compare(model: nn.Module, folder: Path, dataset: Dataset, network: Network) -> None:
