@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 LEAST = -87.0  # logarithm of a probability, about that of the smallest number that float32 holds with all its digits
 
@@ -33,8 +32,13 @@ def mixed(logits: Sequence[Tensor], shares: Sequence[float], *, several: bool) -
     """
     if not several:
         return _mean([one.log_softmax(dim=1) for one in logits], shares)
-    there, not_there = ([F.logsigmoid(sign * one) for one in logits] for sign in (1, -1))
+    there, not_there = ([_log_sigmoid(sign * one) for one in logits] for sign in (1, -1))
     return _mean(there, shares) - _mean(not_there, shares)
+
+
+def _log_sigmoid(x: Tensor) -> Tensor:
+    """As torch's, in operators that an ONNX runtime computes to all digits: its sigmoids near 0 have few."""
+    return x.clamp(max=0) - (1 + (-x.abs()).exp()).log()
 
 
 def _mean(logs: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

@@ -11,7 +11,7 @@ from spectune.spaces import CNN, PLSDA, Logistic, Training
 from spectune.spaces.ensemble import Ensemble, Member
 from spectune.trainables.export import read, write
 from spectune.trainables.models import build, restored
-from spectune.trainables.models.ensemble import joined, mixed
+from spectune.trainables.models.ensemble import Mean, joined, mixed
 from spectune.trainables.train import predict, train
 
 NETWORKS = (
@@ -55,6 +55,14 @@ def test_several_labels_have_the_mean_of_their_own_probabilities():
 def test_what_no_member_holds_possible_stays_finite(several):
     sure = torch.tensor([[1e30, -1e30, -torch.inf]])
     assert mixed([sure, sure], [0.5, 0.5], several=several).isfinite().all()
+
+
+def test_an_onnx_runtime_gives_several_labels_all_digits_where_members_are_sure(tmp_path):
+    mean = Mean([torch.nn.Identity(), torch.nn.Hardtanh(-25, 25)], [0.3, 0.7], several=True).eval()
+    logits = torch.linspace(-30, 30, 240).reshape(2, 120)
+    torch.onnx.export(mean, (logits,), tmp_path / "mean.onnx", input_names=["logits"], dynamo=True, verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "mean.onnx", providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"logits": logits.numpy()})[0], mean(logits), atol=1e-4)
 
 
 def test_with_several_labels_every_member_keeps_its_thresholds_and_the_mean_has_its_own():
