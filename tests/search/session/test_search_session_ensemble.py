@@ -84,6 +84,7 @@ def test_the_next_session_builds_it_only_anew_where_more_is_confirmed(again):
     assert len(written(folder, "study")) == 2
 
 
+@pytest.mark.slow
 def test_with_another_config_it_is_selected_from_all_trainings(again):
     folder = again("--top", "4")
     study, selections = read(folder), written(folder, "ensemble")

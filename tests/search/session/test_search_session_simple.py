@@ -68,6 +68,7 @@ def test_the_baseline_is_tested_beside_it(won):
     assert {test["candidate"] for test in study.tests} == {"cnn2", winner(study)}
 
 
+@pytest.mark.slow
 def test_where_none_wins_the_best_one_stands_beside_the_winner(tmp_path, spectune):
     data = [
         word for one in ("classes=5", "points=200", "train=40", "validation=10", "test=10") for word in ("--data", one)
@@ -83,6 +84,7 @@ def test_where_none_wins_the_best_one_stands_beside_the_winner(tmp_path, spectun
     assert (result["simple"], result["verdict"]) == ("simple:stumps", "")
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_among_its_simple_methods(tmp_path, spectune, begin, little):
     asked = ("search", *little, *ONCE, "--epochs", "1", "--max-params", "2M", "--name", "s")
     process = begin(tmp_path, *asked, ended=1)
