@@ -253,7 +253,7 @@ def mixture(study: Study) -> str:
     for one in members(study):
         title = study.candidate(one["candidate"]).title
         weights[title] = weights.get(title, 0) + one["weight"]
-    parts = ", ".join(f"{weight} x {title}" for title, weight in weights.items())
+    parts = ", ".join(f"{weight / sum(weights.values()):.0%} {title}" for title, weight in weights.items())
     cheap = study.confirmed()[alone][0]
     often = study.ensemble.macs / max(1, cheap.macs)
     return (

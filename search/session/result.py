@@ -144,7 +144,7 @@ def show(study: Study, options: Options, undelivered: int) -> None:
         title = (
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
             f"{options.epochs} epochs at most; mean and 95 % interval over "
-            f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {options.seeds} seeds"
+            f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {_seeds(found)} seeds"
             f"{f' on {options.folds} folds' if options.folds else ''}"
         )
         table([*(_row(study, row, found["winner"]) for row in found["confirmed"]), *_always(study)], title)
@@ -164,6 +164,11 @@ def show(study: Study, options: Options, undelivered: int) -> None:
     if undelivered:
         command = shlex.join(["spectune", "track", study.name, *options.place])
         print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: {command}")
+
+
+def _seeds(found: dict[str, Any]) -> int:
+    """Those that configs were compared on, of which an ensemble has one."""
+    return max(len(row["validation"]["seeds"]) for row in found["confirmed"])
 
 
 def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str, str]:

@@ -196,7 +196,7 @@ def test_the_members_of_an_ensemble_and_its_cost_are_said(trial, study):
         {"trial": 22, "candidate": "cnn2", "seed": 2, "weight": 2},
         {"trial": 11, "candidate": 1, "seed": 1, "weight": 1},
     ]
-    assert "3 trainings (4 x trial 1, 2 x cnn2) for 3 times the multiply-adds of trial 1" in mixture(found)
+    assert "3 trainings (67% trial 1, 33% cnn2) for 3 times the multiply-adds of trial 1" in mixture(found)
     found.apply({"event": "ensemble", "time": 0.0, "pool": [11], "trial": None, "reason": "too few"})
     assert mixture(found) == "No ensemble was made: too few."
     assert "ensemble" not in found.confirmed() and members(found) == []
