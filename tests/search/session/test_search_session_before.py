@@ -50,6 +50,7 @@ def test_a_search_of_before_goes_on_and_is_exported(folder, spectune):
     assert sorted(ranks) == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_an_ablation_of_before_gets_more_seeds(folder, spectune):
     spectune(folder, "ablate", "--resume", "--name", "old-ablation", "--seeds", "3")
     study = read(folder / "studies/old-ablation")

@@ -92,6 +92,7 @@ def test_with_another_config_it_is_selected_from_all_trainings(again):
     assert study.confirmed()["ensemble"][0].number == selections[-1]["trial"]
 
 
+@pytest.mark.slow
 def test_none_leaves_it_out_also_where_there_was_one(again):
     folder = again("--ensemble", "none")
     found = result(folder)

@@ -117,6 +117,7 @@ def test_it_is_said_and_everything_made_of_it_holds_together(coffee, checkout, m
         assert "use --split test" in refused("diagnose", what, "--split", "validation")
 
 
+@pytest.mark.slow
 def test_more_seeds_are_another_repeat_on_other_folds(coffee, spectune, answered):
     folder, _ = coffee
     spectune(folder, "search", "--resume", "--name", "s", "--seeds", "8")

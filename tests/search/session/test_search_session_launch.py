@@ -104,6 +104,7 @@ def test_trees_go_through_a_study_as_networks_do(tmp_path, check_whole, spectune
     assert "What decides" in (tmp_path / "studies/trees/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_simple_methods_are_searched_confirmed_and_exported_together(tmp_path, check_whole, spectune, little):
     settings = ["--space", "simple", "--trials", "12", "--seeds", "1", "--top", "1", "--max-params", "600k"]
     spectune(tmp_path, "search", "--name", "simple", "--baseline", "none", *little, *settings)

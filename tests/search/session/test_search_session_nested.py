@@ -28,6 +28,7 @@ def spectra(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_search_for_each_test_fold_and_one_summary(spectra, spectune):
     words = ("search", "--dataset", "few.npz", *ONCE, "--baseline", "none", "--name", "n")
     done = spectune(spectra, *words, "--test-folds", "2")

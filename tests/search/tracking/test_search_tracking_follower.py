@@ -436,6 +436,7 @@ def test_a_home_that_cannot_be_written_to_stops_no_database(tmp_path, monkeypatc
     assert [one.name for one in MlflowClient(uri).search_experiments()] == ["Default"]
 
 
+@pytest.mark.slow
 def test_two_deliveries_that_make_one_database_both_arrive(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"

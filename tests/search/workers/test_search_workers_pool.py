@@ -47,6 +47,7 @@ def build(*arguments):
 """
 
 
+@pytest.mark.slow
 def test_trials_shorter_than_a_worker_takes_to_start_get_all_workers(tmp_path, spectune, little):
     """Tune on its own gives a trial whose worker is starting one that has become free, and kills the new one: the
     next trial has another started, and so on, while one worker does all."""

@@ -54,6 +54,7 @@ def test_they_train_side_by_side_and_share_the_time(fused):
     assert sum(one.seconds for one in fused.trials.values()) < 1.1 * lasted
 
 
+@pytest.mark.slow
 def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all_seeds_at_once(tmp_path, spectune):
     asked = ["--trials", "8", "--epochs", "9", "--seeds", "3", "--top", "1", "--baseline", "none", "--max-macs", "2M"]
     asked += ["--ensemble", "none"]
