@@ -83,10 +83,6 @@ class Pool:
         logits, labels = self.logits[:, chosen], self.labels[chosen]
         return greedy(self._probable(logits), lambda mean: self._score(mean, labels), self.fits)
 
-    def answers(self, picked: NDArray[np.int64]) -> Answers:
-        """Those of the networks that are ``picked`` to the spectra by which they may have been: too good."""
-        return answered(_mixed(self.logits, picked, self._several), self.labels, self.thresholds(picked))
-
     def crossed(self) -> Answers:
         """Those of the selection to spectra that it did not see: in each of ``FOLDS`` folds, stratified and by groups,
         those of the networks that the other folds select. Each spectrum has the thresholds of its fold."""

@@ -100,9 +100,8 @@ def confirmed(study: Study) -> pd.DataFrame:
 
     ``values``/``seeds`` of the validation split with mean, low and high (95 % interval of the mean), the same with
     ``test_`` in front (empty and NaN where it was not tested), what the intervals are ``over``, the scores ``beside``
-    them by (split, metric), ``planned`` (trainings that were started; none for
-    an ensemble), its ``config`` in short words (``flat``) and in full, and the ``kind`` and the name (``who``) of the
-    candidate.
+    them by (split, metric), ``planned`` (trainings that were started; none for an ensemble), its ``config`` in short
+    words (``flat``) and in full, and the ``kind`` and the name (``who``) of the candidate.
     """
     rows = []
     for candidate, group in ranking(study):

@@ -84,7 +84,7 @@ class _Making:
             candidate=ENSEMBLE,
         )
         self._keep(task, members, pool.thresholds(picked))
-        self._record(task, pool)
+        self._record(task, members, pool)
         return task.number, ""
 
     def _pool(self, sets: list[list[Task]]) -> Pool:
@@ -122,13 +122,13 @@ class _Making:
         own = {} if above is None else {THRESHOLDS: above}
         Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**found, **own}))
 
-    def _record(self, task: Task, pool: Pool) -> None:
+    def _record(self, task: Task, members: Sequence[Member], pool: Pool) -> None:
         """Write down that it began, ended, and how its selection does on validation spectra that it did not see."""
         study, journal, data = self._study, self._journal, self._dataset
         study.apply(journal.append("start", **started(task, data.sizes)))
         trial, answers, names = study.trials[task.number], pool.crossed(), evaluate.unsure(study, data)
         row = cluster.judged(answers, pool.groups, names)
-        metrics = {**row["metrics"], "parameters": trial.parameters, "macs": trial.macs, **self._latency(trial)}
+        metrics = {**row["metrics"], "parameters": trial.parameters, "macs": trial.macs, **self._latency(members)}
         study.apply(
             journal.append(
                 "end",
@@ -147,10 +147,9 @@ class _Making:
         expected = ceiling(data, "validation")
         evaluate.record(study, journal, ENSEMBLE, line, found, dataset=data, split="validation", expected=expected)
 
-    def _latency(self, trial: Trial) -> dict[str, float]:
+    def _latency(self, members: Sequence[Member]) -> dict[str, float]:
         """The sum of its members', which are asked one after the other."""
-        numbers = [one["trial"] for one in trial.config["network"]["members"]]
-        taken = [self._study.trials[number].metrics.get("latency") for number in numbers]
+        taken = [self._study.trials[one.trial].metrics.get("latency") for one in members]
         known = [value for value in taken if value is not None]
         return {"latency": round(sum(known), 4)} if len(known) == len(taken) else {}
 

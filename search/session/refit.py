@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load as unpack
 from torch import Tensor
 
-from spectune.search.records import ENSEMBLE, Journal, Study, Trial
+from spectune.search.records import Journal, Study, Trial
 from spectune.search.records.ranking import best, ranking
 from spectune.search.session.finish import loaded, named, numbers
-from spectune.spaces import Network
+from spectune.spaces import Ensemble, Network
 from spectune.spaces.saved import configs
 from spectune.trainables import warm
 from spectune.trainables.data import together
@@ -38,12 +38,11 @@ def refit(folder: Path) -> Path:
     study, dataset, families = loaded(folder)
     candidate, trials = ranking(study)[0]
     chosen = best(study, trials)
-    mixed = chosen.stage == ENSEMBLE
-    parts = [study.trials[one] for one in _members(chosen)] if mixed else [chosen]
+    network, training = configs(chosen.config, families)
+    parts = [study.trials[one.trial] for one in network.members] if isinstance(network, Ensemble) else [chosen]
     whole = together(dataset)
     found = [_trained(study, part, whole, families) for part in parts]
-    network, training = configs(chosen.config, families)
-    weights = _mixed(network, found, whole) if mixed else found[0]
+    weights = _mixed(network, found, whole) if isinstance(network, Ensemble) else found[0]
     again = {"spectra": len(whole.train), "epochs": [len(rates(part)) for part in parts]}
     target = study.folder / "exports" / f"1-{named(study, candidate)}-refit"
     said = {**numbers(study, candidate, chosen), "refit": again}
@@ -66,11 +65,6 @@ def rates(trial: Trial) -> list[float]:
     return found[1:]
 
 
-def _members(ensemble: Trial) -> list[int]:
-    """The numbers of the trials that it averages, in the order of its weights."""
-    return [int(one["trial"]) for one in ensemble.config["network"]["members"]]
-
-
 def _trained(study: Study, trial: Trial, dataset: Dataset, families: Mapping[str, type[Network]]) -> dict[str, Tensor]:
     """The weights after as many epochs as the best one of the ``trial`` had."""
     network, training = configs(trial.config, families)
@@ -90,7 +84,7 @@ def _trained(study: Study, trial: Trial, dataset: Dataset, families: Mapping[str
     return {name: tensor.detach().cpu().clone() for name, tensor in last.state["best"]["model"].items()}
 
 
-def _mixed(network: Network, found: list[dict[str, Tensor]], dataset: Dataset) -> dict[str, Tensor]:
+def _mixed(network: Ensemble, found: list[dict[str, Tensor]], dataset: Dataset) -> dict[str, Tensor]:
     """The weights of an ensemble of these members, where it needs them with thresholds that suit their mean."""
     weights = joined(found)
     if not dataset.multilabel:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from spectune.trainables.ensemble import LEAST, PICKS, Pool, greedy
+from spectune.trainables.ensemble import LEAST, PICKS, Pool, _mixed, greedy
+from spectune.trainables.metrics import answered
 
 
 def everything(_):
@@ -36,7 +37,7 @@ LABELS = torch.ones(4, dtype=torch.int64)
 def test_those_are_picked_whose_mean_is_right():
     picked = pool(KNOWN, LABELS).select()
     assert picked.tolist()[2] == 0 and min(picked[:2]) > 0
-    assert right(pool(KNOWN, LABELS).answers(picked)) == 1.0
+    assert right(answered(_mixed(KNOWN, picked, several=False), LABELS)) == 1.0
 
 
 def test_a_network_is_picked_again_where_its_weight_must_be_larger():
@@ -74,8 +75,9 @@ def test_on_networks_that_guess_the_crossed_score_is_that_of_guessing():
     for seed in range(12):
         random = torch.Generator().manual_seed(seed)
         logits = torch.randn(10, 80, 4, generator=random)
-        one = pool(logits, torch.randint(0, 4, (80,), generator=random))
-        guessed.append(right(one.answers(one.select())))
+        labels = torch.randint(0, 4, (80,), generator=random)
+        one = pool(logits, labels)
+        guessed.append(right(answered(_mixed(logits, one.select(), several=False), labels)))
         crossed.append(right(one.crossed()))
     assert np.mean(guessed) > 0.31  # the best of so many guesses
     assert abs(np.mean(crossed) - 0.25) < 0.045  # three times its standard error
