@@ -53,6 +53,7 @@ class Follower:
         self._header = opening(folder)
         self._runs = Runs(uri, study=self._header["name"], mark=self._header["id"])
         self._known = False  # whether these are all runs that the store has of this study
+        self._watching: Any = None  # what logs this machine's system metrics
         self._counted = 2  # runs that there were when the page was last told of their columns
 
     @property
@@ -72,6 +73,17 @@ class Follower:
             self._show(read(self.folder))
             if self._counted >= FEW:
                 analyse(self.uri)
+
+    def watch(self) -> None:
+        """Have MLflow log this machine's system metrics to the study's run while the process lives."""
+        if self._watching is None and PARENT in self._runs:
+            self._watching = self._runs.watch(PARENT)
+
+    def rest(self) -> None:
+        """Log them no more; ``watch`` begins again."""
+        if self._watching is not None:
+            self._watching.finish()
+            self._watching = None
 
     def _show(self, study: Study) -> None:
         """The table's columns, among them the hyperparameters in which trials differ."""

@@ -118,6 +118,15 @@ class Runs:
     def end(self, key: str, *, status: str, ended: float) -> None:
         self._client.set_terminated(self._there(key), status, end_time=int(1000 * ended))
 
+    def watch(self, key: str) -> Any:
+        """Begin to log to a run, every 10 s, what this machine's processors, memory, disk, network and GPUs do, until
+        the run is ended or ``finish`` of what is returned is called. A store that fails meanwhile ends it too."""
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        watching = SystemMetricsMonitor(self._there(key), resume_logging=True, tracking_uri=self._uri)
+        watching.start()
+        return watching
+
     def add(self, key: str, path: Path, into: str | None = None) -> None:
         """A file, or what is in a folder, as artifacts."""
         if path.is_dir():

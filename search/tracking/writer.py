@@ -93,8 +93,13 @@ def deliver(
                 make_database(follower.uri)
                 write_ahead(follower.uri)
                 ready = True
+            if last:
+                follower.rest()
             follower.catch_up()
+            if not last:
+                follower.watch()
         except Exception as error:
+            follower.rest()
             pause = min(longest, 2 * pause)
             if not failed:
                 failed = f"{type(error).__name__}: {str(error).splitlines()[0][:160] if str(error) else ''}"

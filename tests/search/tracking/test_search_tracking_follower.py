@@ -584,6 +584,43 @@ def test_a_server_that_is_killed_and_comes_back_has_everything_in_the_end(journa
     assert any("out of reach" in note for note in notes) and "MLflow is back" in notes
 
 
+def test_the_study_s_run_has_the_system_metrics_of_this_machine_also_after_a_server_was_away(
+    journal, server, monkeypatch
+):
+    monkeypatch.setattr(module, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    notes = []
+    server.start()
+    begin(journal)
+    writer = Writer(journal.path.parent, server.uri, notes.append)
+    memory = "system/system_memory_usage_percentage"
+
+    def sampled():
+        study = runs(server.uri).get("study")
+        return [] if study is None else MlflowClient(server.uri).get_metric_history(study.info.run_id, memory)
+
+    until(lambda: len(sampled()) > 1)
+    server.kill()
+    start(journal, 0)
+    until(lambda: notes)
+    server.start()
+    until(lambda: "MLflow is back" in notes)
+    before = len(sampled())
+    until(lambda: len(sampled()) > before + 1)
+    end(journal, 0)
+    journal.append("finish", session=1, seconds=9.0)
+    assert writer.close(patience=120) == 0
+
+    points = sampled()
+    assert [point.step for point in points] == list(range(len(points)))
+    assert all(0 < point.value < 100 for point in points)
+    names = set(runs(server.uri)["study"].data.metrics)
+    assert {"system/cpu_utilization_percentage", "system/disk_available_megabytes"} <= names
+    assert not [name for name in runs(server.uri)["0"].data.metrics if name.startswith("system/")]
+
+
 def test_what_an_absent_server_missed_is_kept_and_can_be_delivered_later(journal, server, uri):
     whole_study(journal)
     notes = []
