@@ -28,6 +28,8 @@ from spectune.trainables.ensemble import LEAST, Pool
 from spectune.trainables.models import THRESHOLDS
 from spectune.trainables.models.ensemble import joined
 
+NETWORKS = 15  # of an ensemble, at most, or two repeats of all folds: its export takes a second or so for each
+
 
 def ensemble(options: Options, study: Study, journal: Journal, dataset: Dataset, resources: Resources) -> None:
     """Record the ensemble of what is confirmed, or why there is none, unless an earlier session did of the same."""
@@ -91,6 +93,8 @@ class _Making:
         data, sizes = self._dataset, self._dataset.sizes
 
         def fits(chosen: NDArray[np.bool_]) -> bool:
+            if not few(int(np.count_nonzero(chosen)), len(sets[0])):
+                return False
             try:
                 members = _members(sets, chosen.astype(np.int64))
                 self._options.afford(Ensemble(members=members).cost(sizes.points, sizes.classes))
@@ -152,6 +156,11 @@ class _Making:
         taken = [self._study.trials[one.trial].metrics.get("latency") for one in members]
         known = [value for value in taken if value is not None]
         return {"latency": round(sum(known), 4)} if len(known) == len(taken) else {}
+
+
+def few(sets: int, networks: int) -> bool:
+    """Whether an ensemble of so many sets, each of so many networks, is small enough."""
+    return sets <= max(2, NETWORKS // networks)
 
 
 def _sets(trials: Sequence[Trial]) -> Sequence[Sequence[Trial]]:

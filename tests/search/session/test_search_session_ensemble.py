@@ -14,6 +14,7 @@ from spectune.search.records.journal import events
 from spectune.search.records.study import read
 from spectune.search.records.task import WEIGHTS, stored
 from spectune.search.session import refit
+from spectune.search.session.ensemble import few
 from spectune.spaces.saved import recorded
 from spectune.trainables import weights
 from spectune.trainables.data import load
@@ -66,6 +67,11 @@ def test_it_is_a_trial_of_its_own_stage_and_a_finalist_like_the_others(first):
     assert study.evaluations["ensemble", "validation"]["metrics"][0]["loss"] == trial.metrics["loss"]
     assert f"averages the probabilities of {len(members)} trainings" in said
     assert "cross-fitted" in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("networks", "most"), [(1, 15), (2, 7), (5, 3), (10, 2), (20, 2)])
+def test_it_stays_small_whole_repeats_of_folds_too(networks, most):
+    assert few(most, networks) and not few(most + 1, networks)
 
 
 def test_the_result_names_its_members(first):
