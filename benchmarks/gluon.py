@@ -21,7 +21,8 @@ def main() -> None:
         split, table["class"] = arrays["split"], arrays["y"]
     train, validation, test = (table[split == part] for part in ("train", "validation", "test"))
     with tempfile.TemporaryDirectory() as folder:
-        predictor = TabularPredictor(label="class", eval_metric="accuracy", path=folder, verbosity=0)
+        kind = "binary" if train["class"].nunique() == 2 else "multiclass"  # few numbers may be taken for values
+        predictor = TabularPredictor("class", problem_type=kind, eval_metric="accuracy", path=folder, verbosity=0)
         predictor.fit(train, tuning_data=validation, time_limit=float(seconds), num_cpus=int(cores))
         answer = {
             "predicted": predictor.predict(test.drop(columns="class")).tolist(),

@@ -15,6 +15,7 @@ import torch
 from spectune.spaces import FAMILIES, PUBLISHED, Network, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Int
+from spectune.spaces.preprocess import Preprocessed
 from spectune.trainables.export import read, write
 from spectune.trainables.models import BUILDERS, build
 from spectune.trainables.summary import layers
@@ -157,6 +158,9 @@ def exported():
     for case in cases():
         many = case.name.partition("-random")[2] not in ("", "0")
         yield pytest.param(case, marks=[pytest.mark.slow] if many else [])
+    for name, space in FAMILIES.items():
+        for method in ("snip", "imodpoly", "asls") if issubclass(space, Preprocessed) else ():
+            yield pytest.param(Case(f"{name}-{method}", space(baseline=method)), marks=[pytest.mark.slow])
 
 
 @pytest.mark.parametrize("case", list(exported()), ids=lambda case: case.name)

@@ -12,8 +12,11 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from spectune.spaces import CNN, MLP, SIMPLE, Training, ViT
 from spectune.trainables.data import describe, load, save
 from spectune.trainables.data.dataset import SPLITS, Dataset, Split
+from spectune.trainables.models import restored
+from spectune.trainables.train import predict, train
 
 POINTS = 24
 AXIS = np.linspace(400, 1000, POINTS).round(1)
@@ -248,3 +251,32 @@ def test_labels_that_say_nothing_are_not_learnt_where_groups_stay_whole(permuted
 
 def test_they_are_where_groups_are_torn_apart(permuted: dict[str, np.ndarray]) -> None:
     assert lowest(permuted["torn"]) > 0.8
+
+
+@pytest.fixture(scope="module")
+def unrelated(tmp_path_factory: pytest.TempPathFactory) -> list[Dataset]:
+    """20 permutations of the labels of 60 people, who stay in one split each."""
+    path = tmp_path_factory.mktemp("unrelated") / "mine.npz"
+    x, groups = spectra(60, 3)
+    found = []
+    for seed in range(20):
+        np.savez(path, x=x, y=np.random.default_rng(seed).permutation(np.arange(60) % 2)[groups], group=groups)
+        found.append(load(str(path), seed=seed))
+    return found
+
+
+NET = CNN(depth=2, convs_per_block=1, filters=8, kernel_size=5, kernel_last=3, stride=1, fc_width=16)
+METHODS = {name: known.network for name, known in SIMPLE.items()} | {"cnn": NET, "mlp": MLP(), "vit": ViT(patch_size=4)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_learns_labels_that_say_nothing(unrelated: list[Dataset], method: str) -> None:
+    scores = []
+    for dataset in unrelated:
+        *_, last = train(METHODS[method], Training(), dataset, seed=0, epochs=20)
+        model = restored(METHODS[method], POINTS, 2, last.state["model"]).eval()
+        test = dataset.split("test")
+        scores.append(float((predict(model, test).argmax(dim=1).numpy() == test.labels).mean()))
+    assert lowest(np.array(scores)) <= 0.5
+    assert np.mean(scores) < 0.6
