@@ -1,4 +1,5 @@
-"""The table of ``real.py``: what each method had right on the blind test of each set, and its mean rank over sets.
+"""The table of ``real.py``: what each method had right on the blind test of each set, and its mean rank over sets;
+then spectune in pairs with the best simple method of each.
 
 Intervals are of 95 % over the groups of the blind test (a spectrum of its own is a group of one): Jeffreys' interval
 (Brown, Cai and DasGupta 2001) with the share of each group that is right as its part of a success. Balanced accuracy is
@@ -14,7 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, rankdata
+from simple import METHODS as SIMPLE
 
+from spectune.search.records import uncertainty
+
+OURS = "spectune"
 DRAWS, EDGES = 20_000, (0.025, 0.975)
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -67,8 +72,19 @@ def ranks(scores: dict[str, dict[str, float]]) -> dict[str, float]:
     return dict(zip(whole, np.mean(places, axis=0).tolist(), strict=True))
 
 
+def against(ours: list[Row], theirs: list[Row]) -> tuple[float, float, float, float]:
+    """(difference of accuracy, low, high, mid-p) of two methods on the same test spectra, paired over groups."""
+    gap = right(ours) - right(theirs)
+    _, groups = np.unique(ours[0]["groups"], return_inverse=True)
+    sums = np.bincount(groups, gap)
+    spread = uncertainty.spread(sums[None] * len(sums) / len(gap), units=len(sums), grouped=True)
+    seeds = max(len(ours), len(theirs))
+    return float(gap.mean()), *uncertainty.gap(spread), uncertainty.pairs((sums * seeds).round())
+
+
 def draw(rows: list[Row], names: dict[str, str], minutes: float) -> str:
-    """Two tables in Markdown of the rows with this limit: accuracy and balanced accuracy of each method on each set."""
+    """Tables in Markdown of the rows with this limit: accuracy and balanced accuracy of each method on each set, and
+    ours beside the best simple one."""
     found: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row["minutes"] == minutes:
@@ -79,7 +95,22 @@ def draw(rows: list[Row], names: dict[str, str], minutes: float) -> str:
     for title, measure in (("accuracy", _accuracy), ("balanced accuracy", _balanced)):
         cells = {method: {one: measure(runs) for one, runs in found[method].items()} for method in methods}
         parts.append(_table(title, cells, names, sets))
+    if OURS in found:
+        parts.append(_duels(found, names, sets))
     return "\n".join(parts)
+
+
+def _duels(found: dict[str, dict[str, list[Row]]], names: dict[str, str], sets: list[str]) -> str:
+    """Ours on each set beside the simple method that did best on its blind test, which a user could not know."""
+    lines = [f"| set | {names[OURS]} | best simple method | difference | mid-p |", "|---" * 5 + "|"]
+    for one in sets:
+        scores = {method: _accuracy(found[method][one])[0] for method in SIMPLE if one in found[method]}
+        if one in found[OURS] and scores:
+            best = max(scores, key=scores.__getitem__)
+            gap, low, high, p = against(found[OURS][one], found[best][one])
+            mine, theirs = f"{_accuracy(found[OURS][one])[0]:.3f}", f"{names[best]} {scores[best]:.3f}"
+            lines.append(f"| {one} | {mine} | {theirs} | {gap:+.3f} ({low:+.2f} to {high:+.2f}) | {p:.2f} |")
+    return "\n".join(lines) + "\n"
 
 
 def _accuracy(rows: list[Row]) -> tuple[float, float, float]:

@@ -83,3 +83,28 @@ def test_seeds_are_taken_together() -> None:
     rows = [row("a", "x", [0, 0, 0, 1]), row("a", "x", [0, 0, 1, 0], seed=1)]
     assert standings.right(rows).tolist() == [1, 1, 0.5, 0.5]  # type: ignore[arg-type]
     assert "| **0.750** (" in standings.draw(rows, {"a": "A"}, 5.0)  # type: ignore[arg-type]
+
+
+def test_ours_stands_in_pairs_with_the_best_simple_method_of_each_set() -> None:
+    rows = [
+        row("spectune", "x", [0, 0, 1, 1]),
+        row("knn", "x", [0, 1, 1, 0]),
+        row("svm", "x", [0, 0, 0, 1]),
+        row("autogluon", "x", [0, 0, 0, 1]),
+    ]
+    names = {"spectune": "ours", "knn": "neighbours", "svm": "linear SVM", "autogluon": "AutoGluon"}
+    *_, last = standings.draw(rows, names, 5.0).split("\n\n")
+    assert last.splitlines()[2].startswith("| x | 0.750 | linear SVM 1.000 | -0.250 (")
+
+
+def test_a_pair_is_told_apart_by_groups_not_by_their_replicates() -> None:
+    def rows(groups: list[int], wrong: int) -> list[dict[str, object]]:
+        count = len(groups)
+        predicted = [1] * wrong + [0] * (count - wrong)
+        return [row("a", "x", predicted, truth=[0] * count, groups=groups)]
+
+    alone, together = list(range(40)), [place // 10 for place in range(40)]
+    *_, high, p = standings.against(rows(alone, 10), rows(alone, 0))  # type: ignore[arg-type]
+    assert high < 0 and p < 0.01
+    gap, low, high, p = standings.against(rows(together, 10), rows(together, 0))  # type: ignore[arg-type]
+    assert gap == -0.25 and low < -0.25 < 0 < high and p > 0.1
