@@ -18,7 +18,7 @@ from spectune.search.process.table import table
 from spectune.search.records import JOURNAL, Options, Study, opening, pairs
 from spectune.search.records import uncertainty as sure
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import simplest, told, winner
+from spectune.search.records.ranking import sentence, simplest, winner
 from spectune.search.session import evaluate
 from spectune.search.session.launch import Interrupted, launch, named
 from spectune.search.session.run import Watcher
@@ -170,5 +170,5 @@ def show(facts: dict[str, Any]) -> None:
     ]
     table(rows, title)
     for row in facts["versus"]:
-        print(told("The winners", WORDS[row["of"]], row, facts["metric"], facts["direction"], several=True))
+        print(sentence("The winners", WORDS[row["of"]], row, facts["metric"], facts["direction"], several=True))
     print(f"studies {', '.join(facts['studies'])}")
