@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -161,9 +160,7 @@ def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Datas
 
 
 def _file(study: Study, candidate: int | str) -> str:
-    kind = study.candidate(candidate).kind  # an explored trial's number is no network's name
-    name = re.sub(r"[^\w.]+", "-", str(candidate))  # of a journal, maybe a stranger's
-    return f"{PAIRS}/{kind}-{name}.npz"
+    return f"{PAIRS}/{study.candidate(candidate).stem}.npz"
 
 
 def versus(study: Study, journal: Journal) -> None:

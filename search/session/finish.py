@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -81,7 +80,7 @@ def export(
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        name = f"{rank}-{named(study, candidate)}"
+        name = f"{rank}-{study.candidate(candidate).slug}"
         network, training = configs(chosen.config, families)
         write(
             study.folder / "exports" / name,
@@ -157,11 +156,6 @@ def loaded(folder: Path) -> tuple[Study, Dataset, Mapping[str, type[Network]]]:
             f"{source['source']} is now {dataset.digest}: restore the data"
         )
     return study, dataset, families
-
-
-def named(study: Study, candidate: int | str) -> str:
-    """What the folder of an export is called behind its rank."""
-    return re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
 
 
 def publish(

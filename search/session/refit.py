@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spectune.search.records import Journal, Study, Trial
 from spectune.search.records.ranking import best, ranking
-from spectune.search.session.finish import loaded, named, numbers
+from spectune.search.session.finish import loaded, numbers
 from spectune.spaces import Ensemble, Network
 from spectune.spaces.saved import configs
 from spectune.trainables import warm
@@ -44,7 +44,7 @@ def refit(folder: Path) -> Path:
     states = [_trained(study, part, whole, families) for part in parts]
     weights = _mixed(network, states, whole) if isinstance(network, Ensemble) else states[0]
     again = {"spectra": len(whole.train), "epochs": [len(rates(part)) for part in parts]}
-    target = study.folder / "exports" / f"1-{named(study, candidate)}-refit"
+    target = study.folder / "exports" / f"1-{study.candidate(candidate).slug}-refit"
     said = {**numbers(study, candidate, chosen), "refit": again}
     write(target, network=network, training=training, weights=weights, dataset=dataset, numbers=said)
     journal = Journal(folder)
