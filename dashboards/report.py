@@ -80,10 +80,10 @@ def build(study: Study) -> str:
     """The page of a study as text."""
     summary = Summary(study)
     head, parts = PAGES["ablation" if study.header.get("ablation") else "training" if trained(study) else "search"]
-    found = {name: (heading, html) for name, (heading, draw) in parts.items() if (html := draw(summary))}
-    links = " ".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in found.items())
+    shown = {name: (heading, html) for name, (heading, draw) in parts.items() if (html := draw(summary))}
+    links = " ".join(f'<a href="#{name}">{heading}</a>' for name, (heading, _) in shown.items())
     body = [head(summary), f"<nav>{links}</nav>"]
-    body += [f'<section id="{name}"><h2>{heading}</h2>\n{html}</section>' for name, (heading, html) in found.items()]
+    body += [f'<section id="{name}"><h2>{heading}</h2>\n{html}</section>' for name, (heading, html) in shown.items()]
     body.append(f"<footer>Written on {moment(time.time())} from {escape(str(study.folder))}.</footer>")
     return page(f"{study.name}: spectune report", "\n".join(body))
 

@@ -150,7 +150,7 @@ def size(space: type[Config], vary: Collection[str] = ()) -> tuple[int, int]:
     names hyperparameters that are searched although they are fixed by default.
     """
     known = hyperparameters(space)
-    asked = {name for hp in known for name in _fields_of(hp.when)}
+    parents = {name for hp in known for name in _fields_of(hp.when)}
     continuous: set[str] = set()
 
     @functools.cache
@@ -161,7 +161,7 @@ def size(space: type[Config], vary: Collection[str] = ()) -> tuple[int, int]:
         if not _possible(hp.when, dict(earlier)):
             return count(index + 1, earlier)
         searched = hp.search or hp.name in vary
-        if hp.name in asked:
+        if hp.name in parents:
             options = _options(hp.domain) if searched else [hp.default]
             return sum(count(index + 1, (*earlier, (hp.name, option))) for option in options)
         if searched and isinstance(hp.domain, Float):

@@ -67,8 +67,8 @@ def metric_of(name: str) -> Metric:
 
 def scores(labels: str = "") -> list[str]:
     """Names of the scores, or of those alone that spectra with ``one`` label or ``several`` have."""
-    found = [one for one in METRICS.values() if one.kind == "score"]
-    return [one.name for one in found if not labels or one.labels in ("any", labels)]
+    metrics = [one for one in METRICS.values() if one.kind == "score"]
+    return [one.name for one in metrics if not labels or one.labels in ("any", labels)]
 
 
 def objectives() -> list[str]:

@@ -40,8 +40,8 @@ class Rocket(Preprocessed):
         biases = self.features // KERNELS
         most = min(biases, self.dilations)
         exponent = math.log2((points - 1) / (LENGTH - 1))
-        found = Counter(int(2 ** (exponent * step / max(most - 1, 1))) for step in range(most))
-        counts = {dilation: int(count * biases / most) for dilation, count in sorted(found.items())}
+        dilations = Counter(int(2 ** (exponent * step / max(most - 1, 1))) for step in range(most))
+        counts = {dilation: int(count * biases / most) for dilation, count in sorted(dilations.items())}
         for dilation in [*counts] * (1 + biases // len(counts)):
             if sum(counts.values()) < biases:
                 counts[dilation] += 1

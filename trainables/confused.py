@@ -28,11 +28,11 @@ def drawn(
     ``predictions`` (S, N): of every network for every spectrum; ``confused`` says how often they took which for which.
     """
     axis, spectra = dataset.axis, dataset.split(split)
-    found: dict[str, Any] = {"axis": axis.values, "axis_label": f"{axis.name} / {axis.unit}"}
+    arrays: dict[str, Any] = {"axis": axis.values, "axis_label": f"{axis.name} / {axis.unit}"}
     for number, (true, predicted) in enumerate(pairs):
         wrong = np.flatnonzero((spectra.labels == true) & (predictions == predicted).any(axis=0))
         spectrum = scaled(spectra.batch(torch.from_numpy(wrong[:1])))
-        found |= {
+        arrays |= {
             f"true_{number}": dataset.classes[true],
             f"predicted_{number}": dataset.classes[predicted],
             f"true_spectrum_{number}": _nearest(dataset, true, spectrum),
@@ -40,7 +40,7 @@ def drawn(
             f"wrong_spectrum_{number}": spectrum[0].numpy(),
             f"count_{number}": confused[true, predicted],
         }
-    return {**found, "pairs": len(pairs)}
+    return {**arrays, "pairs": len(pairs)}
 
 
 def scaled(spectra: torch.Tensor) -> torch.Tensor:

@@ -67,8 +67,8 @@ class Crossed:
 
 def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     """The mean of every metric; of one that some folds have no value of, as the AUC, over the others."""
-    found = {}
+    means = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
-        found[name] = statistics.fmean([value for value in values if not math.isnan(value)] or values)
-    return found
+        means[name] = statistics.fmean([value for value in values if not math.isnan(value)] or values)
+    return means

@@ -91,8 +91,8 @@ class Pool:
         for fold in range(FOLDS):
             picked, rows = self.select(folds != fold), torch.from_numpy(folds == fold)
             logits[rows] = _mixed(self.logits[:, rows], picked, self._several)
-            if (found := self.thresholds(picked)) is not None:
-                above[rows] = found
+            if (cutoffs := self.thresholds(picked)) is not None:
+                above[rows] = cutoffs
         return answered(logits, self.labels, above)
 
     def thresholds(self, picked: NDArray[np.int64]) -> Tensor | None:
@@ -113,10 +113,10 @@ class Pool:
         """The metric, the higher the better, and the loss, of probabilities (N, C). Thresholds are those that are best
         on the same spectra, as the selection is made on these."""
         logits = mean.clamp(TINY, 1 - 2**-24).logit() if self._several else mean.clamp(min=TINY).log()
-        found = answered(logits, labels, thresholds(logits, labels) if self._several else None)
-        value = float(getattr(found, self.metric)())
+        answers = answered(logits, labels, thresholds(logits, labels) if self._several else None)
+        value = float(getattr(answers, self.metric)())
         sign = 1.0 if metric_of(self.metric).direction == "max" else -1.0
-        return (-np.inf if np.isnan(value) else round(sign * value, DIGITS)), round(-float(found.loss()), DIGITS)
+        return (-np.inf if np.isnan(value) else round(sign * value, DIGITS)), round(-float(answers.loss()), DIGITS)
 
 
 def _mixed(logits: Tensor, picked: NDArray[np.int64], several: bool) -> Tensor:

@@ -34,6 +34,6 @@ def logits(model: nn.Module, split: Split, device: torch.device, batch_size: int
     model.eval()
     with torch.no_grad():
         batches = torch.split(torch.arange(len(split)), batch_size)
-        found = torch.cat([model(split.batch(indices, device)).float() for indices in batches])
+        outputs = torch.cat([model(split.batch(indices, device)).float() for indices in batches])
     model.train(was_training)
-    return found
+    return outputs

@@ -161,8 +161,8 @@ def write(
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX, baseline=dataset.baseline)
         hashes = {name: sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
-        found = importances(weights)
-        (part / CARD).write_text(card(network, config, hashes, None if found is None else found.tolist()))
+        importance = importances(weights)
+        (part / CARD).write_text(card(network, config, hashes, None if importance is None else importance.tolist()))
         (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in HASHED))
         _compare(model, part, dataset, network)
         replace(folder, part)
@@ -181,8 +181,8 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         config = json.loads((folder / CONFIG).read_text())
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise InputError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
-        told = config["axis"]
-        axis = Axis(np.array(told["values"], dtype=np.float64), told["name"], told["unit"])
+        spec = config["axis"]
+        axis = Axis(np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"])
         network, training = configs(config, families)
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):

@@ -13,7 +13,7 @@ from spectune.spaces import Network, Training
 from spectune.trainables.augment import augment
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.epoch import Epoch, State
-from spectune.trainables.epoch import logits as given
+from spectune.trainables.epoch import logits as logits_of
 from spectune.trainables.metrics import score
 from spectune.trainables.models import build
 from spectune.trainables.models.estimator import Estimator
@@ -46,7 +46,7 @@ class Fit:
         features, labels = self._features()
         assert isinstance(self.model, nn.Sequential) and isinstance(self.model[-1], Estimator)
         self.model[-1].fit(features, labels, seed=self.seed, balance=self.training.balance)
-        logits = given(self.model, self.dataset.validation, self.device)
+        logits = logits_of(self.model, self.dataset.validation, self.device)
         fitted = torch.cat([self.model[-1](part.to(self.device)).cpu() for part in torch.split(features[:SHOWN], 256)])
         metrics = score(logits, torch.from_numpy(self.dataset.validation.labels).to(self.device))
         metrics["train_loss"] = float(F.cross_entropy(fitted, labels[:SHOWN]))

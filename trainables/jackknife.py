@@ -37,14 +37,14 @@ def pseudo(answers: Answers, names: Sequence[str], groups: NDArray[np.int64] | N
     block = blocks(len(answers), groups)
     sizes = np.bincount(block)
     others = [answers.only(np.flatnonzero(block != one)) for one in range(len(sizes))] if len(sizes) > 1 else []
-    found = {}
+    by_score = {}
     for name in names:
         score = float(getattr(answers, name)())
         without = np.array([float(getattr(part, name)()) for part in others] or [score])
         values = score + len(sizes) * (1 - sizes / len(answers)) * (score - without)
         if np.isfinite(values).all():
-            found[name] = Pseudo(values=values, units=_units(answers, name, groups))
-    return found
+            by_score[name] = Pseudo(values=values, units=_units(answers, name, groups))
+    return by_score
 
 
 def _units(answers: Answers, name: str, groups: NDArray[np.int64] | None) -> float:

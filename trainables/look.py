@@ -87,14 +87,14 @@ def look(spectra: NDArray[np.floating[Any]]) -> Prior:
     """
     if spectra.shape[1] < FEWEST or not len(spectra):
         return Prior()
-    found = seen(spectra)
+    statistics = seen(spectra)
     findings = {
-        f"offset {found.offset:.2g} times the signal": found.offset > OFFSET,
-        f"{found.drift:.0%} of the variance is a background that drifts": found.drift > DRIFT,
-        f"{found.negative:.0%} of the points are negative": found.negative > 0.1,
-        f"spectra alike to {found.alike:.2f}": found.alike > ALIKE,
-        "dips, not peaks": found.middle > DIPS and found.negative == 0,
-        f"spikes in {found.spikes:.0%} of the spectra": found.spikes > SPIKES,
+        f"offset {statistics.offset:.2g} times the signal": statistics.offset > OFFSET,
+        f"{statistics.drift:.0%} of the variance is a background that drifts": statistics.drift > DRIFT,
+        f"{statistics.negative:.0%} of the points are negative": statistics.negative > 0.1,
+        f"spectra alike to {statistics.alike:.2f}": statistics.alike > ALIKE,
+        "dips, not peaks": statistics.middle > DIPS and statistics.negative == 0,
+        f"spikes in {statistics.spikes:.0%} of the spectra": statistics.spikes > SPIKES,
     }
     if not any(findings.values()):
         return Prior()

@@ -56,11 +56,11 @@ class _Answers:
 
     def only(self, rows: ArrayLike) -> Self:
         """The answers to the spectra with these numbers."""
-        found = copy.copy(self)
+        subset = copy.copy(self)
         wanted = torch.as_tensor(rows, device=self.labels.device)
         for name in self.per_spectrum:
-            setattr(found, name, getattr(self, name)[wanted])
-        return found
+            setattr(subset, name, getattr(self, name)[wanted])
+        return subset
 
 
 class OneLabel(_Answers):
@@ -91,8 +91,8 @@ class OneLabel(_Answers):
 
     def has(self) -> NDArray[np.bool_]:
         """(N, C) whether a spectrum is of a class."""
-        found: NDArray[np.bool_] = self.labels.cpu().numpy()[:, None] == np.arange(self.classes)
-        return found
+        mask: NDArray[np.bool_] = self.labels.cpu().numpy()[:, None] == np.arange(self.classes)
+        return mask
 
     def accuracy(self) -> Tensor:
         """Share of spectra whose most probable class is the true one."""

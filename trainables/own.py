@@ -69,8 +69,8 @@ def kept(folder: Path) -> str | None:
     if not copy.is_file():
         return None
     for path in (copy, folder):
-        found = path.stat()
-        if found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
+        status = path.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
             raise InputError(
                 f"{copy} is Python that runs with the study, so only you may write to it, but {path} is another user's "
                 f"or open to all: look at it, then copy the study (cp -r), or chmod o-w {path}"

@@ -49,10 +49,10 @@ def prepared(model: nn.Module, training: Training, dataset: Dataset, device: tor
         validation = preprocess.kept(Through(prepare.steps, dataset.validation), device)
         learned = {name: tensor.clone() for name, tensor in prepare.state_dict().items()}
         _LAST[key] = Kept(learned, train, validation)
-    kept = _LAST[key]
-    prepare.load_state_dict(kept.learned)
+    cached = _LAST[key]
+    prepare.load_state_dict(cached.learned)
     prepare.done = True
-    return replace(dataset, train=kept.train, validation=kept.validation)
+    return replace(dataset, train=cached.train, validation=cached.validation)
 
 
 def _numbers(network: Preprocessed, dataset: Dataset) -> int:

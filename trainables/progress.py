@@ -54,8 +54,8 @@ class Progress:
         """
         better = self.rates is not None or loss < self.lowest - self.training.min_delta
         if better or not self.best:
-            kept = {name: tensor.detach().clone() for name, tensor in weights.items()}
-            self.best = {"epoch": self.number, "metrics": metrics, "model": kept}
+            copies = {name: tensor.detach().clone() for name, tensor in weights.items()}
+            self.best = {"epoch": self.number, "metrics": metrics, "model": copies}
         if better:
             self.lowest = loss
         self.wait = 0 if better else self.wait + 1

@@ -105,11 +105,11 @@ class Replicas:
         stack.back()
 
         @functools.cache
-        def given(split: Split) -> Tensor:
+        def logits_of(split: Split) -> Tensor:
             return logits(stack, split, self.device, size)  # no more memory than a step
 
         def end(row: int, run: Run, loss: float) -> Epoch:
-            return run.end(loss, lambda split: given(split)[:, row])
+            return run.end(loss, lambda split: logits_of(split)[:, row])
 
         means = (total / len(runs[0].labels)).tolist()
         return [end(row, run, loss) for row, (run, loss) in enumerate(zip(runs, means, strict=True))]
@@ -146,12 +146,12 @@ def _obstacle(networks: Sequence[Network], runs: Sequence[Run]) -> str:
         return f"{family} is not trained by steps"
     if runs[0].training.freeze:
         return "layers that are frozen for some epochs are not fused"
-    found = [shares(run.model) for run in runs]
-    for some in found[1:]:
-        if set(some) != set(found[0]):
-            one, another = list(found[0].values()), list(some.values())
+    dropouts = [shares(run.model) for run in runs]
+    for some in dropouts[1:]:
+        if set(some) != set(dropouts[0]):
+            one, another = list(dropouts[0].values()), list(some.values())
             raise InputError(f"a dropout must be 0 in all replicas or in none, got {one} and {another}: leave 0 out")
-    if len(set(networks)) > len({tuple(some.values()) for some in found}):
+    if len(set(networks)) > len({tuple(some.values()) for some in dropouts}):
         return f"the replicas of {family} have different dropout that is no layer of its own"
     try:
         _try(runs)

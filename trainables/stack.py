@@ -45,8 +45,8 @@ class Objective(nn.Module):
             logits: Tensor = self.model(spectra)
             return logits
         with arithmetic(self.precision, self.device):
-            given = self.model(spectra)
-        return self.loss(given, labels, smoothing)
+            outputs = self.model(spectra)
+        return self.loss(outputs, labels, smoothing)
 
 
 class Dropout(nn.Module):
@@ -139,13 +139,13 @@ class Stack(nn.Module):
         """One step on a batch (R, B, L) of each replica's own and its labels; returns the mean losses (R,)."""
         self.train()
         data = self._learned(), self.kept, spectra, labels, self.smoothing
-        found, kept = _each(self._loss, *data)
+        loss, kept = _each(self._loss, *data)
         self.rows.grad = None
-        torch.autograd.backward(found.sum())
+        torch.autograd.backward(loss.sum())
         for name, value in kept.items():
             self.kept[name].copy_(value)
         self._descend()
-        losses: Tensor = found.detach()
+        losses: Tensor = loss.detach()
         return losses
 
     def forward(self, spectra: Tensor) -> Tensor:
@@ -228,5 +228,5 @@ def _moment(run: Run, parameter: nn.Parameter, name: str) -> Tensor:
 
 def _stacked(runs: Sequence[Run], name: str) -> Tensor:
     """(R, ...) of a buffer, or of a parameter that does not learn."""
-    found = (dict((*run.model.named_parameters(), *run.model.named_buffers()))[name] for run in runs)
-    return torch.stack([tensor.detach() for tensor in found])
+    tensors = (dict((*run.model.named_parameters(), *run.model.named_buffers()))[name] for run in runs)
+    return torch.stack([tensor.detach() for tensor in tensors])

@@ -35,7 +35,7 @@ def layers(network: Network, points: int, classes: int) -> list[Layer]:
 
     Layers inside others have dotted names. ValueError where the network cannot work at this size.
     """
-    found: list[Layer] = []
+    rows: list[Layer] = []
 
     def note(name: str, module: nn.Module) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
@@ -46,7 +46,7 @@ def layers(network: Network, points: int, classes: int) -> list[Layer]:
                 shape = list(result.shape[1:])
                 if len(shape) == 3:  # an image of height 1
                     del shape[1]
-                found.append(Layer(name, type(module).__name__, tuple(shape), own, macs))
+                rows.append(Layer(name, type(module).__name__, tuple(shape), own, macs))
 
         return hook
 
@@ -58,7 +58,7 @@ def layers(network: Network, points: int, classes: int) -> list[Layer]:
             if isinstance(module, nn.RNNBase):
                 module.forward = functools.partial(_states, module)
         model(torch.empty(1, points))
-    return found
+    return rows
 
 
 def _states(module: nn.RNNBase, sequence: Tensor) -> tuple[Tensor, None]:

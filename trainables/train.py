@@ -141,14 +141,14 @@ class Run:
         if self.fresh:
             transfer.freeze(self.model, self.fresh, frozen=self.progress.number <= int(self.training.freeze or 0))
 
-    def end(self, train_loss: float, given: Callable[[Split], Tensor]) -> Epoch:
-        """What comes after them: validate and note the progress. ``given`` are the logits (N, C) of a split."""
-        validated, labels = given(self.dataset.validation), self.validation_labels
-        found = None
+    def end(self, train_loss: float, logits_of: Callable[[Split], Tensor]) -> Epoch:
+        """What comes after them: validate and note the progress. ``logits_of`` gives the logits (N, C) of a split."""
+        validated, labels = logits_of(self.dataset.validation), self.validation_labels
+        cutoffs = None
         if self.dataset.multilabel:  # chosen anew on the training split: above which logit a label is found
-            found = self.model.get_buffer(THRESHOLDS).copy_(thresholds(given(self.dataset.train), self.labels))
+            cutoffs = self.model.get_buffer(THRESHOLDS).copy_(thresholds(logits_of(self.dataset.train), self.labels))
         rate = float(self.optimizer.param_groups[0]["lr"])
-        metrics = {**score(validated, labels, found), "train_loss": train_loss, "learning_rate": rate}
+        metrics = {**score(validated, labels, cutoffs), "train_loss": train_loss, "learning_rate": rate}
         loss = losses.progress(self.model, validated, labels, loss=metrics["loss"])
         self.progress.note(metrics, loss, self.model.state_dict())
         return Epoch(self.progress.number, metrics, self.state(), self.done)
@@ -186,8 +186,8 @@ class Run:
         """Render and augment the training spectra with these numbers (B,) and learn from them; returns the loss."""
         spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
         with arithmetic(self.training.precision, self.device):
-            given = self.model(spectra)
-        loss = self.loss(given, self.labels[indices.to(self.device)])
+            outputs = self.model(spectra)
+        loss = self.loss(outputs, self.labels[indices.to(self.device)])
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimizer.step()

@@ -26,38 +26,38 @@ def categories(summary: Summary) -> str:
         "The share of the spectra of a category that was classified right: a dot for each seed, a bar for their mean, "
         "and a line down from the mean of the reference."
     )
-    found = {split: shares(study, split) for split in SPLITS}
-    splits = [split for split in SPLITS if found[split]] or ["validation"]
+    by_split = {split: shares(study, split) for split in SPLITS}
+    splits = [split for split in SPLITS if by_split[split]] or ["validation"]
     parts: list[str] = []
     for split in splits:
         heading = f"On the {SPLITS[split]}" if len(splits) > 1 else ""
-        figure = drawing(found[split], names(study))
+        figure = drawing(by_split[split], names(study))
         parts.append(captioned("" if parts else words, figure, f"plot-categories-{split}", heading=heading))
-        parts.append(_table(found[split], names(study)) if found[split] else "")
+        parts.append(_table(by_split[split], names(study)) if by_split[split] else "")
     return "".join(parts)
 
 
 def shares(study: Study, split: str) -> Shares:
     """The accuracy of every variant that was evaluated on a split, category by category; empty when none was."""
     of = study.header["ablation"]["categories"]
-    found: Shares = {category: {} for category in of}
+    by_category: Shares = {category: {} for category in of}
     for variant in names(study):
         line = study.evaluations.get((variant, split), {})
-        for category, values in found.items():
+        for category, values in by_category.items():
             members = [place for place, one in enumerate(of) if one == category]
             spectra = sum(line["spectra"][one] for one in members) if line.get("right") else 0
             if spectra:
                 values[variant] = [sum(right[one] for one in members) / spectra for right in line["right"]]
-    return {category: values for category, values in found.items() if values}
+    return {category: values for category, values in by_category.items() if values}
 
 
-def drawing(found: Shares, order: Sequence[str]) -> Drawing:
+def drawing(by_category: Shares, order: Sequence[str]) -> Drawing:
     """A panel per category, a line per variant in each."""
-    shown = [name for name in order if any(name in values for values in found.values())]
+    shown = [name for name in order if any(name in values for values in by_category.values())]
     if not shown:
         return "Categories are known once the variants have been evaluated."
-    panels = Panels([f"accuracy, {category}" for category in found], high=24 * len(shown) + 20, beside=3)
-    for place, values in enumerate(found.values()):
+    panels = Panels([f"accuracy, {category}" for category in by_category], high=24 * len(shown) + 20, beside=3)
+    for place, values in enumerate(by_category.values()):
         for trace in _traces(values, shown, order[0]):
             panels.add(place, **trace)
     figure = panels.figure
@@ -109,15 +109,15 @@ def _traces(values: dict[str, list[float]], shown: Sequence[str], base: str) -> 
     return [level, *marks]
 
 
-def _table(found: Shares, order: Sequence[str]) -> str:
+def _table(by_category: Shares, order: Sequence[str]) -> str:
     """The means, beneath them the difference from the reference's."""
     rows = []
     for name in order:
         cells = [Cell(name)]
-        for values in found.values():
+        for values in by_category.values():
             mean, base = (fmean(values[one]) if one in values else None for one in (name, order[0]))
             gap = f"{mean - base:+.4f}" if mean is not None and base is not None and name != order[0] else ""
             cells.append(Cell(number(mean), small=gap, value=mean))
         rows.append(cells)
-    listed = table(("variant", *(f"{category}>" for category in found)), rows, style="short", first=0)
+    listed = table(("variant", *(f"{category}>" for category in by_category)), rows, style="short", first=0)
     return f"<details><summary>the means as a table</summary>{listed}</details>"

@@ -107,13 +107,13 @@ def filled(spectra: np.ndarray) -> list[tuple[int, int]]:
     points = spectra.shape[1]
     above = spectra - spectra.min(axis=1, keepdims=True)
     pad = max(1, round(PAD * points))
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for place in np.flatnonzero((above > LEVEL * np.maximum(above.max(axis=1, keepdims=True), 1e-12)).any(axis=0)):
         start, stop = max(0, int(place) - pad), min(points, int(place) + pad + 1)
-        if found and start <= found[-1][1] + pad:
-            found[-1] = (found[-1][0], stop)
+        if spans and start <= spans[-1][1] + pad:
+            spans[-1] = (spans[-1][0], stop)
         else:
-            found.append((start, stop))
-    if not found or len(found) > MOST_STRETCHES or sum(stop - start for start, stop in found) > CROWDED * points:
+            spans.append((start, stop))
+    if not spans or len(spans) > MOST_STRETCHES or sum(stop - start for start, stop in spans) > CROWDED * points:
         return [(0, points)]
-    return found
+    return spans

@@ -38,10 +38,10 @@ def decisive(summary: Summary) -> str:
     if not path.is_file():
         return ""
     try:
-        found = read(path)
+        data = read(path)
     except ValueError:
         return nothing(f"It cannot be drawn: {FILE} is broken.")
-    return f"<p>{WORDS}</p>{plot(importances(found), 'plot-decisive')}"
+    return f"<p>{WORDS}</p>{plot(importances(data), 'plot-decisive')}"
 
 
 def read(path: Path) -> Decisive:
@@ -60,11 +60,11 @@ def read(path: Path) -> Decisive:
     return Decisive(axis, label, values, names, spectra)
 
 
-def importances(found: Decisive) -> Drawing:
+def importances(data: Decisive) -> Drawing:
     """The importances over pale spectra, all scaled to a highest value of 1."""
     figure = empty(330, showlegend=True, dragmode="zoom")
-    for name, spectrum in zip(found.names, found.spectra, strict=True):
-        x, y = envelope(found.axis, spectrum)
+    for name, spectrum in zip(data.names, data.spectra, strict=True):
+        x, y = envelope(data.axis, spectrum)
         figure.add_scatter(
             x=rounded(x),
             y=rounded(y, 4),
@@ -74,8 +74,8 @@ def importances(found: Decisive) -> Drawing:
             opacity=0.5,
             hoverinfo="skip",
         )
-    highest = float(found.importances.max())
-    x, y = envelope(found.axis, found.importances / (highest if highest > 0 else 1.0))
+    highest = float(data.importances.max())
+    x, y = envelope(data.axis, data.importances / (highest if highest > 0 else 1.0))
     figure.add_scatter(
         x=rounded(x),
         y=rounded(y, 4),
@@ -85,6 +85,6 @@ def importances(found: Decisive) -> Drawing:
         line={"color": NAVY, "width": 1.2},
         hovertemplate="%{x}: %{y:.3f}<extra></extra>",
     )
-    figure.update_xaxes(title_text=plain(found.axis_label))
+    figure.update_xaxes(title_text=plain(data.axis_label))
     figure.update_yaxes(title_text="share of the highest", rangemode="tozero", fixedrange=True)
     return figure

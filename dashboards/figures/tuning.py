@@ -32,25 +32,25 @@ def tuning(summary: Summary) -> str:
 def drawing(summary: Summary) -> Drawing:
     """A panel per variant: the values that were tried against the metric, with buttons for the hyperparameters."""
     frame = summary.trials[(summary.trials["stage"] == "tune") & summary.trials["value"].notna()]
-    asked = [name for name in summary.study.header["ablation"]["retune"] if CONFIG + name in frame]
+    retuned = [name for name in summary.study.header["ablation"]["retune"] if CONFIG + name in frame]
     shown = [name for name in names(summary.study) if name in set(frame["candidate"])]
-    if not shown or not asked:
+    if not shown or not retuned:
         return "No training of the re-tuning has a value yet."
     panels = Panels(shown)
-    columns: dict[str, list[Any]] = {name: [] for name in asked}
+    columns: dict[str, list[Any]] = {name: [] for name in retuned}
     for panel, variant in enumerate(shown):
         rows, final = frame[frame["candidate"] == variant], config(summary.study, variant)
-        taken = pd.Series([all(_same(row, final, name) for name in asked) for _, row in rows.iterrows()], rows.index)
+        taken = pd.Series([all(_same(row, final, name) for name in retuned) for _, row in rows.iterrows()], rows.index)
         for part, look in ((rows[~taken], TRIED), (rows[taken], TAKEN)):
-            for name in asked:
+            for name in retuned:
                 columns[name].append(flat(part[CONFIG + name]).tolist())
-            text = [_about(row, asked) for _, row in part.iterrows()]
+            text = [_about(row, retuned) for _, row in part.iterrows()]
             y = rounded(part["value"])
-            panels.add(panel, **look, mode="markers", x=columns[asked[0]][-1], y=y, text=text, hoverinfo="text")
+            panels.add(panel, **look, mode="markers", x=columns[retuned[0]][-1], y=y, text=text, hoverinfo="text")
     panels.figure.update_layout(
         panels.axes("y", title=f"{title(summary.metric)}, validation", **clipped(summary.metric))
     )
-    choices = {name: [{"x": columns[name]}, _axis(panels, name, flat(frame[CONFIG + name]))] for name in asked}
+    choices = {name: [{"x": columns[name]}, _axis(panels, name, flat(frame[CONFIG + name]))] for name in retuned}
     panels.choose(choices)
     return panels.figure
 
@@ -69,6 +69,6 @@ def _same(row: pd.Series, final: dict[str, Any], name: str) -> bool:
     return name in final and bool(row[CONFIG + name] == final[name])
 
 
-def _about(row: pd.Series, asked: list[str]) -> str:
-    values = ", ".join(f"{name} {setting(row[CONFIG + name])}" for name in asked)
+def _about(row: pd.Series, retuned: list[str]) -> str:
+    values = ", ".join(f"{name} {setting(row[CONFIG + name])}" for name in retuned)
     return plain(f"trial {row.name}: {number(row['value'])} with {values}")

@@ -31,14 +31,14 @@ MOST = 8  # findings that are shown; if there are more, those that are not signi
 def head(summary: Summary) -> str:
     """What was varied, on what, and what was found in plain words."""
     study = summary.study
-    header, asked, base = study.header, study.header["ablation"], reference(study)
+    header, ablation, base = study.header, study.header["ablation"], reference(study)
     ended, seeds = summary.trials["status"].value_counts(), sorted({trial.seed for trial in study.stage("confirm")})
     splits = " and ".join(f"the {SPLITS[split]}" for split, *_ in _each(summary))
     rows = {
         **data(header["dataset"]),
         "Family": header["space"],
         "Reference": base,
-        "Variants": f"{len(names(study)) - 1}{', in all combinations' if asked['grid'] else ''}",
+        "Variants": f"{len(names(study)) - 1}{', in all combinations' if ablation['grid'] else ''}",
         "Metric": f"{title(summary.metric)} ({summary.direction}imal), on {splits}",
         "Ideal classifier": ", ".join(
             f"{number(line['ceiling'])} on the {SPLITS[split]}"
@@ -47,22 +47,24 @@ def head(summary: Summary) -> str:
         ),
         "Seeds": ranges(seeds) if seeds else "",
         "Trainings": ", ".join(f"{ended[status]} {words}" for status, words in WORDS.items() if status in ended),
-        "Re-tuned for each variant": ", ".join(asked["retune"]),
+        "Re-tuned for each variant": ", ".join(ablation["retune"]),
         **course(summary),
     }
     return (
         f'<p class="kicker">spectune ablation on {escape(header["dataset"]["name"])}</p>\n'
         f"<h1>{escape(study.name)}</h1>\n{_findings(summary)}\n{notice(summary)}{facts(rows)}"
         + _folded(f"the reference {base} in words", [settings(config(study, base))])
-        + _folded(f"{len(asked['skipped'])} left out, and why", [f"{name}: {why}" for name, why in asked["skipped"]])
+        + _folded(
+            f"{len(ablation['skipped'])} left out, and why", [f"{name}: {why}" for name, why in ablation["skipped"]]
+        )
     )
 
 
 def _findings(summary: Summary) -> str:
     """The study's sentences, split by split; how far it is before it has any."""
     parts: list[str] = []
-    for split, heading, found in _each(summary):
-        every = [row for row in found if row["finding"]]
+    for split, heading, results in _each(summary):
+        every = [row for row in results if row["finding"]]
         level = alpha(summary.study, split)
         shown = [row for row in every if len(every) <= MOST or significant(row, level)]
         rest = [row["finding"] for row in every if row not in shown]
@@ -103,8 +105,8 @@ def variants(summary: Summary) -> str:
         "multiply-adds>",
         "training>",
     )
-    for split, heading, found in _each(summary):
-        lines = [_line(row, summary, alpha(summary.study, split)) for row in found]
+    for split, heading, results in _each(summary):
+        lines = [_line(row, summary, alpha(summary.study, split)) for row in results]
         parts.append((f"<h3>{heading}</h3>" if heading else "") + table(heads, lines, style="sortable", first=0))
     words = COMPARED if "validation" in summary.study.comparisons else ENDED
     return f"<p>{words}</p>{''.join(parts)}"
@@ -113,8 +115,8 @@ def variants(summary: Summary) -> str:
 def _line(row: Row, summary: Summary, level: float) -> list[Cell]:
     what, along = changed(summary.study, row["variant"])
     gap = row["difference"] or dict.fromkeys(("mean", "low", "high", "p", "p_holm", "effect", "seeds_needed"))
-    count, asked = len(row["seeds"]), sum(one.candidate == row["variant"] for one in summary.study.stage("confirm"))
-    seeds = f"{f'{count} of ' if count < asked else ''}{asked} seed{'s' if asked > 1 else ''}" if asked else ""
+    count, planned = len(row["seeds"]), sum(one.candidate == row["variant"] for one in summary.study.stage("confirm"))
+    seeds = f"{f'{count} of ' if count < planned else ''}{planned} seed{'s' if planned > 1 else ''}" if planned else ""
     return [
         Cell(row["variant"], small=", ".join(part for part in (what, along) if part)),
         Cell(number(row["mean"]), value=row["mean"], small=between(row["low"], row["high"])),
@@ -136,8 +138,8 @@ def paired(summary: Summary) -> str:
         "the mean. Lines that all lean to the same side speak for a difference."
     )
     parts: list[str] = []
-    for split, heading, found in _each(summary):
-        drawing = pairs(found, summary.metric, split=SPLITS[split])
+    for split, heading, results in _each(summary):
+        drawing = pairs(results, summary.metric, split=SPLITS[split])
         parts.append(captioned("" if parts else words, drawing, f"plot-paired-{split}", heading=heading))
     return "".join(parts)
 
@@ -146,8 +148,8 @@ def differences(summary: Summary) -> str:
     """The mean differences with their intervals, and whether so many seeds can show any."""
     words = "Each line has the mean of the differences with its interval, and the single seeds above it."
     parts: list[str] = []
-    for split, heading, found in _each(summary):
-        drawing = forest(found, summary.metric, direction=summary.direction, alpha=alpha(summary.study, split))
+    for split, heading, results in _each(summary):
+        drawing = forest(results, summary.metric, direction=summary.direction, alpha=alpha(summary.study, split))
         caption = _blind(summary, split) if parts else f"{words} {_blind(summary, split)}"
         parts.append(captioned(caption, drawing, f"plot-differences-{split}", heading=heading))
     return "".join(parts)
@@ -182,9 +184,9 @@ def losses(summary: Summary) -> str:
 
 def _each(summary: Summary) -> list[tuple[str, str, list[Row]]]:
     """(split, heading, rows) of what is compared; one split needs no heading."""
-    found = {split: rows(summary.study, split) for split in SPLITS}
-    splits = [split for split in SPLITS if found[split]]
-    return [(split, f"On the {SPLITS[split]}" if len(splits) > 1 else "", found[split]) for split in splits]
+    by_split = {split: rows(summary.study, split) for split in SPLITS}
+    splits = [split for split in SPLITS if by_split[split]]
+    return [(split, f"On the {SPLITS[split]}" if len(splits) > 1 else "", by_split[split]) for split in splits]
 
 
 def _listed(items: Sequence[str], *, style: str = "") -> str:

@@ -36,7 +36,7 @@ SHOWN = 3  # hyperparameters with a column of their own in the table of trials
 
 def data(dataset: dict[str, Any]) -> dict[str, object]:
     """The facts of the dataset that every report begins with."""
-    found: dict[str, object] = {
+    rows: dict[str, object] = {
         "Dataset": dataset["description"],
         "Data digest": dataset["digest"],
         "Spectra": ", ".join(f"{size:,} {name}" for name, size in dataset["sizes"].items()),
@@ -44,8 +44,8 @@ def data(dataset: dict[str, Any]) -> dict[str, object]:
     }
     if most := dataset.get("largest"):
         name, share = most["test"]["class"], number(most["test"]["share"])
-        found["Largest class"] = f"{name}, {share} of the blind test: the accuracy of always saying it"
-    return found
+        rows["Largest class"] = f"{name}, {share} of the blind test: the accuracy of always saying it"
+    return rows
 
 
 def course(summary: Summary) -> dict[str, object]:
@@ -107,13 +107,13 @@ def ranked(summary: Summary) -> str:
 
 def covered(summary: Summary) -> str:
     """What the intervals of the confirmed configs are over, where that is known."""
-    found = [row.test_over or row.over for row in summary.confirmed.itertuples()]
-    return f" over {escape(str(found[0]))}" if found and found[0] else ""
+    coverage = [row.test_over or row.over for row in summary.confirmed.itertuples()]
+    return f" over {escape(str(coverage[0]))}" if coverage and coverage[0] else ""
 
 
-def _beside(found: dict[tuple[str, str], Any], name: str) -> Cell:
+def _beside(scores: dict[tuple[str, str], Any], name: str) -> Cell:
     """A score on the validation split and, below, on the blind test; their intervals are in result.json."""
-    validation, test = (found.get((split, name)) for split in ("validation", "test"))
+    validation, test = (scores.get((split, name)) for split in ("validation", "test"))
     below = f"blind test {number(test['mean'])}" if test else ""
     return Cell(number(validation["mean"]) if validation else "", small=below)
 

@@ -86,10 +86,10 @@ def search(summary: Summary) -> str:
 
 def hyperparameters(summary: Summary) -> str:
     """Which hyperparameters the good trials share, and how much each decides."""
-    left = len(summary.order) - MOST_AXES
+    omitted = len(summary.order) - MOST_AXES
     more = (
-        f" The first {MOST_AXES} are drawn; {left} that decide less, or that few trials have, are left out."
-        if left > 0
+        f" The first {MOST_AXES} are drawn; {omitted} that decide less, or that few trials have, are left out."
+        if omitted > 0
         else ""
     )
     lines = parallel(summary.trials, summary.objectives, summary.order[:MOST_AXES])

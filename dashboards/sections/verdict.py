@@ -39,8 +39,8 @@ def _training(summary: Summary) -> str:
 
 
 def _winner(summary: Summary) -> str:
-    found, metric = summary.confirmed, escape(title(summary.metric))
-    winner, known = found.iloc[0], found[found["kind"] == KNOWN]
+    frame, metric = summary.confirmed, escape(title(summary.metric))
+    winner, known = frame.iloc[0], frame[frame["kind"] == KNOWN]
     name = _name(str(winner.candidate) if winner.kind == KNOWN else winner.who)
     if missing(winner.test_mean):
         value = _validated(winner)
@@ -61,8 +61,8 @@ def _winner(summary: Summary) -> str:
 
 def _compared(summary: Summary, winner: Any, baseline: Any) -> str:
     sign = 1 if summary.direction == "max" else -1
-    found = difference(winner.test_values, baseline.test_values)
-    gap, *ends = (sign * value for value in found.values() if value is not None)
+    interval = difference(winner.test_values, baseline.test_values)
+    gap, *ends = (sign * value for value in interval.values() if value is not None)
     size = f"The winner is {abs(gap):.4f} {'better' if gap >= 0 else 'worse'}"
     if not ends:
         return f"{size}, on a single seed."

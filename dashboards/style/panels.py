@@ -61,11 +61,11 @@ class Panels:
 
     def axes(self, letter: str, **layout: Any) -> dict[str, Any]:
         """A layout for every axis of a letter; ``title`` goes to those at the foot or at the left only."""
-        found = self.figure.select_xaxes if letter == "x" else self.figure.select_yaxes
-        edge = found(row=self.rows) if letter == "x" else found(col=1)
+        select = self.figure.select_xaxes if letter == "x" else self.figure.select_yaxes
+        edge = select(row=self.rows) if letter == "x" else select(col=1)
         words = layout.pop("title")
         titles = {f"{axis.plotly_name}.title.text": words for axis in edge}
-        return {f"{axis.plotly_name}.{key}": value for axis in found() for key, value in layout.items()} | titles
+        return {f"{axis.plotly_name}.{key}": value for axis in select() for key, value in layout.items()} | titles
 
     def choose(self, choices: dict[str, list[Any]]) -> None:
         """Start with the first choice, whose traces are there already, and offer the others."""

@@ -22,9 +22,9 @@ def trained(study: Study) -> bool:
 def who(study: Study, candidate: int | str, label: str = "") -> str:
     """``trial 12``, ``cnn6 (trial 3)``, ``cnn2 (baseline)`` or ``trees (simple)``; a variant, and what a training
     trains, by its name."""
-    found = study.candidate(candidate)
-    if found.kind == KNOWN and not trained(study):
+    named = study.candidate(candidate)
+    if named.kind == KNOWN and not trained(study):
         return f"{candidate} (baseline)"
-    if found.kind == SIMPLE:
-        return f"{found.title} (simple)"
-    return found.title if found.kind in (ENSEMBLE, "variant") else replace(found, label=label).title
+    if named.kind == SIMPLE:
+        return f"{named.title} (simple)"
+    return named.title if named.kind in (ENSEMBLE, "variant") else replace(named, label=label).title

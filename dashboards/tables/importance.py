@@ -37,26 +37,26 @@ def importances(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
     names = varied(frame)
     if len(frame) < FEWEST or not names:
         return pd.DataFrame(columns=["importance", "chance", "trials"])
-    asked = frame[names].apply(flat).rename(columns=lambda name: name.removeprefix(CONFIG))
+    configs = frame[names].apply(flat).rename(columns=lambda name: name.removeprefix(CONFIG))
     losses = frame["value"].to_numpy(float) * (1 if direction == "min" else -1)
-    study = _rebuilt(asked)
-    found = _divergences(study, losses)
+    study = _rebuilt(configs)
+    divergences = _divergences(study, losses)
     random = np.random.default_rng(0)
     chance = pd.concat([_divergences(study, random.permutation(losses)) for _ in range(SHUFFLES)], axis=1).max(axis=1)
-    table = pd.DataFrame({"importance": found, "chance": chance}) / (found.sum() or 1.0)
-    table["trials"] = asked.notna().sum()
+    table = pd.DataFrame({"importance": divergences, "chance": chance}) / (divergences.sum() or 1.0)
+    table["trials"] = configs.notna().sum()
     clear = (table["importance"] > table["chance"]).rename("clear")
     return table.join(clear).sort_values(["clear", "importance"], ascending=False, kind="stable").drop(columns="clear")
 
 
-def _rebuilt(asked: pd.DataFrame) -> optuna.Study:
+def _rebuilt(configs: pd.DataFrame) -> optuna.Study:
     """An Optuna study of these configs; the values are given to the evaluator."""
-    distributions = {name: _distribution(asked[name]) for name in asked}
+    distributions = {name: _distribution(configs[name]) for name in configs}
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
     optuna.logging.set_verbosity(verbosity)
-    for row in asked.to_dict("records"):
+    for row in configs.to_dict("records"):
         params = {name: value for name, value in row.items() if not missing(value)}
         known = {name: distributions[name] for name in params}
         study.add_trial(create_trial(state=TrialState.COMPLETE, value=0.0, params=params, distributions=known))
@@ -67,13 +67,13 @@ def _divergences(study: optuna.Study, losses: np.ndarray) -> pd.Series:
     share = min(0.5, max(BEST_SHARE, FEWEST_BEST / len(losses)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PED-ANOVA is experimental, and low targets are what we mean
-        found = get_param_importances(
+        values = get_param_importances(
             study,
             evaluator=PedAnovaImportanceEvaluator(target_quantile=share),
             target=lambda trial: float(losses[trial.number]),
             normalize=False,
         )
-    return pd.Series(found)
+    return pd.Series(values)
 
 
 def _distribution(values: pd.Series) -> BaseDistribution:

@@ -71,17 +71,17 @@ def _configs(study: Study) -> dict[int, dict[str, Any]]:
     """Trial -> column -> hyperparameter. Where several families are explored, a network's are named as in their space:
     cnn.depth, for the depth of one family says nothing of that of another. An ensemble has none."""
     several = len({trial.config["network"]["family"] for trial in study.stage("explore")}) > 1
-    found: dict[int, dict[str, Any]] = {}
+    by_trial: dict[int, dict[str, Any]] = {}
     for number, trial in study.trials.items():
         if trial.stage == ENSEMBLE:
-            found[number] = {}
+            by_trial[number] = {}
             continue
         family = trial.config["network"]["family"]
         prefix = f"{family}." if several else ""
         network = {prefix + name: value for name, value in trial.config["network"].items() if name != "family"}
         values = {"family": family, **network, **trial.config["training"]}
-        found[number] = {CONFIG + name: value for name, value in values.items()}
-    return found
+        by_trial[number] = {CONFIG + name: value for name, value in values.items()}
+    return by_trial
 
 
 def curves(study: Study) -> pd.DataFrame:
@@ -113,10 +113,10 @@ def confirmed(study: Study) -> pd.DataFrame:
                 **_scored("", scored(study, candidate, "validation")),
                 **_scored("test_", scored(study, candidate, "test")),
                 "beside": {
-                    (split, name): found
+                    (split, name): score
                     for name in beside(study)
                     for split in ("validation", "test")
-                    if (found := scored(study, candidate, split, name)) is not None
+                    if (score := scored(study, candidate, split, name)) is not None
                 },
                 "planned": sum(trial.candidate == candidate for trial in study.stage("confirm")),
                 "parameters": group[0].parameters,
@@ -137,11 +137,11 @@ def _weights(study: Study) -> dict[str, int]:
     }
 
 
-def _scored(prefix: str, found: dict[str, Any] | None) -> dict[str, Any]:
+def _scored(prefix: str, score: dict[str, Any] | None) -> dict[str, Any]:
     parts: dict[str, Any] = {"values": [], "seeds": [], "over": None}
-    parts |= {key: found[key] for key in parts} if found else {}
+    parts |= {key: score[key] for key in parts} if score else {}
     for end in ("mean", "low", "high"):
-        parts[end] = math.nan if found is None or found[end] is None else found[end]
+        parts[end] = math.nan if score is None or score[end] is None else score[end]
     return {prefix + name: part for name, part in parts.items()}
 
 

@@ -30,30 +30,30 @@ def rows(study: Study, split: str = "validation") -> list[Row]:
     Before there is one the validation rows come from the trainings that have ended: they have no p values, and their
     differences no intervals. Other splits have no rows until they are compared. What is not known is None or empty.
     """
-    found = {row["variant"]: row for row in study.comparisons.get(split, {}).get("rows", ())}
-    if not found and split != "validation":
+    by_variant = {row["variant"]: row for row in study.comparisons.get(split, {}).get("rows", ())}
+    if not by_variant and split != "validation":
         return []
-    found = found or _counted(study)
+    by_variant = by_variant or _counted(study)
     unknown = dict.fromkeys(("mean", "std", "low", "high", "parameters", "macs", "seconds", "difference"))
     empty: Row = {**unknown, "seeds": [], "values": [], "finding": ""}
-    return [found.get(name, {"variant": name, **empty}) for name in names(study)]
+    return [by_variant.get(name, {"variant": name, **empty}) for name in names(study)]
 
 
 def _counted(study: Study) -> dict[str, Row]:
     metric, _ = study.objectives[0]
-    found = {str(name): _row(str(name), trials, metric) for name, trials in study.confirmed().items()}
-    base = found.get(reference(study), {"seeds": [], "values": []})
-    for name, row in found.items():
+    by_variant = {str(name): _row(str(name), trials, metric) for name, trials in study.confirmed().items()}
+    base = by_variant.get(reference(study), {"seeds": [], "values": []})
+    for name, row in by_variant.items():
         if name != reference(study):
             row["difference"] = _difference(row, base)
-    return found
+    return by_variant
 
 
 def _row(name: str, trials: list[Trial], metric: str) -> Row:
-    found = measured(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials])
+    score = measured(metric, [trial.seed for trial in trials], [trial.metrics[metric] for trial in trials])
     return {
         "variant": name,
-        **found,
+        **score,
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": fmean(trial.seconds for trial in trials),
@@ -107,16 +107,16 @@ def config(study: Study, variant: str) -> dict[str, Any]:
 
 def changed(study: Study, variant: str) -> tuple[str, str]:
     """(what a variant changes, what changed along with it) in words."""
-    asked = study.header["ablation"]["variants"][variant]
+    entry = study.header["ablation"]["variants"][variant]
     before, now = config(study, reference(study)), config(study, variant)
     changes = [
         f"{name} {f'{setting(before[name])} → ' if not missing(before.get(name)) else ''}{setting(value)}"
-        for name, value in asked["changes"].items()
+        for name, value in entry["changes"].items()
     ]
-    without = [name for name, value in asked["also"].items() if missing(value)]
+    without = [name for name, value in entry["also"].items() if missing(value)]
     tuned = {name: now[name] for name in study.header["ablation"]["retune"] if name in now}
     also = [
-        f"with {settings(asked['also'])}" if len(without) < len(asked["also"]) else "",
+        f"with {settings(entry['also'])}" if len(without) < len(entry["also"]) else "",
         f"without {', '.join(without)}" if without else "",
         f"re-tuned {settings(tuned)}" if tuned else "",
     ]

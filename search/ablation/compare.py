@@ -31,12 +31,12 @@ def comparison(study: Study, split: str) -> dict[str, Any]:
     metric, direction = study.objectives[0]
     ablation = study.header["ablation"]
     values = {
-        name: found
+        name: scores
         for name in ablation["variants"]
-        if (line := study.evaluations.get((name, split))) is not None and (found := _values(line, metric))
+        if (line := study.evaluations.get((name, split))) is not None and (scores := _values(line, metric))
     }
     reference = values.get(ablation["reference"], {})
-    rows = [_row(study, name, split, found, reference) for name, found in values.items()]
+    rows = [_row(study, name, split, scores, reference) for name, scores in values.items()]
     _correct([row["difference"] for row in rows if row["difference"]])
     for row in rows:
         row["finding"] = finding(row, ablation, metric=metric, split=split)
@@ -60,12 +60,12 @@ def _values(line: dict[str, Any], metric: str) -> dict[int, float]:
 def _row(study: Study, name: str, split: str, values: dict[int, float], reference: dict[int, float]) -> dict[str, Any]:
     trials = study.confirmed()[name]
     seeds = [seed for seed in values if seed in reference]
-    found = measured(study.objectives[0][0], list(values), list(values.values()), study.evaluations[name, split])
+    score = measured(study.objectives[0][0], list(values), list(values.values()), study.evaluations[name, split])
     row: dict[str, Any] = {
         "variant": name,
         "seeds": list(values),
         "values": list(values.values()),
-        **{key: found[key] for key in ("mean", "std", "low", "high", "over")},
+        **{key: score[key] for key in ("mean", "std", "low", "high", "over")},
         "parameters": trials[0].parameters,
         "macs": trials[0].macs,
         "seconds": round(sum(one.seconds for one in trials) / len(trials), 3),
@@ -99,8 +99,8 @@ def _correct(differences: list[dict[str, Any]]) -> None:
 
 def finding(row: dict[str, Any], ablation: dict[str, Any], *, metric: str, split: str) -> str:
     """A variant's difference in a sentence that says no more than the numbers do; "" for the reference."""
-    found = row["difference"]
-    if found is None:
+    difference = row["difference"]
+    if difference is None:
         return ""
     what = ablation["variants"][row["variant"]]
     also = [f"{name} {'gone' if value is None else spelled(value)}" for name, value in what["also"].items()]
@@ -109,34 +109,34 @@ def finding(row: dict[str, Any], ablation: dict[str, Any], *, metric: str, split
     )
     along = f" (and with it {', '.join(also)})" if also else ""
     unit = " points" if metric_of(metric).points else ""
-    size = f"{_signed(found['mean'], metric)}{unit} {split} {metric_of(metric).title}"
-    return f"{changed}{along}: {size} ({_evidence(found, metric)}){_verdict(found)}"
+    size = f"{_signed(difference['mean'], metric)}{unit} {split} {metric_of(metric).title}"
+    return f"{changed}{along}: {size} ({_evidence(difference, metric)}){_verdict(difference)}"
 
 
-def _evidence(found: dict[str, Any], metric: str) -> str:
-    count = len(found["seeds"])
+def _evidence(difference: dict[str, Any], metric: str) -> str:
+    count = len(difference["seeds"])
     parts = [f"{count} seeds" if count > 1 else "one seed"]
-    if found["low"] is not None:
-        parts.insert(0, f"95 % CI {_signed(found['low'], metric)} to {_signed(found['high'], metric)}")
-    if found["p"] is not None:
-        corrected = f", {found['p_holm']:.2g} corrected" if found["p_holm"] != found["p"] else ""
-        parts.append(f"p = {found['p']:.2g}{corrected}")
+    if difference["low"] is not None:
+        parts.insert(0, f"95 % CI {_signed(difference['low'], metric)} to {_signed(difference['high'], metric)}")
+    if difference["p"] is not None:
+        corrected = f", {difference['p_holm']:.2g} corrected" if difference["p_holm"] != difference["p"] else ""
+        parts.append(f"p = {difference['p']:.2g}{corrected}")
     return ", ".join(parts)
 
 
-def _verdict(found: dict[str, Any]) -> str:
+def _verdict(difference: dict[str, Any]) -> str:
     """What may be concluded, where it is not that there is a difference."""
-    if found["p_holm"] is not None and found["p_holm"] <= ALPHA:
+    if difference["p_holm"] is not None and difference["p_holm"] <= ALPHA:
         return ""
-    if found["p"] is None:
+    if difference["p"] is None:
         return ": too few seeds to tell"
-    if not any(found["values"]):
+    if not any(difference["values"]):
         return ": no difference at all"
-    needed, count = found["seeds_needed"], len(found["seeds"])
+    needed, count = difference["seeds_needed"], len(difference["seeds"])
     more = f"; about {needed} seeds would tell a difference of this size" if needed else ""
-    if found["low"] is None or found["low"] <= 0 <= found["high"]:
+    if difference["low"] is None or difference["low"] <= 0 <= difference["high"]:
         return f": not told apart{more}"
-    floor = f", {count} seeds cannot give p below {least(count):.2g}" if found["p"] <= least(count) else ""
+    floor = f", {count} seeds cannot give p below {least(count):.2g}" if difference["p"] <= least(count) else ""
     return f": the interval excludes zero, the test does not{floor}{more}"
 
 
@@ -156,12 +156,12 @@ def write(study: Study) -> None:
 
 def _flat(study: Study) -> Iterable[dict[str, Any]]:
     ablation = study.header["ablation"]
-    for split, found in study.comparisons.items():
-        for row in found["rows"]:
+    for split, line in study.comparisons.items():
+        for row in line["rows"]:
             difference = row["difference"] or {}
             yield {
                 "split": split,
-                "metric": found["metric"],
+                "metric": line["metric"],
                 "variant": row["variant"],
                 "reference": ablation["reference"],
                 "seeds": " ".join(map(str, row["seeds"])),
@@ -180,17 +180,17 @@ def show(study: Study, options: Options) -> None:
     header = study.header
     if not study.comparisons:
         print(f"nothing can be compared: {nothing(study)}")
-    for split, found in study.comparisons.items():
+    for split, line in study.comparisons.items():
         title = (
-            f"{study.name}: {split} {found['metric']} on {header['dataset']['name']} (digest "
+            f"{study.name}: {split} {line['metric']} on {header['dataset']['name']} (digest "
             f"{header['dataset']['digest']}), {options.epochs} epochs at most; mean and 95 % interval over "
-            f"{next((row['over'] for row in found['rows'] if row['over']), 'seeds')}; "
+            f"{next((row['over'] for row in line['rows'] if row['over']), 'seeds')}; "
             f"difference to {header['ablation']['reference']}, paired by seed"
         )
-        table([_shown(row, found["metric"]) for row in found["rows"]], title)
-        if found["ceiling"] is not None:
-            print(CEILING.format(found["ceiling"], split))
-        for row in found["rows"]:
+        table([_shown(row, line["metric"]) for row in line["rows"]], title)
+        if line["ceiling"] is not None:
+            print(CEILING.format(line["ceiling"], split))
+        for row in line["rows"]:
             if row["finding"]:
                 print(row["finding"])
     for name, reason in header["ablation"]["skipped"]:
@@ -198,16 +198,16 @@ def show(study: Study, options: Options) -> None:
 
 
 def _shown(row: dict[str, Any], metric: str) -> dict[str, str]:
-    found = row["difference"]
+    gap = row["difference"]
     spread = "" if row["low"] is None else f" ({row['low']:.4f} to {row['high']:.4f})"
     shown = {"config": row["variant"], "mean": f"{row['mean']:.4f}{spread}"}
     keys = ("difference", "p", "corrected", "effect", "seeds needed")
     shown |= dict.fromkeys(keys, "")
-    if found:
-        ends = "" if found["low"] is None else f" ({_signed(found['low'], metric)} to {_signed(found['high'], metric)})"
-        cells = [_signed(found["mean"], metric) + ends]
-        cells += ["" if found[key] is None else f"{found[key]:.2g}" for key in ("p", "p_holm", "effect")]
-        cells += [str(found["seeds_needed"] or "")]
+    if gap:
+        ends = "" if gap["low"] is None else f" ({_signed(gap['low'], metric)} to {_signed(gap['high'], metric)})"
+        cells = [_signed(gap["mean"], metric) + ends]
+        cells += ["" if gap[key] is None else f"{gap[key]:.2g}" for key in ("p", "p_holm", "effect")]
+        cells += [str(gap["seeds_needed"] or "")]
         shown |= dict(zip(keys, cells, strict=True))
     shown["std"] = "" if row["std"] is None else f"{row['std']:.4f}"
     return {**shown, "parameters": f"{row['parameters']:,}", "seconds": f"{row['seconds']:.1f}"}

@@ -61,7 +61,7 @@ def permutation(differences: ArrayLike) -> float:
     from scipy import stats
 
     exact = 1 << len(values) <= FLIPS
-    found = stats.permutation_test(
+    result = stats.permutation_test(
         (values,),
         lambda flipped, axis: np.mean(flipped, axis=axis),
         permutation_type="samples",
@@ -69,7 +69,7 @@ def permutation(differences: ArrayLike) -> float:
         vectorized=True,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(result.pvalue)
 
 
 def least(count: int) -> float:

@@ -34,14 +34,16 @@ def refer(config: str, study: Path | None) -> dict[str, Any]:
     if study is not None:
         if config:
             raise InputError(f"an ablation has one reference, got {config} and --of {study.name}: leave one away")
-        found = read(study)
-        chosen = single(found)
+        source = read(study)
+        chosen = single(source)
         if chosen is None:
-            raise InputError(f"the reference is a confirmed winner, {found.name} has none yet: let the study end first")
-        options = found.header["options"]
+            raise InputError(
+                f"the reference is a confirmed winner, {source.name} has none yet: let the study end first"
+            )
+        options = source.header["options"]
         return {
             **{key: options[key] for key in FOLLOWED},
-            "reference": {"name": "winner", "config": found.confirmed()[chosen][0].config},
+            "reference": {"name": "winner", "config": source.confirmed()[chosen][0].config},
             "data": [f"{name}={value}" for name, value in options["data"].items()],
             "objectives": options["objectives"][:1],
         }
@@ -91,27 +93,27 @@ def plan(options: Options, dataset: Dataset) -> tuple[list[Variant], list[tuple[
     for name in options.retune:
         if value_of(reference, name) is None:
             raise InputError(f"--retune takes hyperparameters of {reference.name}, it has no {name}: leave it out")
-    found, skipped = variants(reference, options.contrasts, grid=options.grid, allow=allow)
-    for one in (reference, *found):
+    others, skipped = variants(reference, options.contrasts, grid=options.grid, allow=allow)
+    for one in (reference, *others):
         if one.training.init != "scratch":
             raise InputError(
                 f"an ablation trains from scratch, {one.name} has init={one.training.init}: set init=scratch"
             )
-    return [reference, *found], skipped
+    return [reference, *others], skipped
 
 
 def header(options: Options, dataset: Dataset) -> dict[str, Any]:
     """What a study's header says of its ablation."""
-    found, skipped = plan(options, dataset)
+    planned, skipped = plan(options, dataset)
     return {
-        "reference": found[0].name,
+        "reference": planned[0].name,
         "variants": {
             one.name: {
                 "changes": one.changes,
-                "before": {name: value_of(found[0], name) for name in one.changes},
+                "before": {name: value_of(planned[0], name) for name in one.changes},
                 "also": one.also,
             }
-            for one in found
+            for one in planned
         },
         "skipped": skipped,
         "grid": options.grid,

@@ -31,15 +31,16 @@ class Variant(NamedTuple):
 
 
 def variants(
-    reference: Variant, asked: Sequence[str], *, grid: bool, allow: Callable[[Network], None]
+    reference: Variant, contrasts: Sequence[str], *, grid: bool, allow: Callable[[Network], None]
 ) -> tuple[list[Variant], list[tuple[str, str]]]:
     """The variants that ``--vary`` asks for, and (name, reason) of those that ``all`` cannot flip.
 
-    ``asked`` are NAME=VALUE,VALUE, NAME for all values of a hyperparameter, or all, which flips each once. They change
-    one at a time, or in all combinations (``grid``). ``allow`` raises ValueError for a network that cannot be trained.
+    ``contrasts`` are NAME=VALUE,VALUE, NAME for all values of a hyperparameter, or all, which flips each once. They
+    change one at a time, or in all combinations (``grid``). ``allow`` raises ValueError for a network that cannot be
+    trained.
     """
     wanted: dict[str, list[Any]] = {}
-    for text in asked:
+    for text in contrasts:
         if text != ALL:
             name, values = _asked(reference, text)
             wanted[name] = values
@@ -48,21 +49,23 @@ def variants(
         rows = [dict(zip(names, values, strict=True)) for values in itertools.product(*wanted.values())]
     else:
         rows = [{name: value} for name, values in wanted.items() for value in values]
-    found: dict[str, Variant] = {}
+    by_name: dict[str, Variant] = {}
     for row in rows:
         made = _made(reference, {name: value for name, value in row.items() if value != value_of(reference, name)})
         if made.changes:
-            found.setdefault(made.name, _allowed(made, allow))
+            by_name.setdefault(made.name, _allowed(made, allow))
     skipped = []
-    for name, value in _flips(reference) if ALL in asked else ():
+    for name, value in _flips(reference) if ALL in contrasts else ():
         try:
             made = _allowed(_made(reference, {name: value}), allow)
-            found.setdefault(made.name, made)
+            by_name.setdefault(made.name, made)
         except ValueError as error:
             skipped.append((f"{name}={spelled(value)}", str(error)))
-    if not found:
-        raise InputError(f"--vary must change something, {', '.join(asked)} is what {reference.name} has: add a value")
-    return list(found.values()), skipped
+    if not by_name:
+        raise InputError(
+            f"--vary must change something, {', '.join(contrasts)} is what {reference.name} has: add a value"
+        )
+    return list(by_name.values()), skipped
 
 
 def owner(reference: Variant, name: str) -> Config:

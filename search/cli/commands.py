@@ -238,12 +238,12 @@ def identify(model: str, file: str, references: str, space: str) -> None:
     known, known_axis, classes, rows = read(Path(references))
     spectra, axis, labels, names = read(Path(file))
     known_names = rows if classes is None else classes
-    found, order, similarity = rank(exported.embed(spectra, axis), exported.embed(known, known_axis), known_names)
+    ranked, order, similarity = rank(exported.embed(spectra, axis), exported.embed(known, known_axis), known_names)
     for name, best, row in zip(names, order, similarity, strict=True):
-        print(f"{name}: " + ", ".join(f"{found[number]} {value:.4f}" for number, value in zip(best, row, strict=True)))
-    if labels is not None and set(labels) & set(found):
-        shares = ", ".join(f"top-{most} {top(order, found, labels, most):.4f}" for most in (1, 3, 5))
-        print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(found)} classes")
+        print(f"{name}: " + ", ".join(f"{ranked[number]} {value:.4f}" for number, value in zip(best, row, strict=True)))
+    if labels is not None and set(labels) & set(ranked):
+        shares = ", ".join(f"top-{most} {top(order, ranked, labels, most):.4f}" for most in (1, 3, 5))
+        print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(ranked)} classes")
 
 
 def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:

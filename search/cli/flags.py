@@ -21,10 +21,10 @@ RESUME = "go on with the study of that name, or start it; extends a finished one
 def add_options(parser: argparse.ArgumentParser, command: str) -> None:
     """Give a command its options; what is not typed is not in the result."""
     for title, group in GROUPS.items():
-        asked = parser.add_argument_group(title)
+        arguments = parser.add_argument_group(title)
         for one in options_of(group):
             if command in one.on:
-                add(asked, one, command)
+                add(arguments, one, command)
     if command != "plan":
         parser.add_argument("--resume", action="store_true", help=RESUME)
 
@@ -76,18 +76,18 @@ def tables() -> str:
         for one in options_of(group):
             for text, commands in _by_help(one).items():
                 metavar = f" {one.metavar}" if one.metavar else ""
-                kept = "; kept by a study" if one.kept else ""
-                lines.append(f"| `--{one.flag}{metavar}` | {text}{kept} | {', '.join(commands)} |")
+                note = "; kept by a study" if one.kept else ""
+                lines.append(f"| `--{one.flag}{metavar}` | {text}{note} | {', '.join(commands)} |")
         lines.append("")
     return "\n".join(lines)
 
 
 def _by_help(one: Option) -> dict[str, list[str]]:
     """Help -> the commands that have it."""
-    found: dict[str, list[str]] = {}
+    commands: dict[str, list[str]] = {}
     for command in one.on:
-        found.setdefault(explained(one, command).replace("|", "\\|"), []).append(command)
-    return found
+        commands.setdefault(explained(one, command).replace("|", "\\|"), []).append(command)
+    return commands
 
 
 def _number(value: Any) -> str:

@@ -70,18 +70,18 @@ def diagnose(
         raise InputError(
             f"a diagnosis needs one label per spectrum, {loaded.name} has several: see the labels in the study's report"
         )
-    found = causes.differences(loaded)
+    differences = causes.differences(loaded)
     chosen = _pair(loaded, pair)
-    if found is None and (pair or peak is not None):
+    if differences is None and (pair or peak is not None):
         raise InputError(f"--pair and --peak need a definition of the classes, {loaded.name} has none: leave them out")
-    plane = region(found, loaded.split(split), *chosen, peak=peak) if found and chosen else None
+    plane = region(differences, loaded.split(split), *chosen, peak=peak) if differences and chosen else None
     answers = (_answers(one, loaded, loaded.split(split), "spectra") for one in subjects)
     predictions = [np.stack([logits.argmax(axis=1) for logits in rows]) for rows in answers]
     why = _cause(loaded)
     facts = _facts(subjects, loaded, split, predictions, why)
     arrays = _confused(loaded, split, predictions, facts, why)
-    if found and not plane and (likeliest := _likeliest(loaded.split(split), predictions, why)):
-        plane = region(found, loaded.split(split), *likeliest, peak=peak)
+    if differences and not plane and (likeliest := _likeliest(loaded.split(split), predictions, why)):
+        plane = region(differences, loaded.split(split), *likeliest, peak=peak)
     if plane:
         arrays |= _map(plane, subjects, loaded, split, predictions)
         facts["region"] = _told(plane, loaded, why)
@@ -102,8 +102,8 @@ def _answers(one: Subject, dataset: Dataset, spectra: Split, words: str) -> Iter
 
 def _cause(dataset: Dataset) -> Cause:
     """The cause of a pair of classes, each computed once; "" where there is none to be known."""
-    found = causes.differences(dataset)
-    return cache(lambda true, predicted: found.cause(true, predicted) if found else "")
+    differences = causes.differences(dataset)
+    return cache(lambda true, predicted: differences.cause(true, predicted) if differences else "")
 
 
 def _facts(
@@ -161,31 +161,31 @@ def _mean(right: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _expected(
-    found: Ideal, labels: NDArray[np.int64], rows: dict[str, NDArray[np.int64]], why: Cause
+    classifier: Ideal, labels: NDArray[np.int64], rows: dict[str, NDArray[np.int64]], why: Cause
 ) -> dict[str, Any]:
     """The same numbers of the ideal classifier."""
     wrong: Counter[str] = Counter()
-    for true, likely, chance in zip(labels.tolist(), found.sets, found.chances, strict=True):
+    for true, likely, chance in zip(labels.tolist(), classifier.sets, classifier.chances, strict=True):
         for other in likely:
             wrong[why(true, other)] += 1 / len(likely) if other != true else 0  # type: ignore[assignment]
         wrong[causes.OTHER] += 0 if likely else 1 - chance
     return {
-        EXPECTED: found.accuracy,
-        "groups": {name: float(found.chances[some].mean()) for name, some in rows.items()},
+        EXPECTED: classifier.accuracy,
+        "groups": {name: float(classifier.chances[some].mean()) for name, some in rows.items()},
         "errors": {name: wrong[name] for name in causes.CAUSES if wrong[name]},
-        "outside": found.outside,
-        "bound": found.bound,
+        "outside": classifier.outside,
+        "bound": classifier.bound,
     }
 
 
 def _classes(dataset: Dataset, labels: NDArray[np.int64], predictions: list[NDArray[np.int64]]) -> list[list[Any]]:
     """[class, spectra, share that each config has right] of the classes that the first config knows worst."""
-    found = []
+    rows = []
     for number in np.unique(labels).tolist():
         some = np.flatnonzero(labels == number)
         shares = [float((predicted[:, some] == number).mean()) for predicted in predictions]
-        found.append([dataset.classes[number], len(some), shares])
-    return sorted(found, key=lambda row: row[2][0])[:MOST_CLASSES]
+        rows.append([dataset.classes[number], len(some), shares])
+    return sorted(rows, key=lambda row: row[2][0])[:MOST_CLASSES]
 
 
 def _counts(split: Split, predicted: NDArray[np.int64]) -> Counter[tuple[int, int]]:
@@ -251,7 +251,7 @@ def _map(
         third = ~np.isin(logits.argmax(axis=2), plane.classes)
         mean = np.where(third.mean(axis=0) > 0.5, np.nan, mean.mean(axis=0))
         shares.append(mean.reshape(len(plane.heights), len(plane.positions)))
-    found: dict[str, Any] = {
+    arrays: dict[str, Any] = {
         "region_shares": np.stack(shares),
         "region_positions": plane.positions,
         "region_heights": plane.heights,
@@ -262,8 +262,8 @@ def _map(
     for number in range(2):
         rows, positions, heights = plane.spots(spectra, number)
         wrong = [(predicted[:, rows] != plane.classes[number]).mean(axis=0) for predicted in predictions]
-        found |= {f"region_spots_{number}": np.stack([positions, heights]), f"region_wrong_{number}": np.stack(wrong)}
-    return found
+        arrays |= {f"region_spots_{number}": np.stack([positions, heights]), f"region_wrong_{number}": np.stack(wrong)}
+    return arrays
 
 
 def _told(plane: Region, dataset: Dataset, why: Cause) -> dict[str, Any]:

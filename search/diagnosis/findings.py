@@ -36,15 +36,15 @@ def show(facts: dict[str, Any]) -> None:
 
 
 def _accuracies(facts: dict[str, Any]) -> None:
-    data, found = facts["dataset"], facts["ideal"]
+    data, ideal = facts["dataset"], facts["ideal"]
     heads = [f"{name} ({size})" for name, size in {WHAT: facts["spectra"], **facts["groups"]}.items()]
     rows = []
     for model in facts["models"]:
         shares = map(_said, (model[EXPECTED], *model["groups"].values()))
         rows.append({"config": model["name"], "seeds": _seeds(model), **dict(zip(heads, shares, strict=True))})
-    if found:
-        shares = map("{:.4f}".format, (found[EXPECTED], *found["groups"].values()))
-        name = "ideal classifier" + (" (upper bound)" if found["bound"] else "")
+    if ideal:
+        shares = map("{:.4f}".format, (ideal[EXPECTED], *ideal["groups"].values()))
+        name = "ideal classifier" + (" (upper bound)" if ideal["bound"] else "")
         rows.append({"config": name, "seeds": "", **dict(zip(heads, shares, strict=True))})
     table(
         rows,

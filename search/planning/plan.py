@@ -108,7 +108,7 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
 
     Between them it is a power of their multiply-adds, with a factor for each family.
     """
-    found: list[tuple[Network, Training, float]] = []
+    timings: list[tuple[Network, Training, float]] = []
     torch.set_num_threads(max(1, int(options.cpus_per_trial)))
     beside = (options.baseline_name is not None) + options.simple * len(METHODS)
     count = min(MEASURED + beside, options.trials + beside) or 1
@@ -119,28 +119,28 @@ def measured(options: Options, dataset: Dataset, *, device: str, note: Callable[
         began = time.monotonic()
         seconds = epoch_seconds(task.network, task.training, dataset, device=device)
         spent[task.stage] += time.monotonic() - began
-        found.append((task.network, task.training, seconds))
+        timings.append((task.network, task.training, seconds))
         note(f"measured {number + 1} of {count}: {seconds:.2g} s per epoch  {task.network.describe()}")
-    return _between(found, len(dataset.axis), len(dataset.classes))
+    return _between(timings, len(dataset.axis), len(dataset.classes))
 
 
-def _between(found: list[tuple[Network, Training, float]], points: int, classes: int) -> Pace:
+def _between(timings: list[tuple[Network, Training, float]], points: int, classes: int) -> Pace:
     """The measured paces and, by least squares of their logarithms, those of other configs.
 
     A little weight holds what few configs cannot tell: families are alike, and cost grows with the root of size.
     """
-    families = sorted({network.family for network, _, _ in found})
-    known = {(network, training): seconds for network, training, seconds in found}
+    families = sorted({network.family for network, _, _ in timings})
+    known = {(network, training): seconds for network, training, seconds in timings}
 
     def features(network: Network) -> list[float]:
         cost = network.cost(points, classes)
         size = math.log(cost.macs + cost.activations + cost.parameters)
         return [1.0, size, *(float(network.family == family) for family in families)]
 
-    rows = np.array([features(network) for network, _, _ in found])
+    rows = np.array([features(network) for network, _, _ in timings])
     held = 0.3 * np.eye(rows.shape[1])[1:]
     wanted = [0.3 * 0.5, *[0.0] * len(families)]
-    values = np.log([seconds for _, _, seconds in found])
+    values = np.log([seconds for _, _, seconds in timings])
     fitted = np.linalg.lstsq(np.vstack([rows, held]), np.append(values, wanted), rcond=None)[0]
 
     def pace(task: Task) -> float:
@@ -194,14 +194,14 @@ def simulated(options: Options, dataset: Dataset, pace: Pace, *, workers: int, s
 def used(study: Study) -> dict[str, Use]:
     """What a study took that was run or simulated: exploring until its last trial, confirming what comes after."""
     began = min((trial.started for trial in study.trials.values()), default=0.0)
-    found, until = {}, began
+    uses, until = {}, began
     for stage in (*([SIMPLE] if study.stage(SIMPLE) else []), "explore", "confirm"):
         trials = [trial for trial in study.stage(stage) if trial.ended is not None]
         ended = max((trial.ended or 0.0 for trial in trials), default=until)
         epochs, busy = sum(trial.epochs for trial in trials), sum(trial.seconds for trial in trials)
-        found[stage] = Use(len(trials), epochs, max(0.0, ended - until), busy)
+        uses[stage] = Use(len(trials), epochs, max(0.0, ended - until), busy)
         until = max(until, ended)
-    return {**found, "together": Use(*(sum(values) for values in zip(*found.values(), strict=True)))}
+    return {**uses, "together": Use(*(sum(values) for values in zip(*uses.values(), strict=True)))}
 
 
 def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) -> None:
@@ -220,8 +220,8 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
         device = "cpu" if on.units == "cores" else "cuda"
         pace = measured(options, dataset, device=device, note=LOGGER.info)
         source = f"from the pace of a few batches on this machine, measured in {time.monotonic() - began:.0f} s"
-    found = [used(simulated(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
-    rows = [_row(stage, [one[stage] for one in found], on) for stage in found[0]]
+    simulations = [used(simulated(options, dataset, pace, workers=workers, seed=seed)) for seed in range(RUNS)]
+    rows = [_row(stage, [one[stage] for one in simulations], on) for stage in simulations[0]]
     if actual is not None:
         rows += [_row(f"{stage}, actual", [one], on) for stage, one in used(actual).items()]
     title = f"{options.name}: {options.trials} trials of {options.space}, {workers} at a time on {on.number} {on.units}"
@@ -230,7 +230,7 @@ def plan(options: Options, dataset: Dataset, on: Machine, actual: Study | None) 
     print("a training that stops early by itself takes less than is planned for it")
 
 
-def _row(stage: str, found: list[Use], on: Machine) -> dict[str, str]:
+def _row(stage: str, uses: list[Use], on: Machine) -> dict[str, str]:
     """A row of the table: the median of several, with their ends."""
 
     def shown(values: list[float], words: Callable[[float], str]) -> str:
@@ -239,11 +239,11 @@ def _row(stage: str, found: list[Use], on: Machine) -> dict[str, str]:
 
     row = {
         "stage": stage,
-        "trainings": shown([one.trainings for one in found], "{:.0f}".format),
-        "epochs": shown([one.epochs for one in found], "{:.0f}".format),
-        "wall time": shown([one.wall for one in found], span),
-        f"{on.units[:-1]} hours": shown([one.busy / 3600 for one in found], "{:.3g}".format),
+        "trainings": shown([one.trainings for one in uses], "{:.0f}".format),
+        "epochs": shown([one.epochs for one in uses], "{:.0f}".format),
+        "wall time": shown([one.wall for one in uses], span),
+        f"{on.units[:-1]} hours": shown([one.busy / 3600 for one in uses], "{:.3g}".format),
     }
     if on.price is not None:
-        row["cost"] = shown([one.wall / 3600 * on.number * on.price for one in found], "{:,.3g}".format)
+        row["cost"] = shown([one.wall / 3600 * on.number * on.price for one in uses], "{:,.3g}".format)
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,4 +45,14 @@ class Candidate:
     @property
     def slug(self) -> str:
         """What a folder of it is called."""
-        return self.label or (f"trial{self.key}" if self.kind == "explored" else str(self.key))
+        return _filename(self.label or (f"trial{self.key}" if self.kind == "explored" else str(self.key)))
+
+    @property
+    def stem(self) -> str:
+        """What a file of it is called: with its kind, for an explored trial's number is no network's name."""
+        return f"{self.kind}-{_filename(str(self.key))}"
+
+
+def _filename(name: str) -> str:
+    """A name of a journal, maybe a stranger's, as part of that of a file."""
+    return re.sub(r"[^\w.]+", "-", name)

@@ -104,13 +104,13 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
 
 def inside(folder: Path, name: Any) -> Path:
     """A file or folder that a journal names, which is one of its study's. ValueError for any other, also by a link."""
-    found = folder / str(name)
-    if not isinstance(name, str) or not found.resolve().is_relative_to(folder.resolve()):
+    path = folder / str(name)
+    if not isinstance(name, str) or not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(
             f"a journal names only what is in its study's folder, that of {folder} names {str(name)[:100]!r}: it was "
             "changed by somebody, restore it from a copy"
         )
-    return found
+    return path
 
 
 def _finite(value: Any) -> Any:

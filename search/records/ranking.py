@@ -56,11 +56,11 @@ def measured(
     It is over seeds and spectra where the journal's ``line`` of their evaluation has it, else over seeds alone, as in
     old journals and while a study runs; None for one seed of those.
     """
-    found: dict[str, Any] = {"metric": metric, "seeds": list(seeds), "values": list(values), **interval(values, metric)}
+    score: dict[str, Any] = {"metric": metric, "seeds": list(seeds), "values": list(values), **interval(values, metric)}
     known = (line or {}).get("intervals", {}).get(metric)
-    if line is not None and known and line["seeds"] == found["seeds"]:
-        return {**found, "low": known[0], "high": known[1], "over": line["over"]}
-    return {**found, "over": None if found["low"] is None else "seeds"}
+    if line is not None and known and line["seeds"] == score["seeds"]:
+        return {**score, "low": known[0], "high": known[1], "over": line["over"]}
+    return {**score, "over": None if score["low"] is None else "seeds"}
 
 
 def scored(study: Study, candidate: int | str, split: str, metric: str = "") -> dict[str, Any] | None:
@@ -79,8 +79,8 @@ def scored(study: Study, candidate: int | str, split: str, metric: str = "") -> 
     values = [row.get(metric) for row in rows.values()]
     if not values or None in values:
         return None
-    found = measured(metric, list(rows), values, line)
-    return {**found, "mean": statistics.fmean(row[metric] for row in means)}
+    score = measured(metric, list(rows), values, line)
+    return {**score, "mean": statistics.fmean(row[metric] for row in means)}
 
 
 def validated(study: Study, candidate: int | str, trials: Sequence[Trial]) -> list[dict[str, Any]]:
@@ -88,8 +88,8 @@ def validated(study: Study, candidate: int | str, trials: Sequence[Trial]) -> li
     were taken together, of each repeat of the folds."""
     line = study.evaluations.get((candidate, "validation"), {})
     together = line.get("folds") and line["trials"] == [one.number for one in trials]
-    found: list[dict[str, Any]] = line["metrics"] if together else [one.metrics for one in trials]
-    return found
+    rows: list[dict[str, Any]] = line["metrics"] if together else [one.metrics for one in trials]
+    return rows
 
 
 def largest(study: Study) -> dict[str, Any] | None:
@@ -97,8 +97,8 @@ def largest(study: Study) -> dict[str, Any] | None:
 
     None for several labels per spectrum, and of journals that do not say it.
     """
-    found: dict[str, Any] | None = study.header.get("dataset", {}).get("largest")
-    return found
+    by_split: dict[str, Any] | None = study.header.get("dataset", {}).get("largest")
+    return by_split
 
 
 def beside(study: Study) -> list[str]:
@@ -124,10 +124,10 @@ def duel(study: Study, row: dict[str, Any]) -> str:
     """
     assert study.versus is not None
     first, other = study.candidate(study.versus["candidate"]).title, study.candidate(row["candidate"]).title
-    return told(first[0].upper() + first[1:], other, row, *study.objectives[0])
+    return sentence(first[0].upper() + first[1:], other, row, *study.objectives[0])
 
 
-def told(name: str, other: str, row: dict[str, Any], metric: str, direction: str, *, several: bool = False) -> str:
+def sentence(name: str, other: str, row: dict[str, Any], metric: str, direction: str, *, several: bool = False) -> str:
     """The sentence of ``duel``, of any two; ``several``: they are more than one each, on more than one blind test."""
     gap = row["mean"] if direction == "max" else -row["mean"]
     apart = not row["low"] <= 0 <= row["high"] and (metric != EXPECTED or row["p"] <= 0.05)
@@ -235,8 +235,8 @@ def single(study: Study) -> int | str | None:
 
 def members(study: Study) -> list[dict[str, Any]]:
     """The trainings that the ensemble averages, the heaviest first: ``trial``, ``candidate``, ``seed``, ``weight``."""
-    found = [] if study.ensemble is None else study.ensemble.config["network"]["members"]
-    rows = [(study.trials[one["trial"]], one["weight"]) for one in sorted(found, key=lambda one: -one["weight"])]
+    selected = [] if study.ensemble is None else study.ensemble.config["network"]["members"]
+    rows = [(study.trials[one["trial"]], one["weight"]) for one in sorted(selected, key=lambda one: -one["weight"])]
     return [
         {"trial": trial.number, "candidate": trial.candidate, "seed": trial.seed, "weight": weight}
         for trial, weight in rows

@@ -61,7 +61,7 @@ def _mean_squares(table: NDArray[np.float64]) -> tuple[float, float, float]:
     return of_spectra, of_seeds, rest / max(1, (seeds - 1) * (blocks - 1))
 
 
-def share(found: Spread, most: float = math.inf) -> tuple[float, float]:
+def share(estimate: Spread, most: float = math.inf) -> tuple[float, float]:
     """The 95 % interval of a score from 0 to 1: Wilson's (1927, Journal of the American Statistical Association 22,
     209) of as many independent spectra as have the variance that was found (Korn and Graubard 1998, Survey Methodology
     24, 193).
@@ -69,32 +69,32 @@ def share(found: Spread, most: float = math.inf) -> tuple[float, float]:
     Where nothing is wrong nothing varies: the number is that of the data with ``PRIOR`` more units of either kind, and
     not above ``most``.
     """
-    mean, units, total = found.mean, found.units, found.units + 2 * PRIOR
+    mean, units, total = estimate.mean, estimate.units, estimate.units + 2 * PRIOR
     middle = (units * mean + PRIOR) / total
-    squares = units**2 * found.variance + units * (mean - middle) ** 2 + PRIOR * ((1 - middle) ** 2 + middle**2)
+    squares = units**2 * estimate.variance + units * (mean - middle) ** 2 + PRIOR * ((1 - middle) ** 2 + middle**2)
     count = min(most, max(1.0, middle * (1 - middle) * total**2 / squares - 2 * PRIOR))
     centre = (count * mean + Z**2 / 2) / (count + Z**2)
-    half = _quantile(found.freedom) * math.sqrt(count * mean * (1 - mean) + Z**2 / 4) / (count + Z**2)
+    half = _quantile(estimate.freedom) * math.sqrt(count * mean * (1 - mean) + Z**2 / 4) / (count + Z**2)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def plain(found: Spread) -> tuple[float, float]:
+def plain(estimate: Spread) -> tuple[float, float]:
     """The 95 % interval of a score that does not end at 0 and 1, as a loss."""
-    half = _quantile(found.freedom) * math.sqrt(found.variance)
-    return found.mean - half, found.mean + half
+    half = _quantile(estimate.freedom) * math.sqrt(estimate.variance)
+    return estimate.mean - half, estimate.mean + half
 
 
-def gap(found: Spread) -> tuple[float, float]:
+def gap(estimate: Spread) -> tuple[float, float]:
     """The 95 % interval of a difference of two scores from 0 to 1 on the same spectra.
 
     With half a unit more for either being right alone, both and neither (Agresti and Min 2005, Statistics in Medicine
     24, 729), for where nothing differs nothing varies.
     """
-    total = found.units + 2
-    centre = found.units * found.mean / total
-    squares = found.units**2 * found.variance + found.units * (found.mean - centre) ** 2
+    total = estimate.units + 2
+    centre = estimate.units * estimate.mean / total
+    squares = estimate.units**2 * estimate.variance + estimate.units * (estimate.mean - centre) ** 2
     squares += ((1 - centre) ** 2 + (1 + centre) ** 2) / 2 + centre**2
-    half = _quantile(found.freedom) * math.sqrt(squares) / total
+    half = _quantile(estimate.freedom) * math.sqrt(squares) / total
     return max(-1.0, centre - half), min(1.0, centre + half)
 
 
@@ -108,9 +108,9 @@ def pairs(differences: ArrayLike) -> float:
     sizes = sizes[sizes != 0]
     if not len(sizes):
         return 1.0
-    found = abs(int(sizes.sum()))
+    statistic = abs(int(sizes.sum()))
     if len(sizes) > EXACT:
-        return math.erfc(found / math.sqrt(2 * float(np.square(sizes).sum())))
+        return math.erfc(statistic / math.sqrt(2 * float(np.square(sizes).sum())))
     chances = np.ones(1)  # of the sum over units of what is flipped, which is where the sum of all signs ends
     for size in np.abs(sizes):
         longer = np.zeros(len(chances) + size)
@@ -118,7 +118,7 @@ def pairs(differences: ArrayLike) -> float:
         longer[size:] += chances / 2
         chances = longer
     sums = np.abs(2 * np.arange(len(chances)) - int(np.abs(sizes).sum()))
-    return float(min(1.0, chances[sums > found].sum() + chances[sums == found].sum() / 2))
+    return float(min(1.0, chances[sums > statistic].sum() + chances[sums == statistic].sum() / 2))
 
 
 def _quantile(freedom: float) -> float:

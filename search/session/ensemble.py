@@ -117,14 +117,14 @@ class _Making:
 
     def _number(self) -> int:
         """The next trial's, or that of an ensemble which a crash left without an end."""
-        left = [trial.number for trial in self._study.running.values() if trial.stage == ENSEMBLE]
-        return left[0] if left else max(self._study.trials) + 1
+        running = [trial.number for trial in self._study.running.values() if trial.stage == ENSEMBLE]
+        return running[0] if running else max(self._study.trials) + 1
 
     def _keep(self, task: Task, members: Sequence[Member], above: torch.Tensor | None) -> None:
         """Write the weights of the members, with the ensemble's own thresholds, as those of a confirmed trial."""
-        found = joined([weights.read(self._study.folder / stored(one.trial, WEIGHTS)) for one in members])
+        tensors = joined([weights.read(self._study.folder / stored(one.trial, WEIGHTS)) for one in members])
         own = {} if above is None else {THRESHOLDS: above}
-        Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**found, **own}))
+        Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**tensors, **own}))
 
     def _record(self, task: Task, members: Sequence[Member], pool: Pool) -> None:
         """Write down that it began, ended, and how its selection does on validation spectra that it did not see."""
@@ -146,16 +146,16 @@ class _Making:
                 values=[metrics.get(name) for name, _ in study.objectives],
             )
         )
-        found = [{**row, "right": answers.right().numpy(), "truth": pool.labels.numpy()}]
-        line = evaluate.said([trial], found, names=names, dataset=data, split="validation")
+        outcomes = [{**row, "right": answers.right().numpy(), "truth": pool.labels.numpy()}]
+        line = evaluate.said([trial], outcomes, names=names, dataset=data, split="validation")
         expected = ceiling(data, "validation")
-        evaluate.record(study, journal, ENSEMBLE, line, found, dataset=data, split="validation", expected=expected)
+        evaluate.record(study, journal, ENSEMBLE, line, outcomes, dataset=data, split="validation", expected=expected)
 
     def _latency(self, members: Sequence[Member]) -> dict[str, float]:
         """The sum of its members', which are asked one after the other."""
-        taken = [self._study.trials[one.trial].metrics.get("latency") for one in members]
-        known = [value for value in taken if value is not None]
-        return {"latency": round(sum(known), 4)} if len(known) == len(taken) else {}
+        latencies = [self._study.trials[one.trial].metrics.get("latency") for one in members]
+        known = [value for value in latencies if value is not None]
+        return {"latency": round(sum(known), 4)} if len(known) == len(latencies) else {}
 
 
 def few(sets: int, networks: int) -> bool:

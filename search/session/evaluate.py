@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,8 @@ def evaluate(options: Options, study: Study, journal: Journal, dataset: Dataset,
             before = study.evaluations.get((candidate, split))
             if before is not None and before["trials"] == [one.number for one in trials]:
                 continue
-            line, found = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
-            record(study, journal, candidate, line, found, dataset=dataset, split=split, expected=expected)
+            line, outcomes = measure(options, study, trials, dataset=dataset, split=split, resources=resources)
+            record(study, journal, candidate, line, outcomes, dataset=dataset, split=split, expected=expected)
 
 
 def record(
@@ -43,22 +42,22 @@ def record(
     journal: Journal,
     candidate: int | str,
     line: dict[str, Any],
-    found: Sequence[dict[str, Any]],
+    outcomes: Sequence[dict[str, Any]],
     *,
     dataset: Dataset,
     split: str,
     expected: float | None,
 ) -> None:
     """Write down how a candidate did on a split, as ``measure`` says it, beside what the ideal classifier expects."""
-    right = {} if dataset.multilabel else _right(found, len(dataset.classes))
+    right = {} if dataset.multilabel else _right(outcomes, len(dataset.classes))
     line = {"candidate": candidate, "split": split, **line, "ceiling": expected, **right}
     study.apply(journal.append("evaluate", **line))
 
 
-def _right(found: Sequence[dict[str, Any]], classes: int) -> dict[str, Any]:
+def _right(outcomes: Sequence[dict[str, Any]], classes: int) -> dict[str, Any]:
     """How many spectra each class has, and how many of them were right for each seed, or each repeat of the folds."""
-    right = [np.bincount(row["truth"][row["right"]], minlength=classes).tolist() for row in found]
-    return {"right": right, "spectra": np.bincount(found[0]["truth"], minlength=classes).tolist()}
+    right = [np.bincount(row["truth"][row["right"]], minlength=classes).tolist() for row in outcomes]
+    return {"right": right, "spectra": np.bincount(outcomes[0]["truth"], minlength=classes).tolist()}
 
 
 def measure(
@@ -74,8 +73,8 @@ def measure(
     sets = repeats(trials, folds) if folds else [[one] for one in trials]
     tasks = [[Task.from_dict(vars(one), options.catalogue.families) for one in some] for some in sets]
     names = unsure(study, dataset)
-    found = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
-    return said(trials, found, names=names, dataset=dataset, split=split, folds=folds), found
+    outcomes = cluster.evaluate(tasks, dataset=dataset, split=split, resources=resources, sure=names)
+    return said(trials, outcomes, names=names, dataset=dataset, split=split, folds=folds), outcomes
 
 
 def unsure(study: Study, dataset: Dataset) -> list[str]:
@@ -86,34 +85,34 @@ def unsure(study: Study, dataset: Dataset) -> list[str]:
 
 def said(
     trials: Sequence[Trial],
-    found: Sequence[dict[str, Any]],
+    outcomes: Sequence[dict[str, Any]],
     *,
     names: list[str],
     dataset: Dataset,
     split: str,
     folds: int = 0,
 ) -> dict[str, Any]:
-    """What the journal holds of what was ``found`` of each trial, or of each repeat of the ``folds``, with the
+    """What the journal holds of the ``outcomes`` of each trial, or of each repeat of the ``folds``, with the
     intervals of the scores ``names``."""
     grouped = dataset.split(split).groups is not None
-    spreads = {name: one for name in names if (one := _spread(found, name, grouped=grouped)) is not None}
+    spreads = {name: one for name in names if (one := _spread(outcomes, name, grouped=grouped)) is not None}
     return {
         "trials": [one.number for one in trials],
         "seeds": [one.seed for one in trials],
-        "metrics": [row["metrics"] for row in found],
+        "metrics": [row["metrics"] for row in outcomes],
         "intervals": {name: list(ends(name, one, apart=not dataset.multilabel)) for name, one in spreads.items()},
-        "over": over(len(found), "repeats" if folds else "seeds", grouped=grouped),
+        "over": over(len(outcomes), "repeats" if folds else "seeds", grouped=grouped),
         **({"folds": folds} if folds else {}),
     }
 
 
 def repeats(trials: Sequence[Trial], folds: int) -> list[list[Trial]]:
     """The trainings of each repeat of the folds that has all of them; where none has, of the one with the most."""
-    found: dict[int, list[Trial]] = {}
+    by_repeat: dict[int, list[Trial]] = {}
     for one in trials:
-        found.setdefault(one.turn[0] // folds, []).append(one)
-    whole = [some for some in found.values() if len(some) == folds]
-    return whole or [max(found.values(), key=len)]
+        by_repeat.setdefault(one.turn[0] // folds, []).append(one)
+    whole = [some for some in by_repeat.values() if len(some) == folds]
+    return whole or [max(by_repeat.values(), key=len)]
 
 
 def over(count: int, of: str = "seeds", *, grouped: bool) -> str:
@@ -122,35 +121,35 @@ def over(count: int, of: str = "seeds", *, grouped: bool) -> str:
     return f"{of} and {drawn}" if count > 1 else drawn
 
 
-def _spread(found: Sequence[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
+def _spread(outcomes: Sequence[dict[str, Any]], name: str, *, grouped: bool) -> sure.Spread | None:
     """That of a score over all seeds; None where one of them has no value."""
-    parts = [row["pseudo"].get(name) for row in found]
+    parts = [row["pseudo"].get(name) for row in outcomes]
     if None in parts:
         return None
     return sure.spread([one.values for one in parts], units=min(one.units for one in parts), grouped=grouped)
 
 
-def ends(name: str, found: sure.Spread, *, apart: bool) -> tuple[float, float]:
+def ends(name: str, estimate: sure.Spread, *, apart: bool) -> tuple[float, float]:
     """The interval of a score. Three spectra of a small class, all wrong, show no variance: a mean over classes that
     are ``apart``, with spectra of their own, is no surer than their sizes allow."""
     metric = metric_of(name)
     if metric.points:
-        return sure.share(found, found.units if apart and metric.by_class else math.inf)
-    low, high = sure.plain(found)
+        return sure.share(estimate, estimate.units if apart and metric.by_class else math.inf)
+    low, high = sure.plain(estimate)
     return max(metric.low, low), min(metric.high, high)
 
 
-def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Dataset, found: Sequence[Any]) -> None:
+def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Dataset, outcomes: Sequence[Any]) -> None:
     """Write what a tested candidate got right, for its comparison with those that are tested later: ``right`` (S, N)
     and the ``pseudo`` values (S, J) of the first objective with their ``units``."""
-    parts = [row["pseudo"].get(study.objectives[0][0]) for row in found]
+    parts = [row["pseudo"].get(study.objectives[0][0]) for row in outcomes]
     if None in parts:
         return
     groups = dataset.split("test").groups
     path = study.folder / _file(study, candidate)
     path.parent.mkdir(exist_ok=True)
     content: dict[str, Any] = {
-        "right": np.stack([row["right"] for row in found]),
+        "right": np.stack([row["right"] for row in outcomes]),
         "pseudo": np.stack([one.values for one in parts]),
         "units": np.array(min(one.units for one in parts)),
         "groups": np.zeros(0, np.int64) if groups is None else groups,
@@ -161,20 +160,18 @@ def keep(study: Study, journal: Journal, candidate: int | str, *, dataset: Datas
 
 
 def _file(study: Study, candidate: int | str) -> str:
-    kind = study.candidate(candidate).kind  # an explored trial's number is no network's name
-    name = re.sub(r"[^\w.]+", "-", str(candidate))  # of a journal, maybe a stranger's
-    return f"{PAIRS}/{kind}-{name}.npz"
+    return f"{PAIRS}/{study.candidate(candidate).stem}.npz"
 
 
 def versus(study: Study, journal: Journal) -> None:
     """Record the winner against every other tested candidate on the same spectra of the blind test."""
     best, metric = winner(study), study.objectives[0][0]
-    tested = {line["candidate"]: line["trials"] for line in study.tests if kept(study, line["candidate"]).is_file()}
+    tested = {line["candidate"]: line["trials"] for line in study.tests if archive(study, line["candidate"]).is_file()}
     if best is None or best not in tested:
         return
-    mine = arrays(kept(study, best))
+    mine = arrays(archive(study, best))
     rows = [
-        {"candidate": other, "trials": trials, **compared(mine, arrays(kept(study, other)), metric)}
+        {"candidate": other, "trials": trials, **compared(mine, arrays(archive(study, other)), metric)}
         for other, trials in tested.items()
         if other != best
     ]
@@ -183,8 +180,8 @@ def versus(study: Study, journal: Journal) -> None:
         study.apply(journal.append("versus", **line))
 
 
-def kept(study: Study, candidate: int | str) -> Path:
-    """Where ``keep`` writes what a candidate got right."""
+def archive(study: Study, candidate: int | str) -> Path:
+    """Where ``keep`` writes what a candidate got right, and ``arrays`` reads it."""
     return study.folder / _file(study, candidate)
 
 

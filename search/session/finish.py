@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -59,14 +58,14 @@ def test(options: Options, study: Study, journal: Journal, dataset: Dataset, res
     new = [name for name in wanted if (study.tested(name) or {}).get("trials") != numbers[name]]
     expected = ceiling(dataset, "test") if new else None
     for candidate in new:
-        line, found = evaluate.measure(
+        line, outcomes = evaluate.measure(
             options, study, confirmed[candidate], dataset=dataset, split="test", resources=resources
         )
-        evaluate.keep(study, journal, candidate, dataset=dataset, found=found)
+        evaluate.keep(study, journal, candidate, dataset=dataset, outcomes=outcomes)
         if dataset.multilabel:
-            mistakes: dict[str, Any] = {"labels": _labels(dataset, found)}
+            mistakes: dict[str, Any] = {"labels": _labels(dataset, outcomes)}
         else:
-            mistakes = {"confused": _confused(study, dataset, found, draw=candidate == winner(study))}
+            mistakes = {"confused": _confused(study, dataset, outcomes, draw=candidate == winner(study))}
         study.apply(journal.append("test", candidate=candidate, **line, ceiling=expected, **mistakes))
     evaluate.versus(study, journal)
     shutil.rmtree(study.folder / "ray", ignore_errors=True)  # Tune's own notes; every trial has ended
@@ -81,7 +80,7 @@ def export(
     _draw_importances(study, dataset, families)
     for rank, (candidate, trials) in enumerate(ranking(study)[:top], start=1):
         chosen = best(study, trials)
-        name = f"{rank}-{named(study, candidate)}"
+        name = f"{rank}-{study.candidate(candidate).slug}"
         network, training = configs(chosen.config, families)
         write(
             study.folder / "exports" / name,
@@ -109,8 +108,8 @@ def _draw_importances(study: Study, dataset: Dataset, families: Mapping[str, typ
     if not trials or configs(trials[0].config, families)[0].by_steps:
         return
     points = len(dataset.axis)
-    found = [importances(weights.read(study.folder / stored(one.number, WEIGHTS))) for one in trials]
-    known = [one[:points] for one in found if one is not None and len(one) >= points]  # a list of peaks has no axis
+    vectors = [importances(weights.read(study.folder / stored(one.number, WEIGHTS))) for one in trials]
+    known = [one[:points] for one in vectors if one is not None and len(one) >= points]  # a list of peaks has no axis
     if not known:
         return
     rows = [np.flatnonzero(dataset.train.labels == label)[:1] for label in range(MOST_CLASSES)]
@@ -159,11 +158,6 @@ def loaded(folder: Path) -> tuple[Study, Dataset, Mapping[str, type[Network]]]:
     return study, dataset, families
 
 
-def named(study: Study, candidate: int | str) -> str:
-    """What the folder of an export is called behind its rank."""
-    return re.sub(r"[^\w.]+", "-", study.candidate(candidate).slug)  # of a journal, maybe a stranger's
-
-
 def publish(
     options: Options, study: Study, journal: Journal, *, draw: Callable[[], None], seconds: float, driver: float
 ) -> None:
@@ -171,8 +165,8 @@ def publish(
     processor went into the trials."""
     text = json.dumps(result.build(study, options), indent=2)
     replace(study.folder / "result.json", text + "\n")
-    taken = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
-    study.apply(journal.append("finish", session=study.header["session"], **taken))
+    times = {"seconds": round(seconds, 3), "driver": round(driver, 3)}
+    study.apply(journal.append("finish", session=study.header["session"], **times))
     draw()
     names = ["result.json", "report.html"]
     if study.comparisons:
@@ -198,8 +192,8 @@ def numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
         said["started_from"] = study.header["init"]
     if best.stage == ENSEMBLE:
         said["ensemble"] = {"members": members(study), "remark": mixture(study)}
-    if (found := scored(study, candidate, "test")) is not None:
-        said["test"] = found
+    if (score := scored(study, candidate, "test")) is not None:
+        said["test"] = score
     if others := beside(study):
         said["beside"] = {name: result.beside(study, candidate, others, name) for name in ("validation", "test")}
     if (most := largest(study)) is not None:
@@ -207,23 +201,23 @@ def numbers(study: Study, candidate: int | str, best: Trial) -> dict[str, Any]:
     return said
 
 
-def _labels(dataset: Dataset, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _labels(dataset: Dataset, outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How each label did: ``missed`` and ``wrong`` added up over the seeds, F1 and AUC of each seed."""
     rows = []
-    for name, *seeds in zip(dataset.classes, *(row["labels"] for row in found), strict=True):
+    for name, *seeds in zip(dataset.classes, *(row["labels"] for row in outcomes), strict=True):
         sums = {key: sum(row[key] for row in seeds) for key in ("missed", "wrong")}
         each = {key: [row[key] if math.isfinite(row[key]) else None for row in seeds] for key in ("f1", "auc")}
         rows.append({"label": name, "spectra": seeds[0]["spectra"], **sums, **each})
     return rows
 
 
-def _confused(study: Study, dataset: Dataset, found: list[dict[str, Any]], *, draw: bool) -> list[list[Any]]:
+def _confused(study: Study, dataset: Dataset, outcomes: list[dict[str, Any]], *, draw: bool) -> list[list[Any]]:
     """[true class, predicted class, times] over all seeds, the most frequent first; the first are kept to be drawn."""
-    confused = Counter({(a, b): 0 for row in found for a, b, _ in row["confused"]})
-    for row in found:
+    confused = Counter({(a, b): 0 for row in outcomes for a, b, _ in row["confused"]})
+    for row in outcomes:
         confused.update({(true, predicted): count for true, predicted, count in row["confused"]})
     if draw:
         pairs = [pair for pair, _ in confused.most_common(MOST_PAIRS)]
-        predictions = np.stack([row["predictions"] for row in found])
+        predictions = np.stack([row["predictions"] for row in outcomes])
         _save(study.folder / "confused.npz", **drawn(dataset, "test", pairs, predictions, confused))
     return [[dataset.classes[a], dataset.classes[b], count] for (a, b), count in confused.most_common()]

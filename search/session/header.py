@@ -69,15 +69,15 @@ def _balance(dataset: Dataset, *, folded: bool = False) -> dict[str, Any]:
     labels per spectrum."""
     if dataset.multilabel:
         return {}
-    found, unequal = {}, False
+    by_split, unequal = {}, False
     for name in SPLITS[1:]:
         judged = SPLITS[:2] if folded and name == "validation" else (name,)
         labels = np.concatenate([dataset.split(one).labels for one in judged])
         counts = np.bincount(labels, minlength=len(dataset.classes))
         most = int(counts.argmax())
-        found[name] = {"class": dataset.classes[most], "share": float(counts[most] / max(1, counts.sum()))}
+        by_split[name] = {"class": dataset.classes[most], "share": float(counts[most] / max(1, counts.sum()))}
         unequal |= bool(counts.max() >= UNEQUAL * counts.min())
-    return {"largest": found, "unequal": unequal}
+    return {"largest": by_split, "unequal": unequal}
 
 
 def _without_secrets(arguments: list[str]) -> list[str]:

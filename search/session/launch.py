@@ -141,15 +141,15 @@ def resolve(given: dict[str, Any]) -> tuple[Options, Study | None]:
     before = read(folder) if (folder / JOURNAL).is_file() and (folder / JOURNAL).stat().st_size else None
     if before is not None and not resume:
         raise InputError(f"a study is started once, {folder} exists: add --resume to go on with it, or choose --name")
-    kept = {} if before is None else before.header["options"]
-    given, catalogue = _read(given, kept, folder)
+    recorded = {} if before is None else before.header["options"]
+    given, catalogue = _read(given, recorded, folder)
     given["tracking_uri"] = given.get("tracking_uri") or default_uri()
     given.setdefault("address", os.environ.get("RAY_ADDRESS"))
     if before is None and not (given.get("model") or given.get("reference")):
         given.setdefault("folds", None)  # by size, once the data are read
-    options = Options.from_dict({**kept, **given}, catalogue)
+    options = Options.from_dict({**recorded, **given}, catalogue)
     if before is not None:
-        _same(options, Options.from_dict({**kept, "name": options.name}, catalogue))
+        _same(options, Options.from_dict({**recorded, "name": options.name}, catalogue))
     return options, before
 
 
@@ -163,11 +163,11 @@ def named(given: dict[str, Any]) -> str:
     return plain(f"{word(what)}-{word(data)}-{time.strftime('%Y%m%d-%H%M%S')}")
 
 
-def _read(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Catalogue]:
+def _read(given: dict[str, Any], recorded: dict[str, Any], folder: Path) -> tuple[dict[str, Any], Catalogue]:
     """What was typed with its ``--data`` and ``--set`` read, and with what the study can name."""
     given = dict(given)
-    space = given.get("space", kept.get("space", Options.space))
-    export = given.get("init_from", kept.get("init_from", ""))
+    space = given.get("space", recorded.get("space", Options.space))
+    export = given.get("init_from", recorded.get("init_from", ""))
     catalogue, start = _catalogue(space, export, folder, named="space" in given)
     if start and catalogue.space(given.setdefault("space", start.family)).families != (type(start),):
         raise InputError(f"--init-from keeps the network of its export, a {start.family}: leave --space out")
@@ -179,7 +179,7 @@ def _read(given: dict[str, Any], kept: dict[str, Any], folder: Path) -> tuple[di
         from spectune.search.ablation import variants
 
         given["reference"] = variants.settle(given["reference"], given.pop("fixed"))
-    if start and ("fixed" in given or not kept):
+    if start and ("fixed" in given or not recorded):
         settings = {**start.to_dict(), "init": "backbone"}
         network = {name: value for name, value in settings.items() if name not in given.get("vary", ())}
         given["fixed"] = network | _of_training(given.get("fixed", {}))
@@ -204,10 +204,10 @@ def _catalogue(space: str, export: str, folder: Path, *, named: bool) -> tuple[C
 def _same(options: Options, before: Options) -> None:
     """ValueError where a resumed study is asked for something else than it was begun with."""
     for one in options_of(Options):
-        value, kept = getattr(options, one.name), getattr(before, one.name)
-        if one.kept and value != kept:
+        value, recorded = getattr(options, one.name), getattr(before, one.name)
+        if one.kept and value != recorded:
             raise InputError(
-                f"a resumed study keeps its --{one.flag}, it is {kept!r}, got {value!r}: choose another --name"
+                f"a resumed study keeps its --{one.flag}, it is {recorded!r}, got {value!r}: choose another --name"
             )
 
 

@@ -18,7 +18,7 @@ from spectune.search.process.table import table
 from spectune.search.records import JOURNAL, Options, Study, opening, pairs
 from spectune.search.records import uncertainty as sure
 from spectune.search.records.metrics import metric_of
-from spectune.search.records.ranking import simplest, told, winner
+from spectune.search.records.ranking import sentence, simplest, winner
 from spectune.search.session import evaluate
 from spectune.search.session.launch import Interrupted, launch, named
 from spectune.search.session.run import Watcher
@@ -40,12 +40,12 @@ def search(count: int, given: dict[str, Any], watcher: Watcher | None = None) ->
         raise InputError(f"--test-folds must be at least 2, got {count}: give a larger number, or leave it out")
     name = named(given)
     try:
-        found = [launch(one, watcher).study for one in searches(count, name, given)]
+        studies = [launch(one, watcher).study for one in searches(count, name, given)]
     except Interrupted:
         raise Interrupted(f"the same command with --name {name} --resume") from None
     folder = Path(given.get("studies", Options.studies)) / name
     folder.mkdir(exist_ok=True)
-    facts = summary(name, found)
+    facts = summary(name, studies)
     replace(folder / SUMMARY, json.dumps(facts, indent=2) + "\n")
     show(facts)
     print(f"summary {folder / SUMMARY}")
@@ -55,16 +55,16 @@ def searches(count: int, name: str, given: dict[str, Any]) -> Iterator[dict[str,
     """What each search is given: its fold among the options of the data, and its share of trials and time."""
     for fold in range(1, count + 1):
         folder = Path(given.get("studies", Options.studies)) / f"{name}-{fold}"
-        kept = opening(folder)["options"] if (folder / JOURNAL).is_file() else {}
-        source = given.get("dataset", kept.get("dataset", Options.dataset))
+        recorded = opening(folder)["options"] if (folder / JOURNAL).is_file() else {}
+        source = given.get("dataset", recorded.get("dataset", Options.dataset))
         if not Path(source).exists() or source.endswith(".json"):
             raise InputError(
                 f"--test-folds divides measured spectra, those of {source} are made by a recipe or not there: leave it "
                 "out, or check --dataset"
             )
-        data = {**(pairs("--data", given["data"]) if "data" in given else kept.get("data", {}))}
+        data = {**(pairs("--data", given["data"]) if "data" in given else recorded.get("data", {}))}
         data["test_fold"] = f"{fold}/{count}"
-        shared = {key: given.get(key, None if kept else getattr(Options, key)) for key in SHARED}
+        shared = {key: given.get(key, None if recorded else getattr(Options, key)) for key in SHARED}
         shares = {key: total / count for key, total in shared.items() if total is not None}
         if "trials" in shares:
             shares["trials"] = math.ceil(shares["trials"])
@@ -77,10 +77,10 @@ def summary(name: str, studies: Sequence[Study]) -> dict[str, Any]:
     metric, direction = studies[0].objectives[0]
     kinds = {"winner": [winner(one) for one in studies], "baseline": [_published(one) for one in studies]}
     kinds["simple"] = [simplest(one) for one in studies]
-    found = {kind: pooled(studies, candidates) for kind, candidates in kinds.items()}
+    by_kind = {kind: pooled(studies, candidates) for kind, candidates in kinds.items()}
     arrays = {
         kind: some
-        for kind, some in found.items()
+        for kind, some in by_kind.items()
         if some is not None and (kind == "winner" or kinds[kind] != kinds["winner"])
     }
     if "winner" not in arrays:
@@ -106,7 +106,7 @@ def _published(study: Study) -> int | str | None:
 
 
 def _tested(study: Study, candidate: int | str | None) -> bool:
-    return candidate is not None and evaluate.kept(study, candidate).is_file()
+    return candidate is not None and evaluate.archive(study, candidate).is_file()
 
 
 def pooled(studies: Sequence[Study], candidates: Sequence[int | str | None]) -> Arrays | None:
@@ -116,7 +116,7 @@ def pooled(studies: Sequence[Study], candidates: Sequence[int | str | None]) -> 
     for study, candidate in zip(studies, candidates, strict=True):
         if candidate is None or not _tested(study, candidate):
             return None
-        parts.append(evaluate.arrays(evaluate.kept(study, candidate)))
+        parts.append(evaluate.arrays(evaluate.archive(study, candidate)))
     seeds = min(len(part["right"]) for part in parts)
     right = np.concatenate([part["right"][:seeds] for part in parts], axis=1)
     blocks = sum(part["pseudo"].shape[1] for part in parts)
@@ -134,8 +134,8 @@ def _row(
     kind: str, studies: Sequence[Study], candidates: Sequence[int | str | None], arrays: Arrays, metric: str
 ) -> dict[str, Any]:
     grouped, several = bool(len(arrays["groups"])), studies[0].header["dataset"]["labels"] == "several"
-    found = sure.spread(arrays["pseudo"], units=float(arrays["units"]), grouped=grouped)
-    low, high = evaluate.ends(metric, found, apart=not several)
+    estimate = sure.spread(arrays["pseudo"], units=float(arrays["units"]), grouped=grouped)
+    low, high = evaluate.ends(metric, estimate, apart=not several)
     each = zip(studies, candidates, strict=True)
     return {
         "of": kind,
@@ -143,7 +143,7 @@ def _row(
         "titles": [one.candidate(candidate).title for one, candidate in each if candidate is not None],
         "spectra": arrays["right"].shape[1],
         "seeds": len(arrays["right"]),
-        "mean": found.mean,
+        "mean": estimate.mean,
         "low": low,
         "high": high,
         "over": evaluate.over(len(arrays["right"]), grouped=grouped),
@@ -170,5 +170,5 @@ def show(facts: dict[str, Any]) -> None:
     ]
     table(rows, title)
     for row in facts["versus"]:
-        print(told("The winners", WORDS[row["of"]], row, facts["metric"], facts["direction"], several=True))
+        print(sentence("The winners", WORDS[row["of"]], row, facts["metric"], facts["direction"], several=True))
     print(f"studies {', '.join(facts['studies'])}")

@@ -89,14 +89,14 @@ class Progress:
         when = f"{span(time.monotonic() - self._began)} {_stage(study)}"
         done, plain = _bar(ended, expected), f"{ended}/{expected} trials"
         states = ", ".join(f"{counts[name]} {name}" for name in ("running", "stopped", "failed") if counts[name])
-        found = _best(study)
+        best = _best(study)
         left = seconds_left(study, self._options, self._concurrent)
         bound = "" if counts["complete"] else "at most "  # until then every epoch is expected, early stopping or not
         until = f"{bound}{span(left)} left" if left else ""
         ways = (
-            (when, done if self._terminal else plain, states, found, until),
-            (when, done, found, until),
-            (when, plain, found.partition(" (")[0], until),
+            (when, done if self._terminal else plain, states, best, until),
+            (when, done, best, until),
+            (when, plain, best.partition(" (")[0], until),
         )
         lines = ["  ".join(part for part in parts if part) for parts in ways]
         return next((line for line in lines if len(line) < width), lines[-1][: width - 1])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spectune.search.records import Journal, Study, Trial
 from spectune.search.records.ranking import best, ranking
-from spectune.search.session.finish import loaded, named, numbers
+from spectune.search.session.finish import loaded, numbers
 from spectune.spaces import Ensemble, Network
 from spectune.spaces.saved import configs
 from spectune.trainables import warm
@@ -41,10 +41,10 @@ def refit(folder: Path) -> Path:
     network, training = configs(chosen.config, families)
     parts = [study.trials[one.trial] for one in network.members] if isinstance(network, Ensemble) else [chosen]
     whole = together(dataset)
-    found = [_trained(study, part, whole, families) for part in parts]
-    weights = _mixed(network, found, whole) if isinstance(network, Ensemble) else found[0]
+    states = [_trained(study, part, whole, families) for part in parts]
+    weights = _mixed(network, states, whole) if isinstance(network, Ensemble) else states[0]
     again = {"spectra": len(whole.train), "epochs": [len(rates(part)) for part in parts]}
-    target = study.folder / "exports" / f"1-{named(study, candidate)}-refit"
+    target = study.folder / "exports" / f"1-{study.candidate(candidate).slug}-refit"
     said = {**numbers(study, candidate, chosen), "refit": again}
     write(target, network=network, training=training, weights=weights, dataset=dataset, numbers=said)
     journal = Journal(folder)
@@ -58,11 +58,11 @@ def refit(folder: Path) -> Path:
 def rates(trial: Trial) -> list[float]:
     """The learning rate of each epoch until the best one; what was not reported is as the epoch before."""
     known = {epoch: metrics.get("learning_rate") for epoch, metrics in trial.reports}
-    found: list[float] = [trial.config["training"]["learning_rate"]]
+    schedule: list[float] = [trial.config["training"]["learning_rate"]]
     for epoch in range(1, trial.best_epoch + 1):
         rate = known.get(epoch)
-        found.append(found[-1] if rate is None else rate)
-    return found[1:]
+        schedule.append(schedule[-1] if rate is None else rate)
+    return schedule[1:]
 
 
 def _trained(study: Study, trial: Trial, dataset: Dataset, families: Mapping[str, type[Network]]) -> dict[str, Tensor]:
@@ -84,9 +84,9 @@ def _trained(study: Study, trial: Trial, dataset: Dataset, families: Mapping[str
     return {name: tensor.detach().cpu().clone() for name, tensor in last.state["best"]["model"].items()}
 
 
-def _mixed(network: Ensemble, found: list[dict[str, Tensor]], dataset: Dataset) -> dict[str, Tensor]:
+def _mixed(network: Ensemble, states: list[dict[str, Tensor]], dataset: Dataset) -> dict[str, Tensor]:
     """The weights of an ensemble of these members, where it needs them with thresholds that suit their mean."""
-    weights = joined(found)
+    weights = joined(states)
     if not dataset.multilabel:
         return weights
     points, classes = dataset.sizes[:2]

@@ -71,11 +71,11 @@ def _stages(study: Study) -> list[str]:
 
 def _ablation(study: Study) -> dict[str, Any]:
     """What was varied, and on each split the comparison without what only the journal needs."""
-    found = {
+    comparisons = {
         split: {key: value for key, value in line.items() if key not in ("event", "time")}
         for split, line in study.comparisons.items()
     }
-    return {**study.header["ablation"], "comparisons": found}
+    return {**study.header["ablation"], "comparisons": comparisons}
 
 
 def _export(study: Study) -> str | None:
@@ -108,8 +108,8 @@ def _confirmed(
 
 def beside(study: Study, candidate: int | str, metrics: list[str], split: str) -> list[dict[str, Any]]:
     """Other scores of a candidate on a split, those that it has there."""
-    found = [scored(study, candidate, split, metric) for metric in metrics]
-    return [one for one in found if one is not None]
+    scores = [scored(study, candidate, split, metric) for metric in metrics]
+    return [one for one in scores if one is not None]
 
 
 def _commands(study: Study, options: Options) -> dict[str, str]:
@@ -133,42 +133,42 @@ def _commands(study: Study, options: Options) -> dict[str, str]:
 
 def show(study: Study, options: Options, undelivered: int) -> None:
     """Print the confirmed configs and what comes next."""
-    found = build(study, options)
+    facts = build(study, options)
     if options.reference:
         compare.show(study, options)
-    elif not found["confirmed"]:
+    elif not facts["confirmed"]:
         print(f"no trial could be confirmed: {nothing(study)}")
     else:
         metric = metric_of(study.objectives[0][0]).title
-        dataset = found["dataset"]
+        dataset = facts["dataset"]
         title = (
             f"{study.name}: {metric} on {dataset['name']} (digest {dataset['digest']}), "
             f"{options.epochs} epochs at most; mean and 95 % interval over "
-            f"{found['confirmed'][0]['validation']['over'] or 'seeds'}, {_seeds(found)} seeds"
+            f"{facts['confirmed'][0]['validation']['over'] or 'seeds'}, {_seeds(facts)} seeds"
             f"{f' on {options.folds} folds' if options.folds else ''}"
         )
-        table([*(_row(study, row, found["winner"]) for row in found["confirmed"]), *_always(study)], title)
-        for row in found["versus"]:
+        table([*(_row(study, row, facts["winner"]) for row in facts["confirmed"]), *_always(study)], title)
+        for row in facts["versus"]:
             print(duel(study, row))
-        if found["ceiling"] is not None:
-            print(CEILING.format(found["ceiling"], "blind test"))
-        if found["verdict"]:
-            print(found["verdict"])
+        if facts["ceiling"] is not None:
+            print(CEILING.format(facts["ceiling"], "blind test"))
+        if facts["verdict"]:
+            print(facts["verdict"])
         if options.mixes and (words := mixture(study)):
             print(words)
-    print(f"report  {found['paths']['report']}")
-    if found["paths"]["export"]:
-        print(f"export  {found['paths']['export']}")
-    for name, command in found["commands"].items():
+    print(f"report  {facts['paths']['report']}")
+    if facts["paths"]["export"]:
+        print(f"export  {facts['paths']['export']}")
+    for name, command in facts["commands"].items():
         print(f"{name:<7} {command}")
     if undelivered:
         command = shlex.join(["spectune", "track", study.name, *options.place])
-        print(f"MLflow at {found['paths']['mlflow']} missed a part; to deliver it: {command}")
+        print(f"MLflow at {facts['paths']['mlflow']} missed a part; to deliver it: {command}")
 
 
-def _seeds(found: dict[str, Any]) -> int:
+def _seeds(facts: dict[str, Any]) -> int:
     """Those that configs were compared on, of which an ensemble has one."""
-    return max(len(row["validation"]["seeds"]) for row in found["confirmed"])
+    return max(len(row["validation"]["seeds"]) for row in facts["confirmed"])
 
 
 def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str, str]:
@@ -187,18 +187,18 @@ def _row(study: Study, row: dict[str, Any], best: int | str | None) -> dict[str,
 
 def _always(study: Study) -> list[dict[str, str]]:
     """The row of always saying the largest class, where the table is of the accuracy."""
-    found = largest(study)
-    if found is None or study.objectives[0][0] != EXPECTED:
+    most = largest(study)
+    if most is None or study.objectives[0][0] != EXPECTED:
         return []
     heads = ["validation", "blind test", *(metric_of(name).title for name in unequal(study))]
-    cells = {"validation": f"{found['validation']['share']:.4f}", "blind test": f"{found['test']['share']:.4f}"}
-    row = {"config": f"always {found['test']['class']}", **dict.fromkeys(heads, ""), **cells}
+    cells = {"validation": f"{most['validation']['share']:.4f}", "blind test": f"{most['test']['share']:.4f}"}
+    row = {"config": f"always {most['test']['class']}", **dict.fromkeys(heads, ""), **cells}
     return [{**row, **dict.fromkeys(("parameters", "multiply-adds", "seconds"), "")}]
 
 
-def _beside(found: dict[str, Any], metric: str) -> str:
+def _beside(scores: dict[str, Any], metric: str) -> str:
     """Its means on the validation split and the blind test."""
-    means = [next((one["mean"] for one in found[split] if one["metric"] == metric), None) for split in SPLITS]
+    means = [next((one["mean"] for one in scores[split] if one["metric"] == metric), None) for split in SPLITS]
     return ", ".join(f"{word}{mean:.4f}" for word, mean in zip(("", "test "), means, strict=True) if mean is not None)
 
 

@@ -98,8 +98,8 @@ def run(
         finally:
             if not finished:
                 stop.ignore()
-            left = writer.close(None if finished else stop.HURRY)
-    return Finished(study, options, left)
+            undelivered = writer.close(None if finished else stop.HURRY)
+    return Finished(study, options, undelivered)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,8 +116,8 @@ class Agenda:
 
     def interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number. Ensembles are not trained."""
-        left = [trial for _, trial in sorted(self.study.running.items()) if trial.stage != ENSEMBLE]
-        return [self._task(vars(trial)) for trial in left]
+        running = [trial for _, trial in sorted(self.study.running.items()) if trial.stage != ENSEMBLE]
+        return [self._task(vars(trial)) for trial in running]
 
     def _simple(self) -> Iterator[Task]:
         """The simple methods that were not measured yet, cheapest first, while their time lasts."""
@@ -136,9 +136,9 @@ class Agenda:
         """Whether there is time for one more simple method: it takes as long as any before, as dearer ones come later
         and a fit is not stopped."""
         trials = self.study.stage(SIMPLE)
-        taken = [self.study.clock - one.started if one.status == "running" else one.seconds for one in trials]
+        durations = [self.study.clock - one.started if one.status == "running" else one.seconds for one in trials]
         assert self._measuring.seconds is not None
-        return self._measuring.spent() + max(taken, default=0.0) <= self._measuring.seconds
+        return self._measuring.spent() + max(durations, default=0.0) <= self._measuring.seconds
 
     def _starts(self) -> Iterator[Task]:
         """The networks asked for, or the known starts: even a short search gets to these.
@@ -219,23 +219,23 @@ class Agenda:
 
     def _beside(self) -> list[Task]:
         """What is confirmed beside the finalists: the published baseline and the best simple method."""
-        found = [self.baseline()] if self.goal.baseline_name else []
+        tasks = [self.baseline()] if self.goal.baseline_name else []
         best = simplest(self.study) if self.goal.simple else None
         if best is not None:
-            found.append(self._task({**vars(best), "candidate": Candidate.simple(best.label)}))
-        return found
+            tasks.append(self._task({**vars(best), "candidate": Candidate.simple(best.label)}))
+        return tasks
 
     def _candidates(self) -> list[Task]:
         """All that are confirmed; where the total time is limited also those of earlier sessions, for the rounds are
         whole when they have them."""
-        found = self._beside()
-        best = finalists(self.study, self.budget.top, *(task.config for task in found)) if self.goal.explores else []
-        found += [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
+        tasks = self._beside()
+        best = finalists(self.study, self.budget.top, *(task.config for task in tasks)) if self.goal.explores else []
+        tasks += [self._task({**vars(trial), "candidate": trial.number}) for trial in best]
         if self.total.seconds is not None:
             begun = {trial.candidate: trial for trial in self.study.stage("confirm")}
-            keys = begun.keys() - {task.candidate for task in found}
-            found += [self._task(vars(trial)) for key, trial in begun.items() if key in keys]
-        return found
+            keys = begun.keys() - {task.candidate for task in tasks}
+            tasks += [self._task(vars(trial)) for key, trial in begun.items() if key in keys]
+        return tasks
 
     def seeds(self) -> range:
         """The seeds of the confirmation."""

@@ -93,9 +93,9 @@ class Sampler:
         layers = {name: value for name, value in self.space.values(network).items() if name not in free or not value}
         free = {hp.name for hp in hyperparameters(Training) if hp.replicas and hp.search} - self.fixed_training.keys()
         steps = {name: value for name, value in training.to_dict().items() if name not in free}
-        found = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
+        proposal = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
         self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
-        return found
+        return proposal
 
     def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
         """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.

@@ -64,9 +64,9 @@ class Follower:
     def catch_up(self) -> None:
         """Deliver until nothing is left, but for a line that is just being written."""
         self.deliver()
-        left = math.inf
-        while 0 < self.behind < left:
-            left = self.behind
+        before = math.inf
+        while 0 < self.behind < before:
+            before = self.behind
             self.deliver()
         if len(self._runs) >= 2 * self._counted:
             self._counted = len(self._runs)
@@ -250,10 +250,10 @@ class Follower:
 def _cursors(path: Path) -> dict[str, dict[str, Any]]:
     """Store -> how far it is, as the file says; a store begins anew where that cannot be read."""
     try:
-        kept = json.loads(path.read_text())
+        content = json.loads(path.read_text())
         return {
             uri: {"offset": int(one["offset"]), "runs": list(one["runs"]), "epochs": dict(one["epochs"])}
-            for uri, one in kept.items()
+            for uri, one in content.items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}

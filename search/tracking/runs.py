@@ -47,10 +47,10 @@ class Runs:
             if experiment.lifecycle_stage == "deleted":
                 self._client.restore_experiment(experiment.experiment_id)
             self._experiment = experiment.experiment_id
-        found = {run.data.tags["spectune.trial"]: run for run in self._stored()}
-        self._ids = {key: run.info.run_id for key, run in found.items()}
-        self._deleted = {key for key, run in found.items() if run.info.lifecycle_stage == "deleted"}
-        self._bare = {key for key, run in found.items() if not run.inputs.dataset_inputs}
+        runs = {run.data.tags["spectune.trial"]: run for run in self._stored()}
+        self._ids = {key: run.info.run_id for key, run in runs.items()}
+        self._deleted = {key for key, run in runs.items() if run.info.lifecycle_stage == "deleted"}
+        self._bare = {key for key, run in runs.items() if not run.inputs.dataset_inputs}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ids)
@@ -107,9 +107,9 @@ class Runs:
 
     def note(self, key: str, text: str) -> None:
         """What the run's page says of it, in Markdown; a note that somebody wrote or changed there stays."""
-        kept, text = self._client.get_run(self._there(key)).data.tags, text[:LONGEST]
-        ours = kept.get(OUR_NOTE, "")
-        if kept.get(NOTE, "") in ("", ours):
+        tags, text = self._client.get_run(self._there(key)).data.tags, text[:LONGEST]
+        ours = tags.get(OUR_NOTE, "")
+        if tags.get(NOTE, "") in ("", ours):
             self.log(key, tags={NOTE: text, OUR_NOTE: text})
 
     def go_on(self, key: str) -> None:

@@ -43,9 +43,9 @@ def make_database(uri: str) -> None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()).absolute() / "spectune"
-    kept = cache / f"mlflow-{version('mlflow')}.db"
-    if kept.is_file() and kept.stat().st_uid == os.geteuid():
-        _place(kept, file)
+    cached = cache / f"mlflow-{version('mlflow')}.db"
+    if cached.is_file() and cached.stat().st_uid == os.geteuid():
+        _place(cached, file)
         return
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "mlflow.db"
@@ -57,7 +57,7 @@ def make_database(uri: str) -> None:
             raise OSError(f"{file} could not be made: {(said.strip() or 'no message').splitlines()[-1]}")
         with contextlib.suppress(OSError):  # a home that cannot be written to
             cache.mkdir(parents=True, exist_ok=True)
-            _place(made, kept)
+            _place(made, cached)
         _place(made, file)
 
 
@@ -88,9 +88,9 @@ def local(path: Path, mounts: Path) -> bool:
         lines = [line.split() for line in mounts.read_text("utf-8", "surrogateescape").splitlines()]
     except OSError:
         return False
-    found = {Path(place.replace("\\040", " ")): kind for _, place, kind, *_ in lines}  # the last on a place covers it
+    kinds = {Path(place.replace("\\040", " ")): kind for _, place, kind, *_ in lines}  # the last on a place covers it
     path = path.resolve()
-    return next((found[place] in LOCAL for place in (path, *path.parents) if place in found), False)
+    return next((kinds[place] in LOCAL for place in (path, *path.parents) if place in kinds), False)
 
 
 def _tell(uri: str, *statements: str) -> None:

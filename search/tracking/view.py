@@ -98,7 +98,7 @@ def searched(trials: Iterable[Trial]) -> list[str]:
             continue
         for name, value in trial.flat.items():
             values.setdefault(name, set()).add(json.dumps(value))
-    return [name for name, found in values.items() if len(found) > 1]
+    return [name for name, distinct in values.items() if len(distinct) > 1]
 
 
 def headline(study: Study) -> dict[str, float]:
@@ -110,10 +110,10 @@ def headline(study: Study) -> dict[str, float]:
     if not ranked:
         return {}
     candidate, trials = ranked[0]
-    found = {f"final/{name}": value for name, value in _means(validated(study, candidate, trials)).items()}
+    final = {f"final/{name}": value for name, value in _means(validated(study, candidate, trials)).items()}
     tested = study.tested(candidate)
     tests = {} if tested is None else _means(tested["metrics"])
-    return {**found, **{f"test/{name}": value for name, value in tests.items()}}
+    return {**final, **{f"test/{name}": value for name, value in tests.items()}}
 
 
 def verdict(study: Study) -> str:
@@ -144,18 +144,18 @@ def verdict(study: Study) -> str:
         findings.append(f"Always saying the largest class is right for {most['test']['share']:.4f} of the blind test.")
     if study.header.get("ablation"):
         words = f"Nothing is chosen in an ablation: mean and 95 % interval of each variant{covered}."
-        findings = [row["finding"] for found in study.comparisons.values() for row in found["rows"] if row["finding"]]
+        findings = [row["finding"] for line in study.comparisons.values() for row in line["rows"] if row["finding"]]
     table = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
     table.insert(1, f"|{'---|' * len(heads)}")
     return "\n".join([words, "", *(f"* {finding}" for finding in findings), "", *table])
 
 
-def _said(found: dict[str, Any] | None) -> str:
-    if found is None:
+def _said(score: dict[str, Any] | None) -> str:
+    if score is None:
         return ""
-    if found["low"] is None:
-        return f"{found['mean']:.4f}"
-    return f"{found['mean']:.4f} ({found['low']:.4f} to {found['high']:.4f})"
+    if score["low"] is None:
+        return f"{score['mean']:.4f}"
+    return f"{score['mean']:.4f} ({score['low']:.4f} to {score['high']:.4f})"
 
 
 def _means(rows: list[dict[str, Any]]) -> dict[str, float]:

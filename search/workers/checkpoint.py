@@ -36,12 +36,12 @@ class Checkpoints:
 
     def read(self, number: int, device: str) -> State | None:
         """The newest state that is whole; None without one, and the trial begins anew."""
-        found = [self._whole(number, file) for file in STATES]
-        turn = max((0, 1), key=lambda turn: found[turn][SEAL:HEAD])
-        if not found[turn]:
+        contents = [self._whole(number, file) for file in STATES]
+        turn = max((0, 1), key=lambda turn: contents[turn][SEAL:HEAD])
+        if not contents[turn]:
             return None
         self._turn[number] = 1 - turn
-        state: State = torch.load(io.BytesIO(found[turn][HEAD:]), map_location=device, weights_only=True)
+        state: State = torch.load(io.BytesIO(contents[turn][HEAD:]), map_location=device, weights_only=True)
         return state
 
     def remove(self, number: int) -> None:

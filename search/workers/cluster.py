@@ -85,9 +85,9 @@ def logits(
 ) -> tuple[Tensor, Tensor, NDArray[np.int64] | None]:
     """(M, N, C) the logits of M sets of tasks, as ``evaluate`` takes them together; labels and groups of the N
     spectra, which must be the same for all sets."""
-    found: list[_Answered] = _each(_answered, sets, dataset, split, resources)
-    every = torch.stack([one.logits.clone() for one in found])  # Ray's memory is read-only, which torch warns about
-    return every, found[0].labels.clone(), found[0].groups
+    answers: list[_Answered] = _each(_answered, sets, dataset, split, resources)
+    every = torch.stack([one.logits.clone() for one in answers])  # Ray's memory is read-only, which torch warns about
+    return every, answers[0].labels.clone(), answers[0].groups
 
 
 def _each(
@@ -137,12 +137,12 @@ def few_threads() -> Iterator[None]:
 def _evaluate(
     values: list[dict[str, Any]], dataset: Dataset, folder: Folder, split: str, sure: Sequence[str]
 ) -> dict[str, Any]:
-    given, labels, above, groups = _answered(values, dataset, folder, split)
-    answers = answered(given, labels, above)
+    outputs, labels, above, groups = _answered(values, dataset, folder, split)
+    answers = answered(outputs, labels, above)
     row = {**judged(answers, groups, sure), "right": answers.right().numpy(), "truth": labels.numpy()}
     if above is not None:
-        return {**row, "labels": by_label(given, labels, above)}
-    predictions = given.argmax(dim=1)
+        return {**row, "labels": by_label(outputs, labels, above)}
+    predictions = outputs.argmax(dim=1)
     return {**row, "predictions": predictions.numpy(), "confused": confused(predictions, labels)}
 
 
@@ -166,13 +166,13 @@ def _answered(values: list[dict[str, Any]], dataset: Dataset, folder: Folder, sp
     torch.set_num_threads(threads())
     families = own.known(folder.files().read(own.COPY)).families
     tasks = [Task.from_dict(one, families) for one in values]
-    asked, order = _asked(tasks, dataset, split)
-    given = [_answers(task, spectra, dataset, folder) for task, spectra in zip(tasks, asked, strict=True)]
-    numbers = [spectra.groups for spectra in asked if spectra.groups is not None]
+    splits, order = _asked(tasks, dataset, split)
+    outputs = [_answers(task, spectra, dataset, folder) for task, spectra in zip(tasks, splits, strict=True)]
+    numbers = [spectra.groups for spectra in splits if spectra.groups is not None]
     return _Answered(
-        logits=torch.cat([one for one, _ in given])[order],
-        labels=torch.from_numpy(np.concatenate([spectra.labels for spectra in asked]))[order],
-        above=torch.cat([one.expand(len(some), -1) for some, one in given])[order] if dataset.multilabel else None,
+        logits=torch.cat([one for one, _ in outputs])[order],
+        labels=torch.from_numpy(np.concatenate([spectra.labels for spectra in splits]))[order],
+        above=torch.cat([one.expand(len(some), -1) for some, one in outputs])[order] if dataset.multilabel else None,
         groups=np.concatenate(numbers)[order] if numbers else None,
     )
 
@@ -182,8 +182,8 @@ def _asked(tasks: list[Task], dataset: Dataset, split: str) -> tuple[list[Split]
     if split != "validation" or not tasks[0].folds:
         return [dataset.split(split)] * len(tasks), np.arange(len(dataset.split(split)))
     divided = Folds(dataset, tasks[0].folds)
-    asked = [divided.fold(*task.turn).validation for task in tasks]
-    return asked, np.argsort(np.concatenate([divided.validated(*task.turn) for task in tasks]))
+    splits = [divided.fold(*task.turn).validation for task in tasks]
+    return splits, np.argsort(np.concatenate([divided.validated(*task.turn) for task in tasks]))
 
 
 def _answers(task: Task, spectra: Split, dataset: Dataset, folder: Folder) -> tuple[Tensor, Tensor]:
@@ -200,8 +200,8 @@ def loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None, *, 
     """What trainings of configs take of one of the cluster's GPUs, and the bytes of its memory; no loads where torch
     sees none."""
     remote = ray.remote(num_cpus=cpus, num_gpus=1)(_loads)
-    found: tuple[list[Load], int] = ray.get(remote.remote(tried, ray.put(dataset), source))
-    return found
+    measured: tuple[list[Load], int] = ray.get(remote.remote(tried, ray.put(dataset), source))
+    return measured
 
 
 def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) -> tuple[list[Load], int]:
@@ -209,13 +209,13 @@ def _loads(tried: list[dict[str, Any]], dataset: Dataset, source: str | None) ->
     if not torch.cuda.is_available():
         return [], 0
     torch.set_num_threads(threads())
-    memory, found = torch.cuda.get_device_properties(0).total_memory, []
+    memory, measured = torch.cuda.get_device_properties(0).total_memory, []
     for config in tried:
         try:
-            found.append(gpu_load(*configs(config, families), dataset))
+            measured.append(gpu_load(*configs(config, families), dataset))
         except torch.OutOfMemoryError:
-            found.append(Load(memory, 1.0))
-    return found, memory
+            measured.append(Load(memory, 1.0))
+    return measured, memory
 
 
 def threads() -> int:

@@ -57,8 +57,8 @@ class RemoteFiles:
 
     def read(self, name: str) -> bytes | None:
         """As ``Files.read``."""
-        found: bytes | None = ray.get(self._actor.read.remote(name))
-        return found
+        content: bytes | None = ray.get(self._actor.read.remote(name))
+        return content
 
     def remove(self, name: str) -> None:
         """As ``Files.remove``."""

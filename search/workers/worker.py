@@ -193,10 +193,10 @@ def latency(model: torch.nn.Module, points: int, device: str) -> float:
     """Median milliseconds to classify one spectrum, of 9 runs after one to warm up."""
     spectrum = torch.rand(1, points, device=device)
     model.eval()
-    taken = []
+    milliseconds = []
     with torch.inference_mode():
         for _ in range(10):
             began = time.perf_counter()
             model(spectrum).sum().item()  # waits for the device
-            taken.append(1000 * (time.perf_counter() - began))
-    return round(sorted(taken[1:])[4], 4)
+            milliseconds.append(1000 * (time.perf_counter() - began))
+    return round(sorted(milliseconds[1:])[4], 4)

@@ -159,9 +159,9 @@ class _Pool:
 
     def __init__(self, splits: list[Split]) -> None:
         self.labels = np.concatenate([split.labels for split in splits])
-        given = [split.groups for split in splits if split.groups is not None]
-        self.grouped = bool(given)
-        self.groups = np.concatenate(given) if given else np.arange(len(self.labels))
+        numbers = [split.groups for split in splits if split.groups is not None]
+        self.grouped = bool(numbers)
+        self.groups = np.concatenate(numbers) if numbers else np.arange(len(self.labels))
         self._splits = splits
 
     @cached_property

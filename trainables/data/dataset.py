@@ -150,10 +150,10 @@ class Dataset:
 
     def _apart(self) -> None:
         """ValueError where a group is in two splits, or where only some splits have groups."""
-        found = {name: split.groups for name in SPLITS if (split := getattr(self, name)) is not None}
-        numbers = [np.unique(groups) for groups in found.values() if groups is not None]
-        if numbers and len(numbers) < len(found):
-            without = next(name for name, groups in found.items() if groups is None)
+        by_split = {name: split.groups for name in SPLITS if (split := getattr(self, name)) is not None}
+        numbers = [np.unique(groups) for groups in by_split.values() if groups is not None]
+        if numbers and len(numbers) < len(by_split):
+            without = next(name for name, groups in by_split.items() if groups is None)
             raise InputError(f"all splits must have groups, or none, got none in {without}: number the groups there")
         every, times = np.unique(np.concatenate([*numbers, np.zeros(0, np.int64)]), return_counts=True)
         if (times > 1).any():

@@ -71,8 +71,8 @@ def _parse(name: str, value: Any, default: Any) -> Any:
     """``value`` as the type of ``default``."""
     kind = type(default)
     words = {int: "a whole number", float: "a number", str: "text"}[kind]
-    taken = {int: (int, str), float: (int, float, str), str: (int, float, str, Path)}[kind]
-    if isinstance(value, taken) and not isinstance(value, bool):
+    accepted = {int: (int, str), float: (int, float, str), str: (int, float, str, Path)}[kind]
+    if isinstance(value, accepted) and not isinstance(value, bool):
         try:
             return kind(value)
         except ValueError:

@@ -127,8 +127,8 @@ class Whittaker(Baseline):
     def __init__(self, stiffness: float, asymmetry: float, points: int) -> None:
         super().__init__()
         self.asymmetry = asymmetry
-        found, bends = modes(points, min(points, 3 + int(points / np.pi / (CUT * stiffness) ** 0.25)))
-        self.register_buffer("modes", torch.tensor(found, dtype=torch.float32))
+        basis, bends = modes(points, min(points, 3 + int(points / np.pi / (CUT * stiffness) ** 0.25)))
+        self.register_buffer("modes", torch.tensor(basis, dtype=torch.float32))
         self.register_buffer("penalty", torch.tensor(stiffness * bends, dtype=torch.float32))
 
     def under(self, y: Tensor) -> Tensor:
@@ -137,16 +137,16 @@ class Whittaker(Baseline):
         def refitted(shares: Tensor, _: int | Tensor) -> Tensor:
             above = y - shares @ modes.transpose(0, 1)
             weights = (above > 0).to(y.dtype) * (2 * self.asymmetry - 1) + (1 - self.asymmetry)
-            left = (weights * above) @ modes - penalty * shares
+            residual = (weights * above) @ modes - penalty * shares
             inverse = 1 / (weights.mean(dim=1, keepdim=True) + penalty)
-            way = inverse * left
-            fall = (left * way).sum(dim=1, keepdim=True)
+            way = inverse * residual
+            fall = (residual * way).sum(dim=1, keepdim=True)
             for _ in range(STEPS):
                 bent = (weights * (way @ modes.transpose(0, 1))) @ modes + penalty * way
                 far = fall / (way * bent).sum(dim=1, keepdim=True).clamp(min=TINY)
-                shares, left = shares + far * way, left - far * bent
-                before, fall = fall, (left * inverse * left).sum(dim=1, keepdim=True)
-                way = inverse * left + fall / before.clamp(min=TINY) * way
+                shares, residual = shares + far * way, residual - far * bent
+                before, fall = fall, (residual * inverse * residual).sum(dim=1, keepdim=True)
+                way = inverse * residual + fall / before.clamp(min=TINY) * way
             return shares
 
         return repeated(refitted, (y @ modes) / (1 + penalty), PASSES["asls"]) @ modes.transpose(0, 1)
@@ -170,8 +170,8 @@ def repeated(change: Callable[[Tensor, int | Tensor], Tensor], state: Tensor, ti
     if torch.compiler.is_compiling():
         start = torch.zeros((), dtype=torch.int64)
         going, changed = (lambda n, _: n < times), (lambda n, z: (n + 1, change(z, n)))
-        _, found = torch.while_loop(going, changed, (start, state))  # type: ignore[no-untyped-call]
-        return cast(Tensor, found)
+        _, final = torch.while_loop(going, changed, (start, state))  # type: ignore[no-untyped-call]
+        return cast(Tensor, final)
     for number in range(times):
         state = change(state, number)
     return state

@@ -40,5 +40,5 @@ def kept(values: Tensor) -> nn.Parameter:
 
 def importances(weights: dict[str, Tensor]) -> Tensor | None:
     """The importances (L,) among the weights of a model that ends in an estimator; None where it has none."""
-    found = (tensor for name, tensor in weights.items() if name.partition(".")[2] == IMPORTANCES)
-    return next(found, None)
+    matches = (tensor for name, tensor in weights.items() if name.partition(".")[2] == IMPORTANCES)
+    return next(matches, None)

@@ -63,8 +63,8 @@ class Peaks(nn.Module):
 
 def front(network: Network) -> list[nn.Module]:
     """What every network begins with: raw spectra (B, L) prepared, and what of them is read, (B, 1, 1, inputs)."""
-    found = [] if network.reading == "spectrum" else [Peaks(network.reading, network.peaks or 0)]
-    return [preparing(network), *found]
+    layers = [] if network.reading == "spectrum" else [Peaks(network.reading, network.peaks or 0)]
+    return [preparing(network), *layers]
 
 
 class Same(nn.Conv2d):

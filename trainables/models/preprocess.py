@@ -154,8 +154,8 @@ class Through(Split):
 
 def kept(split: Split, device: torch.device) -> Split:
     """``split`` with its spectra in memory, which a batch that was drawn before has not to make again."""
-    found = torch.cat([batch.cpu() for batch in _batches(split, device)])
-    return split.instead(Dense(found.numpy(), split.labels, split.groups))
+    spectra = torch.cat([batch.cpu() for batch in _batches(split, device)])
+    return split.instead(Dense(spectra.numpy(), split.labels, split.groups))
 
 
 def _batches(split: Split, device: torch.device) -> Iterator[Tensor]:
@@ -297,8 +297,8 @@ class Scatter(Fitted):
         varied = varied - varied.mean(dim=1, keepdim=True)
         size = shape.square().mean()
         slope = (varied * shape).mean(dim=1, keepdim=True) / size.where(size > 0, 1.0)
-        told = slope.abs() * size.sqrt() > NOTHING * spectra.abs().amax(dim=1, keepdim=True)
-        return varied / slope.where(told, 1.0) + level.to(spectra.dtype)
+        significant = slope.abs() * size.sqrt() > NOTHING * spectra.abs().amax(dim=1, keepdim=True)
+        return varied / slope.where(significant, 1.0) + level.to(spectra.dtype)
 
 
 class Scale(nn.Module):

@@ -71,7 +71,7 @@ class Kernels(nn.Module):
             first += count
 
     def _features(self, x: Tensor) -> Tensor:
-        found, first = [], 0
+        features, first = [], 0
         for number, (dilation, count) in enumerate(self.plan):
             convolved = (self.weight * self.slope[number][:, None]) @ windows(x, dilation)
             reach = LENGTH // 2 * dilation
@@ -81,9 +81,9 @@ class Kernels(nn.Module):
                 (whole, convolved[:, whole, reach : self.points - reach].contiguous()),
             )
             for row in range(first, first + count):
-                found += [(half - self.lower[row, of, None]).clamp(0, 1).mean(dim=2) for of, half in halves]
+                features += [(half - self.lower[row, of, None]).clamp(0, 1).mean(dim=2) for of, half in halves]
             first += count
-        return torch.cat(found, dim=1)
+        return torch.cat(features, dim=1)
 
     def _looped(self, x: Tensor) -> Tensor:
         """The same in two loops, over dilations and their biases, for an exported network: without them there are ten
@@ -94,7 +94,7 @@ class Kernels(nn.Module):
         steps = (torch.arange(LENGTH) - LENGTH // 2)[:, None]
         padded = F.pad(x, (most, most))
 
-        def dilated(number: Tensor, first: Tensor, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def dilated(number: Tensor, first: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of = number.reshape(1)
             reach, parity = reaches.index_select(0, of), of % 2
             seen = places + most + steps * reach // (LENGTH // 2)
@@ -105,21 +105,21 @@ class Kernels(nn.Module):
             half = 2 * kernel[: KERNELS // 2]
             order = torch.cat([half + parity, half + 1 - parity])
 
-            def biased(row: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+            def biased(row: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
                 lower = self.lower.index_select(0, row.reshape(1)).reshape(-1, 1)
                 above = (convolved - lower).clamp(0, 1)
                 shares = torch.where(kernel % 2 == parity, above.mean(dim=2), above @ inside)
                 feature = shares.index_select(1, order)[:, None]
-                return row + 1, torch.where((torch.arange(rows) == row)[None, :, None], feature, found)
+                return row + 1, torch.where((torch.arange(rows) == row)[None, :, None], feature, features)
 
             end = first + counts.index_select(0, of).reshape(())
-            first, found = torch.while_loop(lambda row, _: row < end, biased, (first, found))  # type: ignore[no-untyped-call]
-            return number + 1, first, found
+            first, features = torch.while_loop(lambda row, _: row < end, biased, (first, features))  # type: ignore[no-untyped-call]
+            return number + 1, first, features
 
         start = torch.zeros((), dtype=torch.int64)
         state = start, start.clone(), x.new_zeros(x.shape[0], rows, KERNELS)
-        found = torch.while_loop(lambda number, *_: number < len(self.plan), dilated, state)  # type: ignore[no-untyped-call]
-        return cast(Tensor, found[2]).flatten(1)
+        final = torch.while_loop(lambda number, *_: number < len(self.plan), dilated, state)  # type: ignore[no-untyped-call]
+        return cast(Tensor, final[2]).flatten(1)
 
 
 class Convolutions(Estimator):

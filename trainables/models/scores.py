@@ -91,9 +91,9 @@ def ranks(y: NDArray[np.int64]) -> NDArray[np.int64]:
     """(N,) how many of the same class stand before each."""
     order = np.argsort(y, kind="stable")
     first = np.searchsorted(y[order], y[order])
-    found = np.empty(len(y), np.int64)
-    found[order] = np.arange(len(y)) - first
-    return found
+    counts = np.empty(len(y), np.int64)
+    counts[order] = np.arange(len(y)) - first
+    return counts
 
 
 def class_weights(y: NDArray[np.int64], *, balance: bool) -> Floats:

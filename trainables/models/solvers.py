@@ -51,8 +51,8 @@ def svm(sample: Sample, *, C: float) -> Scores:
         return float((weight**2).sum() / 2 + (cost * missing**2).sum()), (slope * scale).ravel()
 
     start = np.zeros(x.shape[1] * targets.shape[1])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS, "ftol": 1e-9})
-    weight = (found.x.reshape(x.shape[1], -1) * scale).T
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS, "ftol": 1e-9})
+    weight = (result.x.reshape(x.shape[1], -1) * scale).T
     return Scores(back(weight[:, :-1]), weight[:, -1])
 
 
@@ -63,12 +63,12 @@ def plsda(sample: Sample, *, components: int) -> Scores:
     covariance with what is left of the targets is the same (Dayal and MacGregor 1997).
     """
     x, targets, means = _centred(sample)
-    left = targets.copy()
+    residual = targets.copy()
     weights: list[Floats] = []
     loadings: list[Floats] = []
     scores: list[Floats] = []
     for _ in range(min(components, *x.shape)):
-        weight = np.linalg.svd(x.T @ left, full_matrices=False)[0][:, 0]
+        weight = np.linalg.svd(x.T @ residual, full_matrices=False)[0][:, 0]
         score = x @ weight
         for earlier in scores * 2:  # twice: once leaves rounding errors that grow
             score -= (score @ earlier) * earlier
@@ -76,7 +76,7 @@ def plsda(sample: Sample, *, components: int) -> Scores:
         if size <= 1e-9 * np.linalg.norm(x):
             break  # nothing is left to explain
         score /= size
-        left -= np.outer(score, score @ left)
+        residual -= np.outer(score, score @ residual)
         weights.append(weight)
         scores.append(score)
         loadings.append(score @ x)
@@ -101,12 +101,12 @@ def ridge(sample: Sample) -> tuple[Scores, float]:
     along = rows.T @ targets
     leverage = sample.weight / sample.weight.sum()
     root = np.sqrt(sample.weight)[:, None]
-    found = []
+    fits = []
     for strength in STRENGTHS:
-        kept = 1 - leverage - (rows**2) @ (1 / (values + strength))
-        error = (targets - rows @ (along / (values + strength)[:, None])) / np.maximum(kept, 1e-12)[:, None]
-        found.append((float((error**2).sum()), strength, error / root))
-    _, strength, error = min(found, key=lambda one: one[0])
+        complement = 1 - leverage - (rows**2) @ (1 / (values + strength))
+        error = (targets - rows @ (along / (values + strength)[:, None])) / np.maximum(complement, 1e-12)[:, None]
+        fits.append((float((error**2).sum()), strength, error / root))
+    _, strength, error = min(fits, key=lambda one: one[0])
     inner = vectors @ ((vectors.T @ targets if wide else along) / (values + strength)[:, None])
     solution = _moved((x.T @ inner if wide else inner).T, *means)
     return solution.times(temperature(sample.targets() - error, sample.y, sample.weight)), float(strength)

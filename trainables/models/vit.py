@@ -125,8 +125,8 @@ class Block(nn.Module):
         """Stochastic depth: in training a share of the spectra skips the change."""
         if not self.training or not self.skip:
             return change
-        kept = torch.rand(len(change), 1, 1, device=change.device) >= self.skip
-        return change * kept / (1 - self.skip)
+        mask = torch.rand(len(change), 1, 1, device=change.device) >= self.skip
+        return change * mask / (1 - self.skip)
 
 
 class Attention(nn.Module):

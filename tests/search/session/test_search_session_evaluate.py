@@ -68,7 +68,7 @@ def test_the_winner_is_compared_with_whatever_else_was_tested(tmp_path):
     for number, candidate in enumerate((7, "cnn2", "7")):
         right = np.arange(20) >= 2 * number
         row = {"right": right, "pseudo": {"accuracy": Pseudo(values=right.astype(float), units=20)}}
-        evaluate.keep(study, journal, candidate, dataset=dataset, found=[row])
+        evaluate.keep(study, journal, candidate, dataset=dataset, outcomes=[row])
         line = {"candidate": candidate, "trials": [number], "seeds": [1], "metrics": [{"accuracy": right.mean()}]}
         study.apply(journal.append("test", **line))
     evaluate.versus(study, journal)

@@ -39,7 +39,9 @@ def test_a_search_for_each_test_fold_and_one_summary(spectra, spectune):
     found = json.loads((spectra / "studies/n/test-folds.json").read_text())
     first = found["rows"][0]
     assert (first["of"], first["spectra"], found["studies"]) == ("winner", 20, ["n-1", "n-2"])
-    right = [np.load(evaluate.kept(one, key))["right"] for one, key in zip(studies, first["candidates"], strict=True)]
+    right = [
+        np.load(evaluate.archive(one, key))["right"] for one, key in zip(studies, first["candidates"], strict=True)
+    ]
     assert first["mean"] == pytest.approx(np.concatenate(right, axis=1).mean())
     assert f"the winners ({', '.join(dict.fromkeys(first['titles']))})" in done.stdout
     assert "test-folds 5" not in done.stderr
@@ -111,7 +113,7 @@ def blind(folder, name, rights, groups=None):
             block = np.arange(spectra) if groups is None else np.unique(groups, return_inverse=True)[1]
             values = np.bincount(block, weights=row) / np.bincount(block)
             found.append({"right": row, "pseudo": {"accuracy": Pseudo(values=values, units=len(values))}})
-        evaluate.keep(study, journal, candidate, dataset=dataset, found=found)
+        evaluate.keep(study, journal, candidate, dataset=dataset, outcomes=found)
     journal.close()
     return study
 

@@ -77,23 +77,23 @@ class Differences:
         A peak is minor if it is no higher than the span over which training lets a height vary: its presence changes a
         spectrum no more than that. OTHER: they are far apart (a higher peak has no partner), or nothing differs.
         """
-        found = self.match(first, second)
-        alone = [self._peaks[first][1][n] for n in found.first] + [self._peaks[second][1][n] for n in found.second]
+        match = self.match(first, second)
+        alone = [self._peaks[first][1][n] for n in match.first] + [self._peaks[second][1][n] for n in match.second]
         if any(height > self._span[1] + ROUNDING for height in alone):
             return OTHER
         position, height = self._apart(first, second)
         kinds = [MINOR] if alone else []
-        kinds += [POSITIONS] if any(position[pair] > SAME for pair in found.pairs) else []
-        kinds += [INTENSITIES] if any(height[pair] > SAME for pair in found.pairs) else []
+        kinds += [POSITIONS] if any(position[pair] > SAME for pair in match.pairs) else []
+        kinds += [INTENSITIES] if any(height[pair] > SAME for pair in match.pairs) else []
         return kinds[0] if len(kinds) == 1 else MIXED if kinds else OTHER
 
     def widest(self, first: int, second: int) -> tuple[int | None, int | None]:
         """The peak that differs most, as its number in each class; None in the one that lacks it."""
-        found = self.match(first, second)
+        match = self.match(first, second)
         apart = self._apart(first, second).sum(axis=0)
-        parts: list[tuple[float, tuple[int | None, int | None]]] = [(float(apart[pair]), pair) for pair in found.pairs]
-        parts += [(float(self._peaks[first][1][n] / self._span[1]), (n, None)) for n in found.first]
-        parts += [(float(self._peaks[second][1][n] / self._span[1]), (None, n)) for n in found.second]
+        parts: list[tuple[float, tuple[int | None, int | None]]] = [(float(apart[pair]), pair) for pair in match.pairs]
+        parts += [(float(self._peaks[first][1][n] / self._span[1]), (n, None)) for n in match.first]
+        parts += [(float(self._peaks[second][1][n] / self._span[1]), (None, n)) for n in match.second]
         return max(parts, key=lambda part: part[0])[1]
 
     def rival(self, number: int) -> int:
@@ -147,7 +147,7 @@ def differences(dataset: Dataset) -> Differences | None:
 
 def categories(dataset: Dataset) -> list[str]:
     """For each class the cause for which it could be taken for its nearest rival; [] where that is not known."""
-    found = differences(dataset)
-    if found is None:
+    known = differences(dataset)
+    if known is None:
         return []
-    return [found.cause(number, found.rival(number)) for number in range(len(dataset.classes))]
+    return [known.cause(number, known.rival(number)) for number in range(len(dataset.classes))]

@@ -62,21 +62,19 @@ def ideal(dataset: Dataset, split: str = "test") -> Ideal | None:
         likelihoods = _likelihoods(seen, definition, variation)
         sets += [_best(likelihoods.get(row, {})) for row in range(len(seen[0]))]
     every = 1 / len(definition)
-    chances = [
-        (true in found) / len(found) if found else every for found, true in zip(sets, spectra.labels, strict=True)
-    ]
+    chances = [(true in best) / len(best) if best else every for best, true in zip(sets, spectra.labels, strict=True)]
     hidden = spectra.noise is not None or spectra.background is not None
     bound = "noise or background, which it does not see, hide peaks from a network" if hidden else ""
-    return Ideal(tuple(sets), np.array(chances), sum(not found for found in sets), bound)
+    return Ideal(tuple(sets), np.array(chances), sum(not best for best in sets), bound)
 
 
 def ceiling(dataset: Dataset, split: str) -> float | None:
     """The accuracy that the ideal classifier expects on a split; None where that is not known."""
     try:
-        found = ideal(dataset, split)
+        classifier = ideal(dataset, split)
     except ValueError:
         return None
-    return None if found is None else found.accuracy
+    return None if classifier is None else classifier.accuracy
 
 
 def _best(likelihoods: dict[int, tuple[int, float]]) -> tuple[int, ...]:
@@ -101,7 +99,7 @@ def _likelihoods(
 ) -> dict[int, dict[int, tuple[int, float]]]:
     """Spectrum -> class -> (heights that are matched exactly, density) of every class that can have made it."""
     rows, classes = _possible(seen, definition, variation)
-    found: dict[int, dict[int, tuple[int, float]]] = {}
+    by_spectrum: dict[int, dict[int, tuple[int, float]]] = {}
     for some in np.array_split(np.arange(len(rows)), len(rows) // 20_000 + 1):
         places, heights = seen[0][rows[some]], seen[1][rows[some]]
         mass, density, exact, absent = _factors(places, heights, definition, variation, classes[some])
@@ -111,8 +109,8 @@ def _likelihoods(
             chances = _Chances(mass[cut], density[cut], exact[cut], absent[number, :peaks], variation.hides)
             value = _likelihood(chances)
             if value[1] > 0:
-                found.setdefault(int(rows[pair]), {})[int(classes[pair])] = value
-    return found
+                by_spectrum.setdefault(int(rows[pair]), {})[int(classes[pair])] = value
+    return by_spectrum
 
 
 def _possible(
@@ -129,8 +127,8 @@ def _possible(
         place, height = places[rows, number, None], heights[rows, number, None]
         near = (left[classes] <= place) & (place <= right[classes]) & (high[classes] > 0)
         near &= (low[classes] - EXACT <= height) & (height <= high[classes] + EXACT)
-        kept = near.any(axis=1) | (height[:, 0] == 0)
-        rows, classes = rows[kept], classes[kept]
+        matched = near.any(axis=1) | (height[:, 0] == 0)
+        rows, classes = rows[matched], classes[matched]
     return rows, classes
 
 
@@ -201,13 +199,13 @@ def _likelihood(chances: _Chances) -> tuple[int, float]:
         ways = longer
     beside = 1 - chances.mass.sum(axis=0) if chances.hides else np.ones(len(chances.absent))
     absent = (chances.absent * beside).tolist()
-    found: dict[int, tuple[int, float]] = {}
+    totals: dict[int, tuple[int, float]] = {}
     for used, (count, weight) in ways.items():
-        left = [chance for number, chance in enumerate(absent) if not used >> number & 1]
-        value = weight * float(np.prod(left))
+        unused = [chance for number, chance in enumerate(absent) if not used >> number & 1]
+        value = weight * float(np.prod(unused))
         if value > 0:
-            _add(found, 0, (count, value))
-    return found.get(0, (0, 0.0))
+            _add(totals, 0, (count, value))
+    return totals.get(0, (0, 0.0))
 
 
 def _add(ways: dict[int, tuple[int, float]], used: int, way: tuple[int, float]) -> None:

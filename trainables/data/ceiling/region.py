@@ -51,39 +51,42 @@ class Region:
         return rows, split.positions[rows, column].astype(np.int64), split.heights[rows, column]
 
 
-def region(found: Differences, split: Split, first: int, second: int, *, peak: int | None = None) -> Region:
+def region(differences: Differences, split: Split, first: int, second: int, *, peak: int | None = None) -> Region:
     """The plane of the peak that differs most between two classes, or of ``peak`` (counted from 1) of the first.
 
     Peaks are as wide as those of the middle spectrum of ``split``; there is neither noise nor background.
     """
     assert isinstance(split, Peaks), "only spectra with a definition have causes"
-    count = int(found.definition.counts[first])
+    count = int(differences.definition.counts[first])
     if peak is not None and not 1 <= peak <= count:
-        name = found.definition.names[first]
+        name = differences.definition.names[first]
         raise InputError(
             f"a peak of {name} must be from 1 to {count}, in the definition's order, got {peak}: choose one"
         )
-    partners: dict[int, int] = dict(found.match(first, second).pairs)
-    chosen = found.widest(first, second) if peak is None else (peak - 1, partners.get(peak - 1))
-    boxes = tuple(_box(found, number, own) for number, own in zip((first, second), chosen, strict=True))
+    partners: dict[int, int] = dict(differences.match(first, second).pairs)
+    chosen = differences.widest(first, second) if peak is None else (peak - 1, partners.get(peak - 1))
+    boxes = tuple(_box(differences, number, own) for number, own in zip((first, second), chosen, strict=True))
     sides = np.array([box for box, own in zip(boxes, chosen, strict=True) if own is not None])
-    last, highest = found.definition.points - 1, found.variation.highest
+    last, highest = differences.definition.points - 1, differences.variation.highest
     low, high = sides[:, 2].min() if None not in chosen else 0.0, sides[:, 3].max()
     positions = np.unique(np.round(_grid(sides[:, 0].min(), sides[:, 1].max(), 1.0, last, ACROSS)).astype(np.int64))
     heights = _grid(low, high, 0.01, highest, UP)
-    others = _others(found, (first, second), chosen)
+    others = _others(differences, (first, second), chosen)
     places = np.column_stack([np.tile(positions, len(heights)), np.tile(others[0], (len(heights) * len(positions), 1))])
     levels = np.column_stack([np.repeat(heights, len(positions)), np.tile(others[1], (len(places), 1))])
     widths = np.full(len(places), np.median(split.widths))
-    spectra = Peaks(places, levels, widths, np.full(len(places), first), points=found.definition.points)
+    spectra = Peaks(places, levels, widths, np.full(len(places), first), points=differences.definition.points)
     return Region((first, second), chosen, positions, heights, boxes, spectra)
 
 
-def _box(found: Differences, number: int, peak: int | None) -> tuple[float, float, float, float]:
+def _box(differences: Differences, number: int, peak: int | None) -> tuple[float, float, float, float]:
     """What training shows of a peak: positions from, to, heights from, to; NaN where there is no such peak."""
     if peak is None:
         return (np.nan,) * 4
-    bounds = (*found.variation.positions(found.definition), *found.variation.heights(found.definition))
+    bounds = (
+        *differences.variation.positions(differences.definition),
+        *differences.variation.heights(differences.definition),
+    )
     left, right, low, high = (float(bound[number, peak]) for bound in bounds)
     return left, right, low, high
 
@@ -94,10 +97,10 @@ def _grid(low: float, high: float, least: float, most: float, steps: int) -> NDA
 
 
 def _others(
-    found: Differences, classes: tuple[int, int], chosen: tuple[int | None, int | None]
+    differences: Differences, classes: tuple[int, int], chosen: tuple[int | None, int | None]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Positions and heights of all other peaks."""
-    definition, match = found.definition, found.match(*classes)
+    definition, match = differences.definition, differences.match(*classes)
     a, b = ((definition.positions[number], definition.heights[number]) for number in classes)
     pairs = [(i, j) for i, j in match.pairs if i != chosen[0] and j != chosen[1]]
     alone = [i for i in match.first if i != chosen[0]]

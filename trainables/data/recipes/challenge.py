@@ -48,8 +48,8 @@ class Challenge:
             ("validation", self.validation >= 1, "at least 1"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, kept, rule in rules:
-            if not kept:
+        for name, holds, rule in rules:
+            if not holds:
                 raise InputError(f"{name} of the challenge must be {rule}, got {getattr(self, name)}: change it")
 
     def __str__(self) -> str:

@@ -59,8 +59,8 @@ class Generated:
             ("test", self.test >= 1, "at least 1"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, kept, rule in rules:
-            if not kept:
+        for name, holds, rule in rules:
+            if not holds:
                 raise InputError(f"{name} of generated data must be {rule}, got {getattr(self, name)}: change it")
 
     def __str__(self) -> str:
