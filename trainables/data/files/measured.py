@@ -18,6 +18,7 @@ from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.files.archive import read_archive
 from spectune.trainables.data.files.baseline import NONE, correct, settings
+from spectune.trainables.data.files.doubts import doubts
 from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
 from spectune.trainables.data.files.folder import SUFFIXES, read_file, read_folder
@@ -122,7 +123,8 @@ class Measured(Reading):
         splits = self._splits(table, labels, groups, classes)
         torn = across(copies, splits, labels, table.rows)
         together = torn and f"{self.path}: {torn}: --data duplicates=together keeps them in one"
-        for warning in filter(None, (*table.warnings, together, "" if groups else hint(self.path, table))):
+        doubtful = [f"{self.path}: {doubt}" for doubt in doubts(spectra, table.rows, classes, copies)]
+        for warning in filter(None, (*table.warnings, *doubtful, together, "" if groups else hint(self.path, table))):
             LOGGER.warning("%s", warning)
         parts = (splits == number for number in range(len(SPLITS)))
         train, validation, test = (
