@@ -44,7 +44,7 @@ def read_folder(path: Path, reading: Reading) -> Table:
     """
     found = _files(path)
     if parts := together([file for _, name, file in found if not name]):
-        return read_together(path, parts, reading)
+        return _passed(read_together(path, parts, reading), path, sum(map(len, parts.values())))
     entries = [Entry(split, name, file, read_file(file, reading)) for split, name, file in found]
     several = any(len(entry.table.rows) > 1 for entry in entries)
     if reading.label and not several:
@@ -53,16 +53,19 @@ def read_folder(path: Path, reading: Reading) -> Table:
         )
     table = _stacked(path, entries)
     table = _inside(table, entries) if several else _outside(table, path, entries, reading.group)
+    return _passed(table, path, len(entries))
+
+
+def _passed(table: Table, path: Path, count: int) -> Table:
+    """``table`` with a note on how many files other than the ``count`` that were read there are."""
     seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
-    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(entries)
-    notes = (*table.notes, f"ignored {others} other files") if others else table.notes
-    return replace(table, notes=notes)
+    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - count
+    return replace(table, notes=(*table.notes, f"ignored {others} other files")) if others else table
 
 
 def read_file(path: Path, reading: Reading) -> Table:
     """The spectra of a text file: one with a point a line, or a table of them."""
-    lines = read_lines(path, reading.decimal)
-    return read_text(lines, reading, least=1)
+    return read_text(read_lines(path, reading.decimal), reading, least=1)
 
 
 def _stacked(path: Path, entries: list[Entry]) -> Table:
@@ -101,9 +104,8 @@ def _places(table: Table) -> NDArray[np.float64]:
 def _same(first: Entry, other: Entry) -> None:
     """ValueError where two files are on axes that mean different things."""
     one, another = first.table.axis, other.table.axis
-    if (one is None) != (another is None) or (
-        one is None and first.table.spectra.shape[1:] != other.table.spectra.shape[1:]
-    ):
+    points = {entry.table.spectra.shape[1] for entry in (first, other)}
+    if (one is None) != (another is None) or (one is None and len(points) > 1):
         raise InputError(
             f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
         )
@@ -119,12 +121,10 @@ def _same(first: Entry, other: Entry) -> None:
 
 def _mixed(path: Path, entries: list[Entry]) -> tuple[str, ...]:
     """A warning that names how many files are in which quantity, with one of each."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[Path]] = {}
     for entry in entries:
-        found.setdefault(entry.table.quantity or "an unnamed quantity", []).append(entry)
-    said = ", ".join(
-        f"{len(some)} in {name} (such as {_row(path, some[0], some[0].path.name)})" for name, some in found.items()
-    )
+        found.setdefault(entry.table.quantity or "an unnamed quantity", []).append(entry.path.relative_to(path))
+    said = ", ".join(f"{len(some)} in {name} (such as {some[0]})" for name, some in found.items())
     return (f"{path}: the files are in different quantities, {said}: convert them to one, or a model learns the unit",)
 
 

@@ -309,7 +309,7 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
 
 def _clear(path: Path, table: Table) -> None:
     """ValueError with the options to type where more than one column may hold the classes."""
-    if path.is_dir() or (table.labels is not None and not table.guessed):
+    if table.labels is not None and not table.guessed:
         return
     names = [name for name in table.others if name.lower() in LABELS[:-1]] or candidates(table.others)
     if names:

@@ -128,7 +128,8 @@ def candidates(others: dict[str, list[str]]) -> list[str]:
         counts = Counter(column)
         several = 1 < len(counts) <= max(2, len(column) // 3) and min(counts.values()) > 1
         fraction = any(re.fullmatch(r"[+-]?\d*\.\d*[1-9]\d*", word) for word in counts)
-        if several and not fraction and not origin(name) and not CIRCUMSTANCE.fullmatch(name) and not is_index(name):
+        known = origin(name) or CIRCUMSTANCE.fullmatch(name) or is_index(name)
+        if several and not fraction and not known and not name.isdecimal():  # a part of the names of files
             found.append(name)
     return found
 

@@ -15,7 +15,7 @@ from spectune.trainables.data.files.names import is_any_unit, position, quantity
 from spectune.trainables.data.files.points import read_points
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import LABELS, Roles, attributes, find, roles
-from spectune.trainables.data.files.table import LEAST_POINTS, Table, turn
+from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
 from spectune.trainables.data.files.turned import by_columns, is_turned, turn_over
 
@@ -46,9 +46,7 @@ def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
         if points := long_points(lines, reading):
             return read_long(lines, points, reading)
         if reading.columns or (len(lines) >= least and single(lines)):
-            axis, intensities, quantity, taken, notes = read_points(lines, reading)
-            name = lines.path.name
-            return Table(intensities[None], [name], axis=axis, quantity=quantity, taken=taken, notes=notes)
+            return _one(lines.path.name, read_points(lines, reading))
     return read_table(lines, reading)
 
 
@@ -58,9 +56,20 @@ def read_table(lines: Lines, reading: Reading) -> Table:
         turned = turn_over(lines)
         table = _table(turned.lines, replace(reading, header="yes"))
         found = {"axis": "column 1", "intensities": f"columns 2 to {len(table.rows) + 1}"}
-        axis, notes = turned.axis(table.axis), (*table.notes, *turned.notes)
-        return replace(table, axis=axis, notes=notes, taken={**table.taken, **found, **turned.taken})
+        return replace(
+            table,
+            axis=turned.axis(table.axis),
+            quantity=turned.quantity,
+            notes=(*table.notes, *turned.notes),
+            taken={**table.taken, **found, **turned.taken},
+        )
     return _table(lines, reading)
+
+
+def _one(name: str, spectrum: Spectrum) -> Table:
+    """The table of one spectrum."""
+    axis, intensities, quantity, taken, notes = spectrum
+    return Table(intensities[None], [name], axis=axis, quantity=quantity, taken=taken, notes=notes)
 
 
 def single(lines: Lines) -> bool:

@@ -85,7 +85,7 @@ class Lines:
         if None in numbers:
             separators = "commas between thousands" if self.commas == "thousands" else "no thousands separators"
             raise InputError(
-                f"{self.where(line)}: an intensity must be a number, got {short(cells[numbers.index(None)])}: correct "
+                f"{self.where(line)}: an intensity must be a number, got {_short(cells[numbers.index(None)])}: correct "
                 f"it (decimal {'comma' if self.commas == 'decimal' else 'point'}, {separators})"
             )
         return np.array(numbers, np.float64)
@@ -204,6 +204,5 @@ def _cells(text: str, separator: str, quoted: bool) -> list[str]:
     return [cell.strip() for cell in text.split(separator)]
 
 
-def short(text: str) -> str:
-    """``text`` as a message bears it."""
+def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")

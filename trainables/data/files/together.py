@@ -79,8 +79,9 @@ def _part(path: Path, split: str, kinds: dict[str, Path], reading: Reading) -> T
         known = others if asked else columns.get(kind, {})
         if known:
             name = _one(path, role, known, asked)
-            found[role] = others.pop(name)
-            taken[role] = f"{kinds[kind].name if kind in kinds else name}"
+            found[role] = known[name]
+            others = {other: words for other, words in others.items() if words is not known[name]}
+            taken[role] = name if asked else kinds[kind].name
     splits = found.get("splits") or ([split] * count if split else None)
     rows = [f"{x.name}, {row}" for row in table.rows]
     return replace(

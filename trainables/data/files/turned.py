@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
-from spectune.trainables.data.files.names import is_any_unit, is_axis, is_unit, named, position
+from spectune.trainables.data.files.names import is_any_unit, is_axis, is_unit, named, position, quantity
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import LABELS, beside, counted
 from spectune.trainables.data.files.table import LEAST_POINTS, LEAST_SPECTRA, turn
@@ -39,11 +39,12 @@ class Columns(Lines):
 
 @dataclass(frozen=True)
 class Turned:
-    """A table turned over, and what its corner says of the axis."""
+    """A table turned over, and what its corner and a row of units say of the axis and the intensities."""
 
     lines: Columns
     name: str
     unit: str
+    quantity: str
     taken: dict[str, str]  # as in Table
     notes: tuple[str, ...]
 
@@ -106,7 +107,7 @@ def turn_over(lines: Lines) -> Turned:
     turned = tuple(zip(*cells, strict=True))
     table = Columns(lines.path, [], [], lines.separator, lines.commas, lines.quoted, table=turned)
     unit = unit or (units[0].strip("()[]") if is_unit(units[0]) else "")
-    return Turned(table, name, unit, taken, ("row of units passed over",) if any(units) else ())
+    return Turned(table, name, unit, quantity(units[-1]), taken, ("row of units passed over",) if any(units) else ())
 
 
 def _classes(names: list[str]) -> list[str]:

@@ -44,9 +44,16 @@ def test_a_peak_that_is_cut_off_is_saturated(tmp_path: Path, caplog: pytest.LogC
     spectra[5] = spectra[5].clip(max=60)
     said = warned(caplog, tmp_path, spectra, ["a", "b"] * 6)
     assert "1 spectra are flat at their highest value (spectrum 5)" in said
-    counts = np.random.default_rng(8).poisson(0.5, (20, 60)).astype(float)
-    transmittance = 100 - (noisy() / 2).round(0)
-    assert [len(saturated(some)) for some in (counts, transmittance)] == [0, 0]
+
+
+def test_low_counts_and_what_lets_all_light_pass_are_not_saturated() -> None:
+    counts = np.zeros((1, 60))
+    counts[0, 10:14] = 1
+    assert not len(saturated(counts))
+    absorbing = 90 * np.exp(-((np.linspace(-3, 3, 400) * 4) ** 2))
+    transmittance = 100 - np.maximum(absorbing - 20, 0)[None]
+    assert not len(saturated(transmittance))
+    assert saturated(np.minimum(absorbing, 60)[None]).tolist() == [0]
 
 
 def test_spectra_that_are_nearly_all_the_same_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -231,11 +231,19 @@ def test_tables_in_folders_of_classes_and_tables_that_are_splits_are_read(tmp_pa
 
 def test_files_in_different_quantities_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = Path(classes(tmp_path, head="Wavenumber (1/cm) Absorbance\n"))
-    assert not caplog.records
+    assert "intensities from Absorbance (absorbance); classes" in load(str(source)).description
+    assert "quantities" not in caplog.text
     for path in (source / "quartz").glob("*.txt"):
         path.write_text(path.read_text().replace("Absorbance", "%T"))
     assert "(absorbance" not in load(str(source)).description
     assert "4 in absorbance (such as calcite/0.txt), 4 in % transmittance (such as quartz/0.txt)" in caplog.text
+
+
+def test_a_test_set_in_another_quantity_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = classes(tmp_path, head="Wavenumber (1/cm) Absorbance\n")
+    load(source, test=classes(tmp_path / "theirs", head="Wavenumber (1/cm) %T\n"))
+    assert "mine is in absorbance, " in caplog.text
+    assert "in % transmittance: convert one of them" in caplog.text
 
 
 def test_files_on_axes_of_different_units_are_refused(tmp_path: Path) -> None:

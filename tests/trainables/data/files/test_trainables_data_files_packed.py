@@ -65,6 +65,9 @@ def test_messages_name_the_archive(tmp_path: Path) -> None:
     ) as e:
         load(str(zipped(tmp_path / "mine.zip", source)))
     assert str(e.value).startswith(str(tmp_path / "mine.zip"))
+    zipped(tmp_path / "outer.zip", tmp_path / "mine.zip")
+    with pytest.raises(ValueError, match=r"outer\.zip/mine\.zip must be no \.zip inside another: unpack it"):
+        load(str(tmp_path / "outer.zip"))
 
 
 @pytest.mark.parametrize("name", ["mine.csv.gz", "mine.zip"])

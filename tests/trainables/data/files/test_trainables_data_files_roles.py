@@ -78,6 +78,7 @@ def test_the_class_is_a_known_name_or_the_only_words_or_asked_for(tmp_path: Path
     path = table(tmp_path, NUMBERED, species=CLASSES, label=[0, 0, 1, 1] * 3)
     with pytest.raises(ValueError, match=r"classes, got label, species: give label=label or label=species$"):
         load(path)
+    assert load(path, label="species").classes == ("sick", "well")
     fractions: list[object] = [0.1 * row for row in range(4)] * 3
     assert load(table(tmp_path, NUMBERED, mineral=CLASSES, dose=fractions)).classes == ("sick", "well")
 

@@ -289,6 +289,9 @@ def test_a_first_line_that_only_rises_is_a_spectrum_where_its_label_comes_again(
     rows = [",".join(map(str, row)) for row in values]
     labelled = written(tmp_path, "\n".join(f"{n % 2},{row}" for n, row in enumerate(rows)))
     assert sum(len(load(labelled, label="0").split(name)) for name in ("train", "validation", "test")) == 8
+    headed = load(labelled, label="0", header="yes")
+    np.testing.assert_allclose(headed.axis.values, values[0])
+    assert sum(len(headed.split(name)) for name in ("train", "validation", "test")) == 7
     bare = written(tmp_path, "\n".join(rows))
     with pytest.raises(ValueError, match=r"line 1: numbers that only rise .*: give header=yes .*, or header=no"):
         read(bare)

@@ -46,8 +46,8 @@ def test_the_labels_of_y_belong_to_the_lines_of_x(tmp_path: Path, first: str, se
 def test_files_of_splits_and_groups_are_joined(tmp_path: Path) -> None:
     for split, rows in (("train", slice(0, 9)), ("test", slice(9, 12))):
         x(tmp_path, f"X_{split}.csv", rows)
-        y(tmp_path, f"y_{split}.csv", CLASSES[rows])
-        y(tmp_path, f"groups_{split}.csv", [f"p{row}" for row in range(12)][rows], "patient")
+        y(tmp_path, f"y_{split}.csv", CLASSES[rows], "0")  # as pandas calls a column without a name
+        y(tmp_path, f"groups_{split}.csv", [f"p{row}" for row in range(12)][rows], "0")
     dataset = load(str(tmp_path))
     assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [6, 3, 3]
     assert "12 groups by groups_train.csv: 6 train, 3 validation, 3 test" in dataset.description
@@ -60,7 +60,9 @@ def test_of_several_columns_one_is_asked_for(tmp_path: Path) -> None:
         ValueError, match="one column must say the classes, got mineral, batch: give label=mineral or lab"
     ):
         load(str(tmp_path))
+    (tmp_path / "remarks.txt").write_text("made on Monday")
     dataset = load(str(tmp_path), label="mineral", group="batch")
+    assert "ignored 1 other files" in dataset.description
     assert dataset.classes == ("quartz", "rock salt", "sea salt")
     assert "3 groups by batch" in dataset.description
 

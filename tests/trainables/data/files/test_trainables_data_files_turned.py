@@ -60,8 +60,9 @@ def test_rows_of_words_say_what_each_column_is(tmp_path: Path) -> None:
 
 
 def test_a_row_of_units_below_the_names_is_passed_over(tmp_path: Path) -> None:
-    dataset = load(written(tmp_path, f"Wavelength,{NAMES}", "nm" + ",a.u." * 8))
+    dataset = load(written(tmp_path, f"Wavelength,{NAMES}", "nm" + ",abs" * 8))
     check(dataset)
+    assert "(absorbance)" in dataset.description
     assert (dataset.axis.name, dataset.axis.unit) == ("Wavelength", "nm")
 
 
