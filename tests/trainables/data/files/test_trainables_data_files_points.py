@@ -127,13 +127,23 @@ def test_words_after_the_numbers_are_passed_over_and_those_before_name_no_axis(t
         ("Wavelength [nm],Intensity\n", "Wavelength", "nm"),
         ("Wavenumber/cm-1,Absorbance\n", "Wavenumber", "cm-1"),
         ("nm,counts\n", "position", "nm"),
-        ("; x;y\n; a remark\n", "position", ""),
     ],
 )
 def test_name_and_unit_of_the_axis_are_those_of_its_header(tmp_path: Path, head: str, name: str, unit: str) -> None:
     dataset = load(written(tmp_path, AXIS, None, head=head))
     check(dataset)
     assert (dataset.axis.name, dataset.axis.unit) == (name, unit)
+
+
+@pytest.mark.parametrize("mark", ["#", ";", "//", "%"])
+def test_comments_are_passed_over_wherever_they_stand(tmp_path: Path, mark: str) -> None:
+    source = Path(written(tmp_path, AXIS, None, head=f"{mark} wavelength,counts\n"))
+    for path in source.rglob("*.txt"):
+        head, *lines = path.read_text().splitlines()
+        path.write_text("\n".join([head, *lines[:5], f"{mark} 430 6", *lines[5:], f"{mark} the end"]))
+    dataset = load(str(source))
+    check(dataset)
+    assert dataset.axis.name == "wavelength"
 
 
 def test_repeated_points_of_the_axis_are_averaged_and_it_is_said(tmp_path: Path) -> None:
