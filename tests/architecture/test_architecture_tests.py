@@ -55,7 +55,10 @@ TESTED_IN = {
         "trainables/data/recipes/described.py",
     ),
     "trainables/data/files/test_trainables_data_files_measured.py": ("trainables/data/files/splits.py",),
+    "trainables/data/files/test_trainables_data_files_roles.py": ("trainables/data/files/names.py",),
+    "trainables/data/files/test_trainables_data_files_folder.py": ("trainables/data/files/axes.py",),
     "trainables/data/files/test_trainables_data_files_rows.py": (
+        "trainables/data/files/reading.py",
         "trainables/data/files/table.py",
         "trainables/data/files/text.py",
     ),

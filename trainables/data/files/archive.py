@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.baseline import NONE
-from spectune.trainables.data.files.table import ALIASES, NAME, Table, fit, split_name, strict
+from spectune.trainables.data.files.names import NAME
+from spectune.trainables.data.files.packed import fit
+from spectune.trainables.data.files.reading import Reading
+from spectune.trainables.data.files.table import ALIASES, Table, split_name, strict
 
 GROUP = "group"
 KNOWN = ("x", "y", "split", GROUP, "axis", "names")
@@ -22,24 +25,23 @@ AND = "\x1f"  # between the labels of a spectrum that has several
 Arrays = dict[str, NDArray[Any]]
 
 
-def read_archive(path: Path, label: str = "", group: str = "") -> Table:
+def read_archive(path: Path, reading: Reading) -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
-    or (N, C) of 0 and 1, ``split`` (N,), ``group`` (N,) or what the argument calls it, ``axis`` (L,), ``axis_name``,
+    or (N, C) of 0 and 1, ``split`` (N,), ``group`` (N,) or what ``reading`` calls it, ``axis`` (L,), ``axis_name``,
     ``axis_unit``, ``names`` of the classes (C,) and ``baseline_removed``, the correction that was made already.
 
     A row of ``y`` with two ones or more makes it a file of several labels per spectrum.
     """
-    if label:
-        raise InputError(f"label must be left away for .npz, got {label!r}: the array y holds the labels")
+    reading.without(path, "label", "columns", "orient", "decimal", "header")
     arrays = _joined(path, _arrays(path))
     x = _intensities(path, arrays["x"])
     names = _words(path, "names", arrays["names"]) if "names" in arrays else []
     labels = _labels(path, arrays["y"], names, len(x), x.shape[1]) if "y" in arrays else None
     words = _each(path, "split", arrays, len(x)) if "split" in arrays else None
     splits = words and [split_name(f"{path}, spectrum {row}", word) for row, word in enumerate(words)]
-    if group and group.lower() not in arrays:
-        raise InputError(f"{path}: group must name an array, got {group!r}: the arrays are {', '.join(arrays)}")
-    grouped = group.lower() or (GROUP if GROUP in arrays else "")
+    grouped = _grouped(path, arrays, reading.group.lower())
+    others = {name: _words(path, name, array) for name, array in arrays.items() if _other(name, array, len(x))}
+    others.pop(grouped, None)
     return Table(
         x,
         [f"spectrum {row}" for row in range(len(x))],
@@ -51,8 +53,23 @@ def read_archive(path: Path, label: str = "", group: str = "") -> Table:
         baseline=str(arrays.get("baseline_removed", NONE)),
         groups=_each(path, grouped, arrays, len(x)) if grouped else None,
         grouped=grouped,
-        others={name: _words(path, name, array) for name, array in arrays.items() if _other(name, array, len(x))},
+        others=others,
+        taken=_taken(arrays, grouped, others),
     )
+
+
+def _grouped(path: Path, arrays: Arrays, group: str) -> str:
+    """The name of the array of groups, ``group`` where it is given; "" where there is none."""
+    if group and group not in arrays:
+        raise InputError(f"{path}: group must name an array, got {group!r}: the arrays are {', '.join(arrays)}")
+    return group or (GROUP if GROUP in arrays else "")
+
+
+def _taken(arrays: Arrays, grouped: str, others: dict[str, list[str]]) -> dict[str, str]:
+    """What was taken for what, as in Table."""
+    taken = {"axis": "axis" if "axis" in arrays else "none, points are numbered", "intensities": "x"}
+    found = {"classes": "y" if "y" in arrays else "", "groups": grouped, "splits": "split" if "split" in arrays else ""}
+    return {**taken, **{role: name for role, name in (*found.items(), ("ignored", ", ".join(others))) if name}}
 
 
 def _arrays(path: Path) -> Arrays:

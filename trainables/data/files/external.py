@@ -38,6 +38,9 @@ def joined(path: Path, table: Table, other: Path, test: Table) -> Table:
         comparable(test.axis, table.axis)
         spectra = resample(spectra, test.axis, table.axis)
         notes.append(f"{other.name} resampled to the axis of {path.name}")
+    warnings = (*table.warnings, *test.warnings)
+    if table.quantity and test.quantity and table.quantity != test.quantity:
+        warnings += (f"{path} is in {table.quantity}, {other} in {test.quantity}: convert one of them",)
     splits = [*(table.splits or ["train"] * len(table.rows)), *["test"] * len(test.rows)]
     return replace(
         table,
@@ -47,6 +50,7 @@ def joined(path: Path, table: Table, other: Path, test: Table) -> Table:
         splits=splits,
         groups=None if table.groups is None else [*table.groups, *(test.groups or ())],
         others={},
+        warnings=warnings,
         notes=(*table.notes, f"test set of its own, {other.name}", *notes),
     )
 

@@ -1,58 +1,193 @@
-"""A folder per class of two-column text files, on a common axis."""
+"""A folder of text files: a folder per class of spectra, tables that are a class or a split each, or X and Y files."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
-from spectune.trainables.data.files.rows import read_pairs
+from spectune.trainables.data.files.axes import common
+from spectune.trainables.data.files.packed import stem, suffix
+from spectune.trainables.data.files.reading import Reading
+from spectune.trainables.data.files.rows import read_text
 from spectune.trainables.data.files.table import ALIASES, Table
 from spectune.trainables.data.files.text import read_lines
-from spectune.trainables.data.grid import interpolate
+from spectune.trainables.data.files.together import read_together, together
+from spectune.trainables.data.grid import comparable, label
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int")
 
-Spectrum = tuple[NDArray[np.float64], NDArray[np.float64]]  # axis (L,), intensities (L,)
+
+class Entry(NamedTuple):
+    """A file: its split and its class, "" where the folders do not say them, and what it holds."""
+
+    split: str
+    label: str
+    path: Path
+    table: Table
 
 
-def read_folder(path: Path, label: str = "", group: str = "") -> Table:
+def read_folder(path: Path, reading: Reading) -> Table:
     """Spectra of ``path/CLASS/FILE``, or of ``path/SPLIT/CLASS/FILE`` where the folders are called train, test ...
 
-    A folder with files and no folders is read without labels. Files on different axes are resampled linearly to the
-    range that all cover, rising, with as many points as the files have there (the median). ``group`` says which part
-    of the files' names, split at what is neither letter nor digit and counted from 0, names the group.
+    A folder with files and no folders is read without labels, unless its files are tables of several spectra: they are
+    a class or a split each. Files on different axes are resampled linearly to the range that all cover, rising, with
+    as many points as the files have there (the median). ``group`` says which part of the files' names, split at what
+    is neither letter nor digit and counted from 0, names the group; in tables it is a column.
     """
-    if label:
-        raise InputError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
     found = _files(path)
-    files = [file for _, _, file in found]
-    rows = [str(file.relative_to(path)) for file in files]
-    read = [read_pairs(read_lines(file)) for file in files]
-    values, spectra, notes = common([(axis.values, row) for axis, row in read], [str(file) for file in files])
-    axis = replace(read[0][0], values=values)
+    if parts := together([file for _, name, file in found if not name]):
+        return _passed(read_together(path, parts, reading), path, sum(map(len, parts.values())))
+    entries = [Entry(split, name, file, read_file(file, reading)) for split, name, file in found]
+    several = any(len(entry.table.rows) > 1 for entry in entries)
+    if reading.label and not several:
+        raise InputError(
+            f"label must be left away for a folder, got {reading.label!r}: the folder names are the labels"
+        )
+    table = _stacked(path, entries)
+    table = _inside(table, entries) if several else _outside(table, path, entries, reading.group)
+    return _passed(table, path, len(entries))
+
+
+def _passed(table: Table, path: Path, count: int) -> Table:
+    """``table`` with a note on how many files other than the ``count`` that were read there are."""
     seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
-    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(files)
-    notes = (*notes, f"ignored {others} other files") if others else notes
-    parts = [re.findall(r"[^\W_]+", file.stem) for file in files]
-    labels = [name for _, name, _ in found]
-    splits = [split for split, _, _ in found]
+    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - count
+    return replace(table, notes=(*table.notes, f"ignored {others} other files")) if others else table
+
+
+def read_file(path: Path, reading: Reading) -> Table:
+    """The spectra of a text file: one with a point a line, or a table of them."""
+    return read_text(read_lines(path, reading.decimal), reading, least=1)
+
+
+def _stacked(path: Path, entries: list[Entry]) -> Table:
+    """The spectra of all files on one axis, with what is the same for them all."""
+    tables = [entry.table for entry in entries]
+    files = [str(entry.path) for entry in entries for _ in entry.table.rows]
+    rows = [_row(path, entry, row) for entry in entries for row in entry.table.rows]
+    first = tables[0].axis
+    for entry in entries:
+        _same(entries[0], entry)
+    pairs = [(_places(table), spectrum) for table in tables for spectrum in table.spectra]
+    values, spectra, notes = common(pairs, files)
+    counts = Counter(note for table in tables for note in table.notes)
+    said = [note if count == len(tables) else f"{note} in {count} files" for note, count in counts.items()]
+    quantities = Counter(table.quantity for table in tables if table.quantity)
     return Table(
         spectra,
         rows,
-        labels=labels if all(labels) else None,
-        splits=splits if all(splits) else None,
-        axis=axis,
-        notes=notes,
-        groups=_part(path, rows, parts, group) if group else None,
-        grouped=f"part {group} of the names" if group else "",
-        others={str(place): list(words) for place, words in enumerate(zip(*parts, strict=False))},
+        axis=first and replace(first, values=values),
+        notes=(*notes, *said),
+        quantity=next(iter(quantities)) if len(quantities) == 1 else "",
+        taken=_taken(tables),
+        warnings=_mixed(path, entries) if len(quantities) > 1 else (),
     )
+
+
+def _row(path: Path, entry: Entry, row: str) -> str:
+    name = str(entry.path.relative_to(path))
+    return name if row == entry.path.name else f"{name}, {row}"
+
+
+def _places(table: Table) -> NDArray[np.float64]:
+    return np.arange(table.spectra.shape[1], dtype=np.float64) if table.axis is None else table.axis.values
+
+
+def _same(first: Entry, other: Entry) -> None:
+    """ValueError where two files are on axes that mean different things."""
+    one, another = first.table.axis, other.table.axis
+    points = {entry.table.spectra.shape[1] for entry in (first, other)}
+    if (one is None) != (another is None) or (one is None and len(points) > 1):
+        raise InputError(
+            f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
+        )
+    if one is not None and another is not None:
+        try:
+            comparable(another, one)
+        except InputError:
+            raise InputError(
+                f"{other.path} must be on the axis of {first.path}, {label(one)}, got {label(another)}: convert one of "
+                f"them"
+            ) from None
+
+
+def _mixed(path: Path, entries: list[Entry]) -> tuple[str, ...]:
+    """A warning that names how many files are in which quantity, with one of each."""
+    found: dict[str, list[Path]] = {}
+    for entry in entries:
+        found.setdefault(entry.table.quantity or "an unnamed quantity", []).append(entry.path.relative_to(path))
+    said = ", ".join(f"{len(some)} in {name} (such as {some[0]})" for name, some in found.items())
+    return (f"{path}: the files are in different quantities, {said}: convert them to one, or a model learns the unit",)
+
+
+def _taken(tables: list[Table]) -> dict[str, str]:
+    """What was taken for what in all files, with what stands in the first where they differ."""
+    first = tables[0].taken
+    return {
+        role: what if all(table.taken.get(role) == what for table in tables) else f"{what} and others"
+        for role, what in first.items()
+        if role in ("axis", "intensities", "ignored")
+    }
+
+
+def _outside(table: Table, path: Path, entries: list[Entry], group: str) -> Table:
+    """``table`` with what folders and names say of files of one spectrum each."""
+    parts = [re.findall(r"[^\W_]+", stem(entry.path)) for entry in entries]
+    labels = [entry.label for entry in entries]
+    grouped = f"part {group} of the names" if group else ""
+    return replace(
+        _divided(table, [entry.split for entry in entries]),
+        labels=labels if all(labels) else None,
+        groups=_part(path, table.rows, parts, group) if group else None,
+        grouped=grouped,
+        others={str(place): list(words) for place, words in enumerate(zip(*parts, strict=False))},
+        taken={
+            **table.taken,
+            **({"classes": "the folders"} if all(labels) else {}),
+            **({"groups": grouped} if group else {}),
+        },
+    )
+
+
+def _inside(table: Table, entries: list[Entry]) -> Table:
+    """``table`` with what tables of several spectra say, or else their names: files are a split or a class each."""
+    tables = [entry.table for entry in entries]
+    names = [stem(entry.path) for entry in entries]
+    words = [ALIASES.get(name.lower(), name.lower()) for name in names]
+    splits = [word for word, one in zip(words, tables, strict=True) for _ in one.rows]
+    labelled = all(one.labels is not None and not one.guessed for one in tables)
+    if labelled or set(words) <= set(SPLITS):
+        labels = [label for one in tables for label in one.labels or [""] * len(one.rows)]
+        where = tables[0].taken.get("classes", "")
+    else:
+        labels = [entry.label or name for entry, name in zip(entries, names, strict=True) for _ in entry.table.rows]
+        where = "the folders" if entries[0].label else "the names of the files"
+    groups = [group for one in tables for group in one.groups or ()]
+    shared = set.intersection(*({*one.others} for one in tables))
+    return replace(
+        _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows]),
+        labels=labels if any(labels) else None,
+        groups=groups if len(groups) == len(table.rows) else None,
+        grouped=tables[0].grouped if len(groups) == len(table.rows) else "",
+        others={name: [word for one in tables for word in one.others[name]] for name in sorted(shared)},
+        guessed=any(one.guessed for one in tables) and where == tables[0].taken.get("classes"),
+        taken={**table.taken, **({"classes": where} if any(labels) else {})},
+    )
+
+
+def _divided(table: Table, splits: list[str]) -> Table:
+    """``table`` with the splits of its spectra where each has one."""
+    if not all(splits):
+        return table
+    return replace(table, splits=splits, taken={**table.taken, "splits": "the names"})
 
 
 def _part(path: Path, rows: list[str], parts: list[list[str]], group: str) -> list[str]:
@@ -66,30 +201,6 @@ def _part(path: Path, rows: list[str], parts: list[list[str]], group: str) -> li
                 f"{path}/{row}: group={group} must be a part of the name, got {len(words)} parts: rename it"
             )
     return [words[int(group)] for words in parts]
-
-
-def common(pairs: list[Spectrum], files: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
-    """An axis for all, the spectra (N, L) on it, and a note where they had to be resampled."""
-    first = pairs[0][0]
-    if all(len(axis) == len(first) and np.array_equal(axis, first) for axis, _ in pairs):
-        return first, np.stack([intensities for _, intensities in pairs]), ()
-    pairs = [
-        (axis[::-1], values[::-1]) if len(axis) > 1 and axis[0] > axis[-1] else (axis, values) for axis, values in pairs
-    ]
-    starts, ends = (np.array([axis[place] for axis, _ in pairs]) for place in (0, -1))
-    low, high, usual = starts.max(), ends.min(), float(np.median(ends - starts))
-    if not high - low >= usual / 2:
-        number = int(
-            starts.argmax() if starts.max() - np.median(starts) > np.median(ends) - ends.min() else ends.argmin()
-        )
-        raise InputError(
-            f"{files[number]} must share half of the usual range with all other files, got {starts[number]:g} to "
-            f"{ends[number]:g}: remove the file or measure it on the range of the others"
-        )
-    points = int(np.median([np.count_nonzero((axis >= low) & (axis <= high)) for axis, _ in pairs]))
-    grid = np.linspace(low, high, max(points, 2))
-    spectra = np.stack([interpolate(values[None], axis, grid)[0] for axis, values in pairs])
-    return grid, spectra, (f"resampled to the common range {low:g} to {high:g}",)
 
 
 def _files(path: Path) -> list[tuple[str, str, Path]]:
@@ -115,7 +226,7 @@ def _folders(path: Path) -> list[Path]:
 def _texts(path: Path) -> list[Path]:
     """The text files of a class; ValueError when there are none."""
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    texts = [file for file in files if file.suffix.lower() in SUFFIXES]
+    texts = [file for file in files if suffix(file) in SUFFIXES]
     if not texts:
         raise InputError(
             f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "

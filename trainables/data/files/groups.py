@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
 from spectune.trainables.data.files.duplicates import linked
-from spectune.trainables.data.files.table import Table, origin
+from spectune.trainables.data.files.roles import origin
+from spectune.trainables.data.files.table import Table
 
 SHOWN = 3  # names of groups in a message
 

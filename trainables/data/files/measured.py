@@ -18,33 +18,46 @@ from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.files.archive import read_archive
 from spectune.trainables.data.files.baseline import NONE, correct, settings
+from spectune.trainables.data.files.doubts import doubts
 from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
-from spectune.trainables.data.files.folder import SUFFIXES, read_folder
+from spectune.trainables.data.files.folder import SUFFIXES, read_file, read_folder
 from spectune.trainables.data.files.groups import Groups, gather, hint
+from spectune.trainables.data.files.packed import stem, suffix, unpacked
 from spectune.trainables.data.files.parquet import read_parquet
-from spectune.trainables.data.files.rows import read_pairs, read_rows
+from spectune.trainables.data.files.reading import Reading
+from spectune.trainables.data.files.roles import LABELS, candidates
+from spectune.trainables.data.files.rows import read_rows
 from spectune.trainables.data.files.splits import divide, tested
-from spectune.trainables.data.files.table import Table, words
-from spectune.trainables.data.files.text import read_lines
+from spectune.trainables.data.files.table import LEAST_POINTS, LEAST_SPECTRA, Table, words
 from spectune.trainables.data.grid import interpolate
 
-FORMATS: dict[str, Callable[[Path, str, str], Table]] = {
+
+def read_zip(path: Path, reading: Reading) -> Table:
+    """What the only file or folder in a .zip holds."""
+    with unpacked(path) as inside:
+        if suffix(inside) == ".zip":  # which may hold itself
+            raise InputError(f"{inside} must be no .zip inside another: unpack it")
+        return _table(inside, reading)
+
+
+FORMATS: dict[str, Callable[[Path, Reading], Table]] = {
     ".npz": read_archive,
     ".csv": read_rows,
     ".tsv": read_rows,
     ".txt": read_rows,
     ".parquet": read_parquet,
+    ".zip": read_zip,
 }
-LEAST_POINTS, LEAST_SPECTRA, LARGEST = 8, 3, 1e30
+LARGEST = 1e30  # of intensities
 MISSING = ("refuse", "interpolate", "drop")
 DUPLICATES = ("tell", "together")
 LOGGER = logging.getLogger("spectune")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Spectra from a file in one of ``FORMATS`` or from a folder per class.
+class Measured(Reading):
+    """Spectra from a file in one of ``FORMATS``, which may be packed as .gz, or from a folder.
 
     Splits that the file brings are kept, and what is missing of them is taken from its training spectra; otherwise
     all are drawn at random with the same shares of each class, always at least one spectrum. Groups stay whole. What
@@ -52,9 +65,7 @@ class Measured:
     """
 
     path: Path
-    label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
     multilabel: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
-    group: str = ""  # what must not be torn apart: a column, an array, or a part of the files' names, from 0
     duplicates: str = "tell"  # spectra that come again: tell where they are in two splits, or keep them together
     axis: str = ""  # name of the axis, such as wavenumber
     unit: str = ""  # its unit, such as 1/cm
@@ -67,6 +78,7 @@ class Measured:
     seed: int = 0  # of the splits
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         rules = (
             ("points", self.points == 0 or LEAST_POINTS <= self.points <= 1_000_000, "0 or from 8 to 1000000"),
             ("missing", self.missing in MISSING, f"one of {', '.join(MISSING)}"),
@@ -111,19 +123,20 @@ class Measured:
         splits = self._splits(table, labels, groups, classes)
         torn = across(copies, splits, labels, table.rows)
         together = torn and f"{self.path}: {torn}: --data duplicates=together keeps them in one"
-        for warning in filter(None, (together, "" if groups else hint(self.path, table))):
+        doubtful = [f"{self.path}: {doubt}" for doubt in doubts(spectra, table.rows, classes, copies)]
+        for warning in filter(None, (*table.warnings, *doubtful, together, "" if groups else hint(self.path, table))):
             LOGGER.warning("%s", warning)
         parts = (splits == number for number in range(len(SPLITS)))
         train, validation, test = (
             Dense(spectra[part], labels[part], None if groups is None else groups.numbers[part]) for part in parts
         )
         removed = () if baseline == NONE else (f"baseline removed by {baseline}",)
-        said = (groups.said(splits) if groups else "", torn)
+        said = (table.said, *table.notes, groups.said(splits) if groups else "", torn)
         tested = (f"test fold {self.test_fold.replace('/', ' of ')}",) if self.test_fold else ()
-        notes = "; ".join(("", *table.notes, *filter(None, said), *removed, *tested))
+        notes = "; ".join(("", *filter(None, said), *removed, *tested))
         kind = "of" if labels.ndim == 1 else "with any of"
         return Dataset(
-            name=self.path.resolve().stem,
+            name=stem(self.path.resolve()),
             description=f"{len(spectra)} measured spectra {kind} {len(classes)} classes from {self.path.name}{notes}",
             classes=classes,
             axis=axis,
@@ -148,8 +161,14 @@ class Measured:
 
     def _read(self, path: Path) -> Table:
         """What ``path`` holds, by the options, without missing values."""
-        table = _finite(path, _table(path, self.label, self.group), self.missing)
+        table = _finite(path, _table(path, self), self.missing)
+        _clear(path, table)
         return replace(table, separator=self.multilabel) if self.multilabel else table
+
+
+def readable(path: Path) -> bool:
+    """Whether ``path`` is a folder, or a file whose ending names a format."""
+    return path.is_dir() or suffix(path) in FORMATS
 
 
 def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list[str] | None, list[str]]:
@@ -158,11 +177,10 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
     Reads what ``load`` reads, labelled or not, and a single two-column text file; ValueError in one line.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS and path.suffix.lower() in SUFFIXES and path.is_file():
-        axis, intensities = read_pairs(read_lines(path))
-        table = Table(intensities[None], [path.name], axis=axis)
+    if suffix(path) not in FORMATS and suffix(path) in SUFFIXES and path.is_file():
+        table = read_file(path, Reading())
     else:
-        table = _table(path)
+        table = _table(path, Reading())
     if table.baseline != NONE:
         raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
@@ -172,14 +190,14 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
     return table.spectra, table.axis, table.labels, table.rows
 
 
-def _table(path: Path, label: str = "", group: str = "") -> Table:
+def _table(path: Path, reading: Reading) -> Table:
     """What the file or folder holds, with its least shape checked."""
     if not path.exists():
         raise InputError(f"{path} must be an existing file or folder, got none: check the path")
     if path.is_dir():
-        table = read_folder(path, label, group)
-    elif path.suffix.lower() in FORMATS:
-        table = FORMATS[path.suffix.lower()](path, label, group)
+        table = read_folder(path, reading)
+    elif suffix(path) in FORMATS:
+        table = FORMATS[suffix(path)](path, reading)
     else:
         raise InputError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
     if table.spectra.shape[1] < LEAST_POINTS:
@@ -187,7 +205,18 @@ def _table(path: Path, label: str = "", group: str = "") -> Table:
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
-    return table
+    return replace(table, labels=table.labels and _whole(table.labels))
+
+
+def _whole(labels: list[str]) -> list[str]:
+    """Classes that are whole numbers as such: 0 for 0.0000000e+00, as numpy writes it."""
+    try:
+        numbers = {label: float(label) for label in labels}
+    except ValueError:
+        return labels
+    if any("_" in label for label in labels) or not all(number.is_integer() for number in numbers.values()):
+        return labels
+    return [f"{numbers[label]:.0f}" if re.search(r"[.eE]", label) else label for label in labels]
 
 
 def _finite(path: Path, table: Table, missing: str) -> Table:
@@ -276,6 +305,19 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
     for line, some in enumerate(given):
         labels[line, [numbers[word] for word in sorted(some)]] = 1
     return names, labels
+
+
+def _clear(path: Path, table: Table) -> None:
+    """ValueError with the options to type where more than one column may hold the classes."""
+    if table.labels is not None and not table.guessed:
+        return
+    names = [name for name in table.others if name.lower() in LABELS[:-1]] or candidates(table.others)
+    if names:
+        names = names if table.labels is None else [table.taken["classes"], *names]
+        raise InputError(
+            f"{path}: one column must be known to hold the classes, got {', '.join(names[:5])}: give "
+            f"{' or '.join(f'label={name}' for name in names[:5])}"
+        )
 
 
 def _order(name: str) -> tuple[bool, int, str]:

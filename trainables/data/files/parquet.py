@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.dataset import Axis
-from spectune.trainables.data.files.table import NAME, Roles, Table, fit, roles, split_name
+from spectune.trainables.data.files.packed import fit
+from spectune.trainables.data.files.reading import Reading
+from spectune.trainables.data.files.roles import attributes, few, roles
+from spectune.trainables.data.files.table import Table
 
 
-def read_parquet(path: Path, label: str = "", group: str = "") -> Table:
-    """The spectra of a .parquet file. ``label`` chooses the column of classes by name or number from 0, ``group`` that
-    of the groups.
-    """
+def read_parquet(path: Path, reading: Reading) -> Table:
+    """The spectra of a .parquet file. ``reading`` may choose the columns of the classes and of the groups."""
+    reading.without(path, "columns", "orient", "decimal", "header")
     import pyarrow as arrow  # costs 0.1 s, and only this format needs it
     from pyarrow import parquet
 
@@ -31,23 +32,23 @@ def read_parquet(path: Path, label: str = "", group: str = "") -> Table:
     lists = [n for n, kind in enumerate(types) if _is_list(arrow.types, kind)]
     numeric = {n for n, k in enumerate(types) if arrow.types.is_integer(k) or arrow.types.is_floating(k)}
     text = set(range(len(types))) - numeric - set(lists)
-    found = roles(str(path), content.column_names, text, columns=len(types), label=label, group=group)
+    found = roles(str(path), content.column_names, text, columns=len(types), reading=reading)
     if lists:
         known = (lists[0], found.label, found.split, found.group)
-        ignored = {name: n for n, name in enumerate(content.column_names) if n not in known}
-        found = found._replace(spectrum=lists[:1], axis=None, ignored=ignored)
+        left = {name: n for n, name in enumerate(content.column_names) if n not in known}
+        taken = {**found.taken, "axis": "none, points are numbered", "intensities": content.column_names[lists[0]]}
+        taken = {**taken, "ignored": few(list(left))} if left else taken
+        ignored = {name: column for name, column in left.items() if column not in lists}
+        found = found._replace(spectrum=lists[:1], axis=None, ignored=ignored, taken=taken)
     if not found.spectrum or not len(content):
         raise InputError(f"{path} must hold one spectrum a row, got {content.shape} of no numbers: check the file")
+    rows = [f"row {row}" for row in range(len(content))]
     return Table(
         _lists(path, content.column(lists[0])) if lists else _columns(path, content, found.spectrum),
-        [f"row {row}" for row in range(len(content))],
-        labels=_words(content, found.label),
-        splits=_splits(path, content, found),
-        axis=None if found.axis is None else Axis(found.axis, NAME, ""),
-        notes=found.notes,
-        groups=_words(content, found.group),
-        grouped=found.grouped,
-        others={name: _words(content, column) or [] for name, column in found.ignored.items() if column not in lists},
+        rows,
+        axis=found.axis,
+        taken=found.taken,
+        **attributes(str(path), rows, found, lambda column: _words(content, column)),
     )
 
 
@@ -96,12 +97,5 @@ def _lists(path: Path, column: Any) -> NDArray[np.float64]:
         raise InputError(f"{path}: lists of intensities must hold numbers, got others: convert them") from None
 
 
-def _words(content: Any, column: int | None) -> list[str] | None:
-    if column is None:
-        return None
+def _words(content: Any, column: int) -> list[str]:
     return ["" if word is None else str(word) for word in content.column(column).to_pylist()]
-
-
-def _splits(path: Path, content: Any, found: Roles) -> list[str] | None:
-    words = _words(content, found.split)
-    return words and [split_name(f"{path}, row {row}", word) for row, word in enumerate(words)]

@@ -1,57 +1,113 @@
-"""Text tables: one spectrum a line, a column of labels, the axis in the header where it is numeric."""
+"""Text tables: one spectrum a line or a column, a column of labels, the axis in the header where it is numeric."""
 
 from __future__ import annotations
 
 import math
-import re
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.dataset import Axis
-from spectune.trainables.data.files.table import LABELS, NAME, Roles, Table, roles, split_name, strict, turn
+from spectune.trainables.data.files.long import long_points, read_long
+from spectune.trainables.data.files.names import is_any_unit, position, quantity
+from spectune.trainables.data.files.points import read_points
+from spectune.trainables.data.files.reading import Reading
+from spectune.trainables.data.files.roles import LABELS, Roles, attributes, find, roles
+from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
+from spectune.trainables.data.files.turned import by_columns, is_turned, turn_over
 
-UNNAMED = ("", "unnamed: 0")  # how pandas calls a column of row numbers
+TYPES = {"c", "continuous", "d", "discrete", "s", "string", "text", "t", "time"}  # of columns, as Orange writes them
+FLAGS = {"class", "meta", "m", "ignore", "i", "weight", "w"}
 
 
-def read_rows(path: Path, label: str = "", group: str = "") -> Table:
-    """The spectra of a .csv, .tsv or .txt table. ``label`` chooses the column of classes by name or number from 0,
-    ``group`` that of the groups.
+class Header(NamedTuple):
+    """The names of the columns where there are, the first line of spectra, and what rows below the names say."""
+
+    names: list[str] | None
+    start: int
+    classes: int | None = None  # the column that they call class
+    quantity: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_rows(path: Path, reading: Reading) -> Table:
+    """The spectra of a .csv, .tsv or .txt file in any layout: a table with a spectrum a line or a column, a long table
+    with a point a line, or a single spectrum in columns.
     """
-    lines = read_lines(path)
-    if columns := _pairs(lines):
-        return Table(columns[1][None], [path.name], axis=columns[0])
-    first = lines.cells(0)
+    return read_text(read_lines(path, reading.decimal), reading, least=LEAST_POINTS)
+
+
+def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
+    """The spectra of ``lines``: from ``least`` on, few columns are a spectrum with a point a line."""
+    if not reading.orient:
+        if points := long_points(lines, reading):
+            return read_long(lines, points, reading)
+        if reading.columns or (len(lines) >= least and single(lines)):
+            return _one(lines.path.name, read_points(lines, reading))
+    return read_table(lines, reading)
+
+
+def read_table(lines: Lines, reading: Reading) -> Table:
+    """The spectra of a table with a spectrum a line or a column."""
+    if reading.orient == "columns" or (not reading.orient and by_columns(lines, reading)):
+        turned = turn_over(lines)
+        table = _table(turned.lines, replace(reading, header="yes"))
+        found = {"axis": "column 1", "intensities": f"columns 2 to {len(table.rows) + 1}"}
+        return replace(
+            table,
+            axis=turned.axis(table.axis),
+            quantity=turned.quantity,
+            notes=(*table.notes, *turned.notes),
+            taken={**table.taken, **found, **turned.taken},
+        )
+    return _table(lines, reading)
+
+
+def _one(name: str, spectrum: Spectrum) -> Table:
+    """The table of one spectrum."""
+    axis, intensities, quantity, taken, notes = spectrum
+    return Table(intensities[None], [name], axis=axis, quantity=quantity, taken=taken, notes=notes)
+
+
+def single(lines: Lines) -> bool:
+    """Whether a file has a point a line: it has fewer columns than a spectrum has points."""
+    return len(lines.cells(len(lines) // 2)) < LEAST_POINTS and not is_turned(lines)
+
+
+def _table(lines: Lines, reading: Reading) -> Table:
+    path, first = lines.path, lines.cells(0)
     sample = [lines.cells(line) for line in range(1, min(len(lines), SAMPLE))]
     if sample and len(first) != len(sample[0]):
         raise InputError(
             f"{lines.where(0)}: every line must have as many values as the next, {len(sample[0])}, got {len(first)}: "
             f"correct the line, or put # before it if it is a remark"
         )
-    text = _text(lines, sample or [first], len(first))
-    header, start = _header(lines, first, sample, text)
-    found = roles(str(path), header, text, columns=len(first), label=label, group=group)
-    if header is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
+    head = _header(lines, first, sample, reading)
+    body = [lines.cells(line) for line in range(max(head.start, 1), min(len(lines), SAMPLE))] or [first]
+    text = lines.words(body, len(first))
+    found = roles(str(path), head.names, text, columns=len(first), reading=reading, classes=head.classes)
+    if head.names is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
         raise InputError(
-            f"{path} must hold one spectrum a line, got no column of numbers: check the separator (it looks like "
+            f"{path} must hold one spectrum a row, got no column of numbers: check the separator (it looks like "
             f"{lines.separator or ' '!r})"
         )
-    return _table(lines, found, start=start)
+    return _filled(lines, found, head)
 
 
-def _table(lines: Lines, found: Roles, *, start: int) -> Table:
-    spectra = np.empty((len(lines) - start, len(found.spectrum)))
-    labels, splits, rows, groups = [], [], [], []
-    others: dict[str, list[str]] = {name: [] for name in found.ignored}
+def _filled(lines: Lines, found: Roles, head: Header) -> Table:
+    """The table of all lines from where the header ends."""
+    spectra = np.empty((len(lines) - head.start, len(found.spectrum)))
+    beside = (found.label, found.split, found.group, *found.ignored.values())
+    words: dict[int, list[str]] = {column: [] for column in beside if column is not None}
     columns = len(lines.cells(0))
     low, high = found.spectrum[0], found.spectrum[-1] + 1
     whole = high - low == len(found.spectrum)
-    for row, line in enumerate(range(start, len(lines))):
+    for row, line in enumerate(range(head.start, len(lines))):
         cells = lines.cells(line)
         if len(cells) != columns:
             raise InputError(
@@ -59,115 +115,99 @@ def _table(lines: Lines, found: Roles, *, start: int) -> Table:
                 f"correct the line, or resample the spectra to one length (a folder per class does it by itself)"
             )
         spectra[row] = lines.values(line, cells[low:high] if whole else [cells[column] for column in found.spectrum])
-        rows.append(f"line {lines.numbers[line]}")
-        if found.label is not None:
-            labels.append(cells[found.label])
-        if found.split is not None:
-            splits.append(split_name(lines.where(line), cells[found.split]))
-        if found.group is not None:
-            groups.append(cells[found.group])
-        for name, column in found.ignored.items():
-            others[name].append(cells[column])
+        for column, some in words.items():
+            some.append(cells[column])
+    rows = [lines.row(line) for line in range(head.start, len(lines))]
     return Table(
         spectra,
         rows,
-        labels=labels if found.label is not None else None,
-        splits=splits if found.split is not None else None,
-        axis=None if found.axis is None else Axis(found.axis, NAME, ""),
-        notes=found.notes,
-        groups=groups if found.group is not None else None,
-        grouped=found.grouped,
-        others=others,
+        axis=found.axis,
+        quantity=head.quantity,
+        notes=head.notes,
+        taken=found.taken,
+        **attributes(str(lines.path), rows, found, words.__getitem__),
     )
 
 
-def _text(lines: Lines, sample: list[list[str]], columns: int) -> set[int]:
-    """Columns that hold words: most of their cells are neither numbers nor missing."""
-    words = np.zeros(columns, int)
-    for cells in sample:
-        for column, cell in enumerate(cells[:columns]):
-            words[column] += lines.number(cell) is None
-    return set(np.flatnonzero(2 * words > len(sample)).tolist())
-
-
-def _header(lines: Lines, first: list[str], sample: list[list[str]], text: set[int]) -> tuple[list[str] | None, int]:
-    """The names of the columns, if the first line or the comment above it has them, and the first line of spectra."""
+def _header(lines: Lines, first: list[str], sample: list[list[str]], reading: Reading) -> Header:
+    """The names of the columns, if the first line or the comment above it has them, and what rows below them say."""
+    text = lines.words(sample or [first], len(first))
     names, start = first, 1
-    if not _headed(lines, first, sample, text):
+    if not _headed(lines, first, sample, text, reading):
         names, start = lines.split(lines.remark), 0
-        if len(names) != len(first) or not _headed(lines, names, [first, *sample], text):
-            return None, 0
+        if len(names) != len(first) or not _headed(lines, names, [first, *sample], text, reading):
+            return Header(None, 0)
+    names = [lines.plain(name) for name in names]
+    notes: list[str] = []
+    classes, kind = None, ""
+    while start < min(len(lines), 4) and (said := _below(lines, start, typed=bool(notes))):
+        cells = lines.cells(start)
+        classes = cells.index("class") if said == "flags" and "class" in cells else classes
+        kind = kind or next((quantity(cell) for cell in cells if quantity(cell)), "") if said == "units" else kind
+        notes.append(f"row of {said} passed over")
+        start += 1
     if start == len(lines):
         raise InputError(f"{lines.path} must hold spectra, got only a header: check the file")
-    return [name.replace(",", ".") if lines.comma else name for name in names], start
+    return Header(names, start, classes, kind, tuple(notes))
 
 
-def _headed(lines: Lines, first: list[str], sample: list[list[str]], text: set[int]) -> bool:
-    """Whether the first line names the columns: words over most columns of numbers, or an axis that rises or falls."""
-    if any(first[column] == cells[column] for column in text for cells in sample if column < len(cells)):
+def _below(lines: Lines, line: int, *, typed: bool) -> str:
+    """What a row under the names says of the columns: their types, below these flags, or units; "" for a spectrum."""
+    cells = [cell for cell in lines.cells(line) if cell]
+    lower = [cell.lower() for cell in cells]
+    if len(cells) > 1 and all(cell in TYPES for cell in lower):
+        return "types"
+    if typed and cells and all(cell in FLAGS for cell in lower):
+        return "flags"
+    return "units" if len(cells) > 1 and all(map(is_any_unit, cells[1:])) and lines.number(cells[0]) is None else ""
+
+
+def _headed(lines: Lines, first: list[str], sample: list[list[str]], text: set[int], reading: Reading) -> bool:
+    """Whether the first line names the columns: words over most columns of numbers, or an axis that rises or falls.
+
+    ValueError where its numbers may as well be a spectrum that only rises.
+    """
+    if reading.header:
+        return reading.header == "yes"
+    labels = text if (asked := _given(reading.label, len(first))) is None else text | {asked}
+    if any(first[column] == cells[column] for column in labels for cells in sample if column < len(cells)):
         return False  # its label comes again: a spectrum
     values = [lines.number(cell) for column, cell in enumerate(first) if column not in text]
     words = sum(value is None for value in values)
-    if any(cell.lower() in LABELS for cell in first) or 2 * words > max(len(values), 1):
+    places = [place.number for cell in first if (place := position(cell)) and place.unit]
+    if any(cell.lower() in LABELS for cell in first) or 2 * words > max(len(values), 1) or 2 * len(places) > len(first):
         return True
     axis = [value for value in values if value is not None and math.isfinite(value)]
-    steps = np.diff(axis)
-    return len(axis) > 2 and len(axis) >= len(values) - 2 and bool((steps > 0).all() or (steps < 0).all())
-
-
-def _pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]] | None:
-    """Axis and intensities if the file is one spectrum in two columns rather than a table."""
-    if len(lines) < 8 or len(lines.cells(len(lines) - 1)) not in (2, 3):
-        return None
-    try:
-        return read_pairs(lines)
-    except ValueError:
-        return None
-
-
-def read_pairs(lines: Lines) -> tuple[Axis, NDArray[np.float64]]:
-    """Axis and intensities of a two-column text file; a third column (errors) is left out, as are leading words, and a
-    first one of three that the header leaves without a name (row numbers, as pandas writes them).
-
-    The axis is called by the last line of words before the numbers, as in ``Wavenumber (1/cm), Absorbance``.
-    """
-    start = next((line for line in range(len(lines)) if _numeric(lines, line)), None)
-    if start is None:
+    if len(axis) < 3 or len(axis) < len(values) - 2 or turn(np.array(axis)) is not None:
+        return False
+    if not labels and not words and _alike(lines, first, sample):
         raise InputError(
-            f"{lines.path} must hold two columns of numbers, axis and intensity, got none: export it as such"
+            f"{lines.where(0)}: numbers that only rise or fall may be the axis or a spectrum, got {axis[0]:g} to "
+            f"{axis[-1]:g}: give header=yes if they are the axis, or header=no"
         )
-    header = lines.texts[start - 1] if start else lines.remark
-    names = lines.split(header)
-    first = 1 if len(names) == 3 and names[0].lower() in UNNAMED else 0
-    values = np.empty((len(lines) - start, 2))
-    for row, line in enumerate(range(start, len(lines))):
-        cells = lines.cells(line)
-        while len(cells) > 2 and not cells[-1]:
-            cells.pop()
-        if len(cells) not in ((3,) if first else (2, 3)):
-            raise InputError(
-                f"{lines.where(line)}: a line must have two columns, axis and intensity, got {len(cells)}: correct the "
-                f"line, or export the spectrum as two columns"
-            )
-        values[row] = lines.values(line, cells[first : first + 2])
-        if not math.isfinite(values[row, 0]):
-            raise InputError(f"{lines.where(line)}: the axis must be a number, got {cells[first]!r}: remove the line")
-    strict(lines.where(start + (turn(values[:, 0]) or 0)), values[:, 0])
-    name, unit = _named(lines, header.split(lines.separator, 1)[1] if first else header)
-    return Axis(values[:, 0].copy(), name, unit), values[:, 1]
+    return True
 
 
-def _named(lines: Lines, header: str) -> tuple[str, str]:
-    """Name and unit of the axis from the header of the first column, if ``header`` looks like two headers."""
-    word, end = (r"[^()\[\]\"]+?", r"\"?$") if lines.separator else (r"[^\s()\[\]]+", r"(?=\s)")
-    first = header.split(lines.separator, maxsplit=1)[0].strip() if lines.separator else header
-    found = re.match(rf"\"?({word})\s*(?:[(\[]([^()\[\]]*)[)\]]|{end})", first)
-    two = found is not None and (len(lines.split(header)) in (2, 3) if lines.separator or not found[2] else True)
-    if not found or not two or not any(character.isalpha() for character in found[1]) or found[1].endswith(":"):
-        return NAME, ""
-    return found[1], found[2] or ""
+def _given(label: str, columns: int) -> int | None:
+    """The column of labels that the user numbers."""
+    return find([""] * columns, label) if label else None
 
 
-def _numeric(lines: Lines, line: int) -> bool:
-    cells = lines.cells(line)
-    return len(cells) >= 2 and all(lines.number(cell) is not None for cell in cells[:2]) and bool(cells[0])
+def _alike(lines: Lines, first: list[str], sample: list[list[str]]) -> bool:
+    """Whether a first line of numbers that only rise or fall looks like the spectra below it rather than like an axis.
+
+    An axis has steps that change slowly; a spectrum has values that others have too, and goes as they do.
+    """
+    rows = [[lines.number(cell) for cell in cells] for cells in sample if len(cells) == len(first)]
+    values = np.array([[lines.number(cell) for cell in first], *rows], np.float64)
+    values = values[:, np.isfinite(values).all(axis=0)]
+    if len(values) < 2 or values.shape[1] < 3:
+        return False
+    axis, mean = values[0], values[1:].mean(axis=0)
+    steps = np.abs(np.diff(axis))
+    rough = float(np.median(np.abs(np.diff(steps)))) > 0.25 * float(np.median(steps))
+    low, high = values[1:].min(), values[1:].max()
+    going = float(np.corrcoef(axis, mean)[0, 1]) if np.ptp(mean) > 0 else 0.0
+    if rough:
+        return bool(axis.min() <= high and axis.max() >= low)
+    return bool(low <= axis.min() and axis.max() <= high) and going > 0.8

@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
+from spectune.trainables.data.files.packed import content
 
 COMMENTS = ("#", "%", "//", "!")
 MISSING = {"", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", "?"}
 SAMPLE = 20  # lines that decide on the separator
+NARROW = 64  # columns of a file whose commas are all looked at, not those of the first lines only
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Lines:
     numbers: list[int]
     texts: list[str]
     separator: str  # "" is any white space
-    comma: bool  # whether numbers have decimal commas
+    commas: str  # what commas in numbers are: decimal, thousands or ""
     quoted: bool
     remark: str = ""
 
@@ -48,41 +52,62 @@ class Lines:
     def where(self, line: int) -> str:
         return f"{self.path}, line {self.numbers[line]}"
 
+    def row(self, line: int) -> str:
+        """What messages and answers call the spectrum of a line."""
+        return f"line {self.numbers[line]}"
+
+    def words(self, sample: list[list[str]], columns: int) -> set[int]:
+        """Columns that hold words: most of their cells in ``sample`` are neither numbers nor missing."""
+        counts = np.zeros(columns, int)
+        for cells in sample:
+            for column, cell in enumerate(cells[:columns]):
+                counts[column] += self.number(cell) is None
+        return set(np.flatnonzero(2 * counts > len(sample)).tolist())
+
     def number(self, cell: str) -> float | None:
         """What a cell says: NaN when it is missing, None when it is neither a number nor missing."""
         if cell.lower() in MISSING:
             return float("nan")
         try:
-            return float(cell.replace(",", ".") if self.comma else cell) if "_" not in cell else None
+            return float(self.plain(cell)) if "_" not in cell else None
         except ValueError:
             return None
 
     def values(self, line: int, cells: list[str]) -> NDArray[np.float64]:
         """The numbers of ``cells``, NaN where missing. ValueError names the first that is none."""
-        text = [cell.replace(",", ".") for cell in cells] if self.comma else cells
-        if "_" not in self.texts[line]:
+        text = list(map(self.plain, cells)) if self.commas else cells
+        if not any("_" in cell for cell in cells):
             try:
                 return np.fromiter(map(float, text), np.float64, len(text))
             except ValueError:
                 pass
         numbers = [self.number(cell) for cell in cells]
         if None in numbers:
+            separators = "commas between thousands" if self.commas == "thousands" else "no thousands separators"
             raise InputError(
                 f"{self.where(line)}: an intensity must be a number, got {_short(cells[numbers.index(None)])}: correct "
-                f"it (decimal {'comma' if self.comma else 'point'}, no thousands separators)"
+                f"it (decimal {'comma' if self.commas == 'decimal' else 'point'}, {separators})"
             )
         return np.array(numbers, np.float64)
 
+    def plain(self, cell: str) -> str:
+        """A cell as Python writes numbers, if it is one."""
+        if self.commas == "thousands":
+            return cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell
+        return cell.replace(",", ".") if self.commas else cell
 
-def read_lines(path: Path) -> Lines:
-    """The lines of a text file with its separator and decimal sign worked out."""
+
+def read_lines(path: Path, decimal: str = "") -> Lines:
+    """The lines of a text file with its separator worked out, and its decimal sign unless it is given."""
     numbers: list[int] = []
     texts: list[str] = []
     remark = ""
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", _decode(path)), start=1):
+    lines = re.split(r"\r\n|\r|\n", _decode(path))
+    comments = COMMENTS if 2 * sum(";" in line.lstrip()[1:] for line in lines) > len(lines) / 2 else (*COMMENTS, ";")
+    for number, line in enumerate(lines, start=1):
         stripped = line.strip()
-        if stripped.startswith(COMMENTS) or re.fullmatch(r"(?i)sep=.", stripped):  # the latter is for spreadsheets
-            remark = remark if texts else stripped.lstrip("#%/! ")
+        if stripped.startswith(comments) or re.fullmatch(r"(?i)sep=.", stripped):  # the latter is for spreadsheets
+            remark = remark if texts else stripped.lstrip("#%/!; ")
         elif stripped:
             numbers.append(number)
             texts.append(line.strip(" \r"))
@@ -90,24 +115,21 @@ def read_lines(path: Path) -> Lines:
         raise InputError(f"{path} must hold spectra, got no line that is not blank or a comment: check the file")
     separator = _separator(texts[:SAMPLE])
     quoted = any('"' in text for text in texts)
-    cells = [cell for text in texts[:SAMPLE] for cell in _cells(text, separator, quoted)]
-    return Lines(path, numbers, texts, separator, _decimal_comma(cells, texts, separator), quoted, remark)
+    commas = {"comma": "decimal", "point": "thousands"}.get(decimal) or _commas(path, texts, separator, quoted)
+    return Lines(path, numbers, texts, separator, commas, quoted, remark)
 
 
 def _decode(path: Path) -> str:
     """The text of a file in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} must be readable, got {error.strerror}: check the file and its permissions") from None
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    if b"\0" in content:
+    some = content(path)
+    if some.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return some.decode("utf-16", errors="replace")
+    if b"\0" in some:
         raise InputError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
     try:
-        return content.decode("utf-8-sig")
+        return some.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        return some.decode("cp1252", errors="replace")
 
 
 def _separator(texts: list[str]) -> str:
@@ -123,15 +145,52 @@ def _separator(texts: list[str]) -> str:
 def _spaced(text: str) -> bool:
     """Whether a line is numbers with decimal commas between white space, such as ``12,5 3,4``."""
     cells = text.split()
-    return len(cells) > 1 and any(_COMMA.fullmatch(cell) for cell in cells) and not any(c.endswith(",") for c in cells)
+    return len(cells) > 1 and any(map(_with_comma, cells)) and not any(c.endswith(",") for c in cells)
 
 
-def _decimal_comma(cells: list[str], texts: list[str], separator: str) -> bool:
-    commas = sum(_COMMA.fullmatch(cell) is not None for cell in cells)
-    points = sum(_POINT.fullmatch(cell) is not None for cell in cells)
-    if commas or points or separator == ",":
-        return commas > points
-    return any(re.search(r"\d,\d", text) for text in texts)
+def _with_comma(cell: str) -> bool:
+    return _COMMA.fullmatch(cell) is not None or _THOUSANDS.fullmatch(cell) is not None
+
+
+def _commas(path: Path, texts: list[str], separator: str, quoted: bool) -> str:
+    """What commas in numbers are: decimal signs, separators of thousands, or nothing where there are none.
+
+    ValueError where they may be either: groups of three digits, beside whole numbers below 100.
+    """
+    if (separator == "," and not quoted) or not any(re.search(r"\d,\d", text) for text in texts):
+        return ""
+    rows = [_cells(text, separator, quoted) for text in texts[:SAMPLE]]
+    if max(map(len, rows)) <= NARROW:
+        rows += [_cells(text, separator, quoted) for text in texts[SAMPLE:]]
+    found = {_column(cells) for cells in zip_longest(*rows, fillvalue="")}
+    commas, points = (sum(p.fullmatch(cell) is not None for row in rows for cell in row) for p in (_COMMA, _POINT))
+    if found & {"thousands", "either"} and "decimal" not in found:
+        if "thousands" not in found:
+            example = next(cell for row in rows for cell in row if _THOUSANDS.fullmatch(cell))
+            raise InputError(
+                f"{path} must have one decimal sign, got {example!r} beside whole numbers, which may be a thousand or "
+                f"one point: give decimal=point or decimal=comma"
+            )
+        return "thousands"
+    unseen = separator != "," and not commas and not points  # by the lines that were looked at
+    return "decimal" if commas > points or unseen else ""
+
+
+def _column(cells: tuple[str, ...]) -> str:
+    """What the commas of one column are: decimal, thousands, either, or "" where they do not say."""
+    some = [cell for cell in cells if _with_comma(cell)]
+    if not some:
+        return ""
+    if not all(map(_THOUSANDS.fullmatch, some)):
+        return "decimal"
+    if any(cell.count(",") > 1 or "." in cell for cell in some):
+        return "thousands"
+    whole = [int(cell) for cell in cells if cell.isascii() and cell.isdigit() and len(cell) < 10]
+    if any(number >= 1000 for number in whole):
+        return "decimal"
+    if any(0 < number < 100 for number in whole):
+        return "either"
+    return "thousands" if any(whole) else ""
 
 
 def _cells(text: str, separator: str, quoted: bool) -> list[str]:

@@ -45,6 +45,23 @@ regular = st.integers(8, 11).flatmap(
     )
 )
 
+layout = st.builds(  # headers that say something, over numbers
+    lambda header, first, rows, separator: "\n".join(
+        separator.join(cells)
+        for cells in (header, *([x, *row[: len(header) - 1]] for x, row in zip(first, rows, strict=False)))
+    ),
+    st.lists(
+        st.sampled_from(
+            ["wavelength", "nm", "sample", "class", "intensity", "esd", "Dark", "A", "A.1", "V1", "400nm", ""]
+        ),
+        min_size=2,
+        max_size=11,
+    ),
+    st.one_of(st.just([str(400 + n) for n in range(12)]), st.just(["400", "401", "402", "403"] * 3), st.lists(cell)),
+    st.lists(st.lists(st.one_of(st.integers(0, 9).map(str), cell), min_size=10, max_size=10), min_size=8, max_size=12),
+    st.sampled_from([",", ";", "\t"]),
+)
+
 
 def survive(name: str, content: bytes) -> None:
     """Load and read the content as file ``name`` and as the file of a folder per class."""
@@ -61,11 +78,11 @@ def survive(name: str, content: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.txt"])
 def test_any_text_table(fuzz: Fuzz, name: str) -> None:
-    fuzz(st.one_of(table, regular), lambda text: survive(name, text.encode("utf-8", errors="surrogatepass")))
+    fuzz(st.one_of(table, regular, layout), lambda text: survive(name, text.encode("utf-8", errors="surrogatepass")))
 
 
 def test_any_text_in_a_folder_per_class(fuzz: Fuzz) -> None:
-    fuzz(table, survive_as_folder)
+    fuzz(st.one_of(table, layout), survive_as_folder)
 
 
 def survive_as_folder(content: str) -> None:

@@ -119,10 +119,10 @@ def test_a_file_that_shares_too_little_is_named(tmp_path: Path, low: float, high
     [
         ("words only\nand more\n", "must hold two columns of numbers"),
         ("", "no line that is not blank or a comment"),
-        ("1 2\n2 3\n2 4\n3 5\n", r"line 3: the axis must be finite and only rise or only fall, got 2 after 2"),
+        ("1 2\n2 3\n2 4\n3 5\n1 5\n", r"line 5: the axis must be finite and only rise or only fall, got 1 after 3"),
         ("1 2\n2 x\n", "line 2: an intensity must be a number, got 'x'"),
         ("1 2\n2\n", "line 2: a line must have two columns, axis and intensity, got 1"),
-        ("1 2 3 4\n2 3 4 5\n", "line 1: a line must have two columns, axis and intensity, got 4"),
+        ("1 2 3 4\n2 3 4 7\n", "columns of axis and intensities must be clear, got column 1, .*: give columns=0,1"),
         ("1 2\nnan 2\n", "line 2: the axis must be a number, got 'nan'"),
     ],
 )
@@ -191,3 +191,65 @@ def test_read_takes_a_folder_of_files_to_classify(tmp_path: Path) -> None:
     assert labels is None
     assert axis is not None
     np.testing.assert_allclose(spectra, np.stack([2 * AXIS, 3 * AXIS]))
+
+
+def tables(folder: Path, names: dict[str, int], *, label: bool = False) -> str:
+    """A table of spectra for each name, from a seed, with a column of labels where asked."""
+    folder.mkdir(exist_ok=True)
+    for name, seed in names.items():
+        values = np.random.default_rng(seed).random((6, len(AXIS))).round(3)
+        lines = [[*(["label"] if label else []), *AXIS]]
+        lines += [[*(["ab"[row % 2]] if label else []), *values[row]] for row in range(6)]
+        (folder / name).write_text("\n".join(",".join(map(str, line)) for line in lines))
+    return str(folder)
+
+
+def test_a_table_per_class_is_a_dataset(tmp_path: Path) -> None:
+    dataset = load(tables(tmp_path / "mine", {"quartz.csv": 1, "calcite.csv": 2}))
+    assert dataset.classes == ("calcite", "quartz")
+    np.testing.assert_allclose(dataset.axis.values, AXIS)
+    assert "classes from the names of the files" in dataset.description
+    quartz = np.random.default_rng(1).random((6, len(AXIS))).round(3)
+    for name in ("train", "validation", "test"):
+        part = dataset.split(name)
+        for spectrum, number in zip(part.batch(torch.arange(len(part))), part.labels, strict=True):
+            assert (np.abs(quartz - spectrum.numpy()).sum(axis=1).min() < 1e-4) == (number == 1)
+
+
+def test_tables_in_folders_of_classes_and_tables_that_are_splits_are_read(tmp_path: Path) -> None:
+    source = tmp_path / "mine"
+    source.mkdir()
+    tables(source / "quartz", {"a.csv": 1, "b.csv": 2})
+    tables(source / "calcite", {"a.csv": 3})
+    dataset = load(str(source))
+    assert dataset.classes == ("calcite", "quartz")
+    assert len(dataset.train) + len(dataset.validation) + len(dataset.split("test")) == 18
+    splits = load(tables(tmp_path / "splits", {"train.csv": 1, "test.csv": 2}, label=True))
+    assert [len(splits.split(name)) for name in ("train", "validation", "test")] == [4, 2, 6]
+    assert splits.classes == ("a", "b")
+
+
+def test_files_in_different_quantities_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = Path(classes(tmp_path, head="Wavenumber (1/cm) Absorbance\n"))
+    assert "intensities from Absorbance (absorbance); classes" in load(str(source)).description
+    assert "quantities" not in caplog.text
+    for path in (source / "quartz").glob("*.txt"):
+        path.write_text(path.read_text().replace("Absorbance", "%T"))
+    assert "(absorbance" not in load(str(source)).description
+    assert "4 in absorbance (such as calcite/0.txt), 4 in % transmittance (such as quartz/0.txt)" in caplog.text
+
+
+def test_a_test_set_in_another_quantity_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = classes(tmp_path, head="Wavenumber (1/cm) Absorbance\n")
+    load(source, test=classes(tmp_path / "theirs", head="Wavenumber (1/cm) %T\n"))
+    assert "mine is in absorbance, " in caplog.text
+    assert "in % transmittance: convert one of them" in caplog.text
+
+
+def test_files_on_axes_of_different_units_are_refused(tmp_path: Path) -> None:
+    source = Path(classes(tmp_path, head="Wavenumber (1/cm) Absorbance\n"))
+    spectrum(source, "quartz/2.txt", head="Wavelength (nm) Absorbance\n")
+    refused(
+        str(source),
+        r"quartz/2\.txt must be on the axis of .*calcite/0\.txt, Wavenumber \(1/cm\), got Wavelength \(nm\)",
+    )

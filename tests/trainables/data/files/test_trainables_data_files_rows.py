@@ -135,7 +135,7 @@ def test_the_label_column_is_chosen_by_name_or_number(tmp_path: Path) -> None:
     check(load(path, label="mineral"))
     check(load(path, label="1"))
     assert load(path, label="site").classes == ("site0", "site1")
-    refused(path, "got no labels .*: add a column called label")
+    refused(path, "one column must be known to hold the classes, got site, mineral: give label=site or label=mineral")
     refused(path, "label must name a column, got 'phase': the columns are site, mineral, 10.0", label="phase")
 
 
@@ -266,3 +266,40 @@ def test_integers_as_intensities_and_one_spectrum_a_label_header_are_no_axis(tmp
     rows = [f"{LABELS[n]};" + ";".join(str(n + point) for point in range(POINTS)) for n in range(8)]
     dataset = load(written(tmp_path, "\n".join(rows)))
     assert sum(len(dataset.split(name)) for name in ("train", "validation", "test")) == 8
+
+
+def test_rows_of_units_and_of_orange_below_the_header_are_passed_over(tmp_path: Path) -> None:
+    head, *lines = text().splitlines()
+    for rows in (["," + ",".join(["a.u."] * POINTS)], ["d" + ",c" * POINTS, "class" + "," * POINTS]):
+        dataset = load(written(tmp_path, "\n".join([head, *rows, *lines])))
+        check(dataset)
+        assert "passed over" in dataset.description
+
+
+def test_the_class_is_the_column_that_orange_says(tmp_path: Path) -> None:
+    head, *lines = text().replace("label", "mineral").splitlines()
+    rows = [f"site,{head}", "s,d" + ",c" * POINTS, "meta,class" + "," * POINTS]
+    content = "\n".join([*rows, *(f"{'ab'[n // 4]},{line}" for n, line in enumerate(lines))])
+    check(load(written(tmp_path, content)))
+
+
+def test_a_first_line_that_only_rises_is_a_spectrum_where_its_label_comes_again(tmp_path: Path) -> None:
+    values = np.sort(np.random.default_rng(2).random((8, POINTS)), axis=1).round(4) + np.arange(8)[:, None] / 100
+    values[1:] += np.random.default_rng(3).random((7, POINTS)) / 10
+    rows = [",".join(map(str, row)) for row in values]
+    labelled = written(tmp_path, "\n".join(f"{n % 2},{row}" for n, row in enumerate(rows)))
+    assert sum(len(load(labelled, label="0").split(name)) for name in ("train", "validation", "test")) == 8
+    headed = load(labelled, label="0", header="yes")
+    np.testing.assert_allclose(headed.axis.values, values[0])
+    assert sum(len(headed.split(name)) for name in ("train", "validation", "test")) == 7
+    bare = written(tmp_path, "\n".join(rows))
+    with pytest.raises(ValueError, match=r"line 1: numbers that only rise .*: give header=yes .*, or header=no"):
+        read(bare)
+    axis = written(tmp_path, "\n".join([",".join(map(str, AXIS)), *rows]))
+    assert len(read(axis)[0]) == 8
+
+
+def test_options_that_a_format_does_not_have_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", x=VALUES, y=np.array(LABELS))
+    for name, value in (("label", "y"), ("columns", "0,1"), ("orient", "columns"), ("header", "no")):
+        refused(str(tmp_path / "mine.npz"), f"{name} must be left away for .*npz, got '{value}'", **{name: value})

@@ -1,0 +1,33 @@
+"""What the user says of how files are to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectune.spaces.errors import InputError
+
+CHOICES = {"orient": ("rows", "columns"), "decimal": ("point", "comma"), "header": ("yes", "no")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Options of reading; what is "" is found out, or asked for where it can be read in two ways."""
+
+    label: str = ""  # column of the classes, by name or number from 0; found by itself where it can be
+    group: str = ""  # what must not be torn apart: a column, an array, or a part of the files' names, from 0
+    columns: str = ""  # of a file with a point a line: AXIS,INTENSITY by name or number from 0
+    orient: str = ""  # a spectrum is one of the rows or one of the columns
+    decimal: str = ""  # the decimal sign, point or comma; of two the other separates thousands
+    header: str = ""  # whether the first line is a header: yes or no
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in ("", *choices):
+                raise InputError(f"{name} must be {' or '.join(choices)}, got {getattr(self, name)!r}: change it")
+
+    def without(self, path: Path, *names: str) -> None:
+        """ValueError where one of the options ``names`` is given, which the format of ``path`` does not have."""
+        for name in names:
+            if given := getattr(self, name):
+                raise InputError(f"{name} must be left away for {path}, got {given!r}: the file says it itself")
