@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces import Sizes
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.variation import Variation
+from spectune.trainables.data.definition import Variation
 
 SPLITS = ("train", "validation", "test")
 
