@@ -116,8 +116,8 @@ def _strain(rotations: Tensor, values: Tensor) -> Tensor:
     """Strains (M, 3, 3) that the symmetry of each structure allows, from six components (M, 6): the mean over its
     rotations (M, 24, 3, 3).
     """
-    places = torch.tensor([[0, 3, 4], [3, 1, 5], [4, 5, 2]], device=values.device)
-    strain = values[:, places.view(-1)].view(-1, 1, 3, 3)
+    x, y, z, xy, xz, yz = values.unbind(dim=1)
+    strain = torch.stack([x, xy, xz, xy, y, yz, xz, yz, z], dim=1).view(-1, 1, 3, 3)
     return (rotations @ strain @ rotations.transpose(-1, -2)).mean(dim=1)
 
 
@@ -191,8 +191,8 @@ def _profiles(drawn: Drawn, conditions: Conditions) -> Tensor:
     heights = (gauss + (2 / np.pi) * shapes / (1 + 4 * squares)) * (areas / widths)
     heights = heights * ((targets >= 0) & (targets < points))
     targets = targets.clamp(0, points - 1) + rows * points
-    flatted = torch.zeros(count * points, device=places.device)
-    return flatted.index_add_(0, targets.view(-1), heights.view(-1)).view(count, points)
+    patterns = torch.zeros(count * points, device=places.device)
+    return patterns.index_add_(0, targets.view(-1), heights.view(-1)).view(count, points)
 
 
 def _signed(draws: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +150,7 @@ class Crystals(Conditions):
             table,
             chosen,
             np.repeat(numbers, getattr(self, name)),
-            conditions=self,
+            conditions=Conditions(**{one.name: getattr(self, one.name) for one in fields(Conditions)}),
             seed=4 * self.seed + SPLITS.index(name),
             varies=name == "train" and self.redraw == "epoch",
             groups=first[chosen] if self.by_structures else None,

@@ -39,6 +39,12 @@ def test_structures_are_classes_and_are_in_all_splits(folder: Path) -> None:
     assert torch.equal(copy.train.batch(torch.tensor([1])), dataset.train.batch(torch.tensor([1])))
 
 
+def test_the_digest_is_that_of_the_patterns_wherever_the_folder_lies(folder: Path, tmp_path: Path) -> None:
+    first = load(str(folder), **FEW).digest
+    assert load(str(folder.rename(tmp_path / "elsewhere")), **FEW).digest == first
+    assert load(str(tmp_path / "elsewhere"), **FEW, noise=0.02).digest != first
+
+
 def test_it_is_described_and_drawn(folder: Path) -> None:
     dataset = load(str(folder), **FEW)
     assert "2theta (degrees) 20 to 60" in describe(dataset)
