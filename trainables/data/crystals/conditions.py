@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,7 @@ class Conditions:
     def nominal(self) -> Self:
         """The same instrument with a sample of which nothing varies, without noise."""
         size = (self.min_size + self.max_size) / 2
-        none = dict.fromkeys(STRENGTHS, 0.0)
+        none: dict[str, Any] = dict.fromkeys(STRENGTHS, 0.0)
         return replace(self, **none, texture=1.0, min_size=size, max_size=size, impurities=0)
 
     def draws(self, elements: int) -> int:
