@@ -25,6 +25,7 @@ FWHM = 4 * np.log(2)  # of a Gaussian in units of its full width: exp(-FWHM x^2)
 class Tables(NamedTuple):
     """The table of structures on a device."""
 
+    most: int  # reflections of the richest structure
     starts: Tensor  # (S,) int64
     counts: Tensor  # (S,) int64
     vectors: Tensor  # (R, 3)
@@ -34,7 +35,6 @@ class Tables(NamedTuple):
     axes: Tensor  # (S, 7, 3)
     trends: Tensor  # (4, L) the Bernstein polynomials of backgrounds
     bank: Tensor  # (BANK + L,)
-    most: int  # reflections of the richest structure
 
 
 class Drawn(NamedTuple):
@@ -53,7 +53,7 @@ def moved(table: Table, conditions: Conditions, device: torch.device) -> Tables:
     bank = np.random.default_rng(0).standard_normal(BANK + conditions.points, dtype=np.float32)
     arrays = (table.vectors, table.multiplicities, table.amplitudes, table.rotations, table.axes, trends, bank)
     tensors = (torch.tensor(array, device=device) for array in (table.starts[:-1], counts, *arrays))
-    return Tables(*tensors, most=int(counts.max()))
+    return Tables(int(counts.max()), *tensors)
 
 
 def render(tables: Tables, chosen: Tensor, draws: Tensor, conditions: Conditions) -> Tensor:

@@ -109,7 +109,9 @@ class Crystals(Conditions):
             classes=tuple(classes),
             axis=Axis(self.angles, "2theta", "degrees"),
             drawn=SPLITS[1:] if self.by_structures else (),
-            **splits,
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
         )
 
     def __str__(self) -> str:

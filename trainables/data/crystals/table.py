@@ -10,9 +10,9 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +73,7 @@ def read(path: Path, conditions: Conditions, *, partial: bool = False) -> Table:
     InputError where none of them can be used.
     """
     by_element = conditions.vacancies > 0
-    settings = (FORMAT, gemmi.__version__, conditions.lines, conditions.spacings, conditions.b_iso, by_element, partial)
+    settings = (FORMAT, version("gemmi"), conditions.lines, conditions.spacings, conditions.b_iso, by_element, partial)
     digest, count = hashlib.sha256(repr(settings).encode()), 0
     for one in texts(path):
         count += 1
