@@ -34,9 +34,13 @@ class _Some(Split):
         self._places = places
         self.labels = whole.labels[places.numpy()]
         self.groups = None if whole.groups is None else whole.groups[places.numpy()]
+        self.varies = whole.varies
 
     def batch(self, indices: Tensor, device: torch.device | str = "cpu") -> Tensor:
         return self._whole.batch(self._places[indices], device)
+
+    def fresh(self, indices: Tensor, device: torch.device | str = "cpu") -> Tensor:
+        return self._whole.fresh(self._places[indices], device)
 
     def feed(self, digest: Any) -> None:
         self._whole.feed(digest)

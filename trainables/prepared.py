@@ -32,12 +32,13 @@ _LAST: dict[tuple[Any, ...], Kept] = {}  # one entry: trainings with the same st
 def prepared(model: nn.Module, training: Training, dataset: Dataset, device: torch.device) -> Dataset:
     """Have ``model`` learn its steps from the training split; returns what to train it on.
 
-    That is ``dataset`` as it is where the steps belong into every step of a training, as spectra are augmented before
-    them, or would take too much memory. Otherwise its spectra have been through them, and ``model`` leaves them out
-    from there on; a network with its weights does not. The axis stays that of the raw spectra.
+    That is ``dataset`` as it is where the steps belong into every step of a training, as spectra are augmented or vary
+    before them, or would take too much memory. Otherwise its spectra have been through them, and ``model`` leaves them
+    out from there on; a network with its weights does not. The axis stays that of the raw spectra.
     """
     prepare = model[0] if isinstance(model, nn.Sequential) and len(model) else None
-    if training.augment or not isinstance(prepare, Prepare) or _numbers(prepare.network, dataset) > MOST:
+    changing = training.augment or dataset.train.varies
+    if changing or not isinstance(prepare, Prepare) or _numbers(prepare.network, dataset) > MOST:
         preprocess.fit(model, dataset.train, device)
         return dataset
     network = prepare.network

@@ -132,7 +132,7 @@ class Stack(nn.Module):
     def learn(self, indices: Tensor) -> Tensor:
         """One step on the training spectra with these numbers (R, B), as ``Run.step`` takes it; the losses (R,)."""
         first = self.runs[0]
-        spectra = augment(first.dataset.train.batch(indices.flatten(), first.device), first.training)
+        spectra = augment(first.dataset.train.fresh(indices.flatten(), first.device), first.training)
         return self.step(spectra.view(*indices.shape, -1), first.labels[indices.to(first.device)])
 
     def step(self, spectra: Tensor, labels: Tensor) -> Tensor:

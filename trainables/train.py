@@ -184,7 +184,7 @@ class Run:
 
     def step(self, indices: Tensor) -> Tensor:
         """Render and augment the training spectra with these numbers (B,) and learn from them; returns the loss."""
-        spectra = augment(self.dataset.train.batch(indices, self.device), self.training)
+        spectra = augment(self.dataset.train.fresh(indices, self.device), self.training)
         with arithmetic(self.training.precision, self.device):
             outputs = self.model(spectra)
         loss = self.loss(outputs, self.labels[indices.to(self.device)])

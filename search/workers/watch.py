@@ -53,12 +53,17 @@ class _Watched(Split):
     def __init__(self, split: Split, watch: Watch) -> None:
         self.labels = split.labels
         self.groups = split.groups
+        self.varies = split.varies
         self._split = split
         self._watch = watch
 
     def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
         self._watch.alive()
         return self._split.batch(indices, device)
+
+    def fresh(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
+        self._watch.alive()
+        return self._split.fresh(indices, device)
 
     def feed(self, digest: Any) -> None:
         self._split.feed(digest)

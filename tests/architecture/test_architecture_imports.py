@@ -14,6 +14,7 @@ ROOMS = {
     "spaces": set(),
     "trainables": {
         "spectune.spaces",
+        "gemmi",
         "numpy",
         "onnx",
         "onnxruntime",
@@ -42,7 +43,12 @@ ROOMS = {
     "dashboards": {"spectune.search.records", "numpy", "optuna", "pandas", "plotly"},
 }
 # Big libraries that one folder each knows, so that they can be replaced.
-EXPERTS = {"ray": "search/workers", "optuna": "search/strategy", "mlflow": "search/tracking"}
+EXPERTS = {
+    "gemmi": "trainables/data/crystals",
+    "ray": "search/workers",
+    "optuna": "search/strategy",
+    "mlflow": "search/tracking",
+}
 
 
 def within(name: str, allowed: set[str]) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces import Sizes
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.variation import Variation
+from spectune.trainables.data.definition import Variation
 
 SPLITS = ("train", "validation", "test")
 
@@ -51,6 +51,7 @@ class Split(ABC):
 
     labels: NDArray[np.int64]
     groups: NDArray[np.int64] | None = None
+    varies: bool = False  # whether ``fresh`` gives other spectra than ``batch``
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,6 +59,12 @@ class Split(ABC):
     @abstractmethod
     def batch(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
         """Spectra (B, L) float32 on ``device`` for int64 ``indices`` (B,), as measured or made: not normalised."""
+
+    def fresh(self, indices: torch.Tensor, device: torch.device | str = "cpu") -> torch.Tensor:
+        """As ``batch``, for a step of training: where the split ``varies``, each spectrum under other conditions, which
+        torch's random state draws.
+        """
+        return self.batch(indices, device)
 
     @abstractmethod
     def feed(self, digest: Any) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from spectune.spaces.errors import InputError
+from spectune.trainables.data.crystals import listing
+from spectune.trainables.data.crystals.source import Crystals
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.files.measured import FORMATS, Measured, readable
 from spectune.trainables.data.recipes.benchmark import Benchmark
@@ -28,7 +30,8 @@ SOURCES: dict[str, type[Source]] = {"benchmark": Benchmark, "challenge": Challen
 
 
 def load(source: str, **options: Any) -> Dataset:
-    """The dataset ``source``: a name in ``SOURCES``, a definition (.json), or measured spectra (a file or a folder).
+    """The dataset ``source``: a name in ``SOURCES``, a definition (.json), crystal structures (a folder, an archive
+    or a list of CIFs), or measured spectra (a file or a folder).
 
     Options are fields of the source's dataclass; text is read as the type of the field's default. ValueError in one
     line for anything unknown or broken.
@@ -43,11 +46,13 @@ def load(source: str, **options: Any) -> Dataset:
         )
     if path.suffix.lower() == ".json":
         return make(Described, source, {"path": path, **options}).load()
+    if listing.holds(path):
+        return make(Crystals, source, {"path": path, **options}).load()
     if readable(path):
         return make(Measured, source, {"path": path, **options}).load()
     raise InputError(
-        f"a dataset's file must end in .json, {', '.join(FORMATS)}, got {source}: convert it, or put two-column text "
-        f"files in a folder per class"
+        f"a dataset's file must end in .json, .cif, .zip, {', '.join(FORMATS)}, got {source}: convert it, or put "
+        f"two-column text files in a folder per class"
     )
 
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+
+import torch
+
+from spectune.search.workers.watch import Watch
+from spectune.trainables.data import load
+from spectune.trainables.data.dense import Dense
 
 WATCHED = """
 import ctypes, sys, time
@@ -47,3 +54,21 @@ def test_a_slow_epoch_that_draws_batches_and_a_pause_between_epochs_are_no_hangi
 
 def test_batches_of_spectra_that_were_prepared_before_are_signs_of_life_as_well():
     assert watched("12", "prepared")[:2] == (0, ["alive", "done"])
+
+
+class Varying(Dense):
+    varies = True
+
+    def fresh(self, indices, device="cpu"):
+        return self.batch(indices, device) + 1
+
+
+def test_spectra_that_vary_do_so_under_watch():
+    """The clock is set by each of them, and never rings here."""
+    dataset = load("generated", classes="2", points="100", train="4", validation="2", test="2")
+    rows = torch.arange(2)
+    train = Varying(dataset.train.batch(torch.arange(8)), dataset.train.labels)
+    with (watch := Watch(600.0)):
+        over = watch.over(replace(dataset, train=train)).train
+        assert over.varies
+        assert torch.equal(over.fresh(rows), over.batch(rows) + 1)

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.data.definition import Definition
-from spectune.trainables.data.variation import Variation
+from spectune.trainables.data.definition import Definition, Variation
 
 MINOR, POSITIONS, INTENSITIES, MIXED, OTHER = "minor peak", "positions", "intensities", "several", "other"
 CAUSES = (MINOR, POSITIONS, INTENSITIES, MIXED, OTHER)

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.definition import Definition, Variation
 from spectune.trainables.data.peaks import Peaks
-from spectune.trainables.data.variation import Variation
 
 EXACT = 1e-9  # heights that differ by less, and likelihoods by less of themselves, are equal
 MOST_PAIRS = 1 << 20  # of spectra and classes that are compared at a time

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis, Dataset
-from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.definition import Definition, Variation
 from spectune.trainables.data.peaks import BACKGROUND, Peaks, apex
 from spectune.trainables.data.recipes.sampling import HIGHEST
-from spectune.trainables.data.variation import Variation
 
 BOUNDARY = 0.02  # share of the axis at each end where no class has a peak
 

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.trainables.data.dataset import Axis, Dataset
-from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.definition import Definition, Variation
 from spectune.trainables.data.peaks import Peaks
-from spectune.trainables.data.variation import Variation
 
 SEED = 2022
 POINTS = 5000

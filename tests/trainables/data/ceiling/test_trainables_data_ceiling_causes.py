@@ -9,9 +9,8 @@ import pytest
 from spectune.trainables.data import load
 from spectune.trainables.data.ceiling.causes import CAUSES, Differences, categories, differences
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.data.definition import Definition
+from spectune.trainables.data.definition import Definition, Variation
 from spectune.trainables.data.recipes.sampling import variation
-from spectune.trainables.data.variation import Variation
 
 FAMILIES = 9 * ["minor peak"] + 9 * ["positions"] + 9 * ["intensities"]
 A = ((500, 1.0), (1500, 0.5), (3000, 0.3))

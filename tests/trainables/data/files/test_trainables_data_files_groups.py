@@ -265,7 +265,7 @@ def unrelated(tmp_path_factory: pytest.TempPathFactory) -> list[Dataset]:
 
 
 NET = CNN(depth=2, convs_per_block=1, filters=8, kernel_size=5, kernel_last=3, stride=1, fc_width=16)
-METHODS = {name: known.network for name, known in SIMPLE.items()} | {"cnn": NET, "mlp": MLP(), "vit": ViT(patch_size=4)}
+METHODS = {name: known.network for name, known in SIMPLE.items()} | {"cnn": NET, "mlp": MLP(), "vit": ViT(patch_size=8)}
 
 
 @pytest.mark.slow

@@ -1,0 +1,196 @@
+"""Crystal structures as a source of labelled powder patterns."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections import Counter
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.spaces.errors import InputError
+from spectune.trainables.data.cross import stratify
+from spectune.trainables.data.crystals.alike import alike, said
+from spectune.trainables.data.crystals.conditions import Conditions
+from spectune.trainables.data.crystals.patterns import Patterns
+from spectune.trainables.data.crystals.table import Table, read
+from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
+
+LABELS = ("structure", "system", "spacegroup")
+SEPARATED = ("auto", "conditions", "structures")
+REDRAWN = ("epoch", "never")
+ALIKE = ("tell", "merge")
+YES = ("no", "yes")
+LEAST = 3  # structures of a class, one a split
+LOGGER = logging.getLogger("spectune")
+
+Words = NDArray[np.str_]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crystals(Conditions):
+    """A folder, an archive or a list of CIFs, what is learned of them, and under which conditions.
+
+    ``split=conditions`` shows each structure in every split, under other conditions; ``structures`` tests on those that
+    were never seen, and keeps on one side what cannot be told apart. What is left out is said in the description.
+    """
+
+    path: Path
+    label: str = "structure"  # structure, system (of the crystal), spacegroup, or a column of the table
+    table: str = ""  # a .csv or .tsv whose first column names the files
+    split: str = "auto"  # conditions or structures; auto: by conditions where each structure is a class
+    alike: str = "tell"  # structures that cannot be told apart: tell of them, or merge them into one class
+    partial: str = "no"  # yes: also structures in which some atoms are not always there
+    redraw: str = "epoch"  # conditions of training patterns: new ones in every epoch, or never
+    train: int = 50  # patterns of a structure
+    validation: int = 10
+    test: int = 10
+    held: float = 0.15  # share of the structures to validate with, and to test with, where they are split
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = ("label", self.label in LABELS or bool(self.table), f"one of {', '.join(LABELS)}, or a column of table")
+        rules = (
+            known,
+            ("split", self.split in SEPARATED, f"one of {', '.join(SEPARATED)}"),
+            ("alike", self.alike in ALIKE, f"one of {', '.join(ALIKE)}"),
+            ("partial", self.partial in YES, f"one of {', '.join(YES)}"),
+            ("redraw", self.redraw in REDRAWN, f"one of {', '.join(REDRAWN)}"),
+            ("train", self.train >= 1, "at least 1"),
+            ("validation", self.validation >= 1, "at least 1"),
+            ("test", self.test >= 1, "at least 1"),
+            ("held", 0 < self.held <= 0.4, "above 0 and at most 0.4"),
+            ("seed", self.seed >= 0, "at least 0"),
+        )
+        for name, kept, rule in rules:
+            if not kept:
+                raise InputError(f"{name} of crystals must be {rule}, got {getattr(self, name)!r}: change it")
+        if self.alike == "merge" and self.label != "structure":
+            raise InputError(
+                f"alike must be tell where structures are not the classes, got 'merge' by {self.label}: leave it away"
+            )
+        if self.split == "structures" and self.label == "structure":
+            raise InputError(
+                "split must be conditions where each structure is a class of its own, got 'structures': leave it away, "
+                "or take another label"
+            )
+
+    @property
+    def by_structures(self) -> bool:
+        """Whether structures of the test are never trained on."""
+        return self.split == "structures" or (self.split == "auto" and self.label != "structure")
+
+    def load(self) -> Dataset:
+        table = read(self.path, self, partial=self.partial == "yes")
+        words = _labels(self, table)
+        first = alike(table, self)
+        twins = said(table.names, first, words)
+        if self.alike == "merge":
+            words = _merged(words, first)
+        classes, kept, few = self._classes(words, first)
+        numbers = np.array([classes.index(word) for word in words[kept]], np.int64)
+        shown = self._splits(kept, numbers, first)
+        splits = {name: self._patterns(table, kept[rows], numbers[rows], first, name) for name, rows in shown.items()}
+        if twins:
+            cure = ": --data alike=merge joins them" if self.label == "structure" and self.alike == "tell" else ""
+            LOGGER.warning("%s: %s%s", self.path, twins, cure)
+        left = f"left out: {', '.join(table.left_out)}" if len(table.left_out) else ""
+        how = "split by structures: those of the test are never trained on"
+        if not self.by_structures:
+            how = "split by conditions: every structure is in all splits"
+        return Dataset(
+            name=self.path.resolve().name.split(".")[0],
+            description="; ".join(filter(None, (f"{len(kept)} crystal structures, {self}", how, left, few, twins))),
+            classes=tuple(classes),
+            axis=Axis(self.angles, "2theta", "degrees"),
+            drawn=SPLITS[1:] if self.by_structures else (),
+            train=splits["train"],
+            validation=splits["validation"],
+            test=splits["test"],
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"powder patterns by {self.label}, {self.wavelength}, lattice strain {self.strain:g}, texture "
+            f"{self.texture:g}, crystallites {self.min_size:g} to {self.max_size:g} nm, noise {self.noise:g}, "
+            f"background {self.background:g}, {self.train}/{self.validation}/{self.test} of each, "
+            f"redrawn {self.redraw}, seed {self.seed}"
+        )
+
+    def _classes(self, words: Words, first: Numbers) -> tuple[list[str], Numbers, str]:
+        """The classes, which structures are of them, and in words which were too small."""
+        least = LEAST if self.by_structures else 1
+        units = Counter(word for word, _ in set(zip(words.tolist(), first.tolist(), strict=True)))
+        classes = sorted(word for word in units if units[word] >= least and word)
+        if len(classes) < 2:
+            raise InputError(
+                f"{self.path} must give 2 or more classes by {self.label} of {least} or more structures that can be "
+                f"told apart, got {len(classes)}: add structures, or take another label"
+            )
+        kept = np.flatnonzero(np.isin(words, classes))
+        small = sorted(set(units) - set(classes) - {""})
+        few = f"left out for fewer than {least} structures: {', '.join(small[:5])}" if small else ""
+        few += f" and {len(small) - 5} more" if len(small) > 5 else ""
+        return classes, kept, few
+
+    def _splits(self, kept: Numbers, numbers: Numbers, first: Numbers) -> dict[str, Numbers]:
+        """Which of the ``kept`` structures, by place, each split shows."""
+        if not self.by_structures:
+            return dict.fromkeys(SPLITS, np.arange(len(kept)))
+        parts = stratify(numbers, first[kept], [1 - 2 * self.held, self.held, self.held], self.seed)
+        return {name: np.flatnonzero(parts == part) for part, name in enumerate(SPLITS)}
+
+    def _patterns(self, table: Table, some: Numbers, numbers: Numbers, first: Numbers, name: str) -> Patterns:
+        """The split called ``name``, of the structures ``some`` (n,), whose classes are ``numbers`` (n,)."""
+        chosen = np.repeat(some, getattr(self, name))
+        return Patterns(
+            table,
+            chosen,
+            np.repeat(numbers, getattr(self, name)),
+            conditions=Conditions(**{one.name: getattr(self, one.name) for one in fields(Conditions)}),
+            seed=4 * self.seed + SPLITS.index(name),
+            varies=name == "train" and self.redraw == "epoch",
+            groups=first[chosen] if self.by_structures else None,
+        )
+
+
+def _labels(options: Crystals, table: Table) -> Words:
+    """The class of each structure as a word, "" where the table does not say it."""
+    if options.label in LABELS and not options.table:
+        return {"structure": table.names, "system": table.systems, "spacegroup": table.spacegroups}[options.label]
+    path = Path(options.table)
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"table must be a text file that can be read, got {path} ({error}): check the path") from None
+    rows = list(csv.reader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
+    head = rows[0] if rows else []
+    if options.label not in head[1:]:
+        raise InputError(
+            f"label must be a column of {path.name}, got {options.label!r}: choose one of {', '.join(head[1:])}"
+        )
+    column = head.index(options.label)
+    known = {_stem(row[0]): row[column].strip() for row in rows[1:] if len(row) > column}
+    words = np.array([known.get(_stem(name), "") for name in table.names])
+    if not words.astype(bool).any():
+        raise InputError(
+            f"{path.name} must name the files in its first column, got {rows[1][0] if len(rows) > 1 else 'nothing'!r} "
+            f"beside {table.names[0]}.cif: write the names as they are in {options.path.name}"
+        )
+    return words
+
+
+def _stem(name: str) -> str:
+    return name.strip().removesuffix(".cif").removesuffix(".CIF")
+
+
+def _merged(words: Words, first: Numbers) -> Words:
+    """One class for structures that cannot be told apart, named after the first and their number."""
+    counts = Counter(first.tolist())
+    names = {head: f"{words[head]} and {n - 1} alike" if n > 1 else str(words[head]) for head, n in counts.items()}
+    return np.array([names[head] for head in first.tolist()])
