@@ -18,16 +18,18 @@ from typing import Any, Self
 from spectune.search.records import ENSEMBLE, SIMPLE, Budget, Candidate, Goal, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.clock import TimeLimit
-from spectune.search.strategy.confirm import finalists, simplest, whole
+from spectune.search.strategy.confirm import finalists, reachable, simplest, whole
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import PUBLISHED, Network, Published, Sizes
 from spectune.spaces import SIMPLE as METHODS
+from spectune.spaces.errors import InputError
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
 LEAST = 1 / 3  # of what is left of the total time, for exploring, however long the confirmation would take
 MEASURING, SHARE = 60.0, 1 / 4  # seconds for the simple methods, and the share of the total time that they take at most
 FINISH = 15.0  # seconds of the total time that are kept for the test, the export and the report
+EPOCH = 60.0  # seconds that an epoch may take whatever the limits are; above, it must end within these
 STALE = 1.0  # seconds for which an estimate of the confirmation holds
 TRANSFER = "transfer"  # the network of an export that a study starts from, among the known ones
 
@@ -332,6 +334,15 @@ class Agenda:
 
     def _allowed(self, network: Network) -> None:
         self.goal.allow(network, self.sizes)
+        limits = [one.seconds for one in (self.limit, self.total) if one.seconds is not None]
+        if not network.by_steps or not limits:
+            return
+        families, seconds = self.goal.catalogue.families, max(EPOCH, min(limits))
+        trials = (one for one in self.study.trials.values() if families[one.config["network"]["family"]].by_steps)
+        if not reachable(trials, self.macs(network), seconds=seconds, now=self.study.clock):
+            raise InputError(
+                f"an epoch must end within {seconds:.0f} s, got {self.macs(network):,} multiply-adds for it"
+            )
 
     def macs(self, network: Network) -> int:
         return network.cost(self.sizes.points, self.sizes.classes).macs

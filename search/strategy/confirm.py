@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from spectune.search.records import SIMPLE, Study, Trial
 from spectune.search.records.ranking import best, front, valued
+
+QUICKER = 4.0  # times as many multiply-adds per second as the fastest so far
 
 
 def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
@@ -62,3 +65,10 @@ def pace(trial: Trial, now: float) -> float:
     if trial.ended is not None:
         return trial.seconds / max(1, trial.epochs) / trial.trainings
     return (now - trial.started) / len(trial.reports)
+
+
+def reachable(trials: Iterable[Trial], macs: int, *, seconds: float, now: float) -> bool:
+    """Whether an epoch of a network of so many multiply-adds may end within some seconds, by the fastest of ``trials``
+    that reported, which it may be ``QUICKER`` than by the operation; before any reported it may."""
+    rates = [trial.macs / max(pace(trial, now), 1e-9) for trial in trials if trial.reports]
+    return not rates or macs <= QUICKER * max(rates) * seconds

@@ -8,6 +8,7 @@ import pytest
 from spectune.search.records.options import Options
 from spectune.search.strategy.agenda import Agenda, first, planned, started
 from spectune.search.strategy.clock import TimeLimit
+from spectune.search.strategy.confirm import reachable
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import CNN, KNOWN, Sizes
 from spectune.spaces.config import hyperparameters
@@ -148,3 +149,35 @@ def test_what_is_explored_validates_on_all_folds_and_a_confirmation_on_one_by_it
     agenda = Agenda.of(plain, plain, planned(plain), sizes=SIZES)
     task = next(agenda.confirmations([agenda.baseline()]))
     assert (task.folds, task.turn) == (0, ()) and "folds" not in started(task, SIZES)
+
+
+def reported(clock, **more):
+    """An agenda, and the trial of the published baseline, which took ten seconds for its first epoch."""
+    options = Options(**{**OPTIONS, "max_macs": None, "epochs": 81}, **more)
+    study = planned(options)
+    agenda = Agenda.of(options, options, study, sizes=SIZES, clock=clock)
+    task = agenda.baseline()
+    study.apply({"event": "start", "time": 0.0, "at": 0.0, **started(task, SIZES)})
+    metrics = {"loss": 1.0, "accuracy": 0.5}
+    study.apply({"event": "report", "time": 10.0, "at": 10.0, "trial": task.number, "epoch": 1, "metrics": metrics})
+    clock.now = 10.0
+    return agenda, study.trials[task.number], task.network
+
+
+def test_a_network_whose_epoch_outlasts_the_time_is_not_tried():
+    network = KNOWN["cnn6"].network
+    for seconds, times in ((100.0, 1.0), (100.0, 1000.0), (None, 1000.0)):
+        agenda, trial, _ = reported(Clock(), total_time=seconds)
+        trial.macs = int(agenda.macs(network) / times)
+        if seconds is not None and times > 1:
+            with pytest.raises(ValueError, match=r"an epoch must end within 85 s, got [\d,]+ multiply-adds"):
+                agenda._allowed(network)
+        else:
+            agenda._allowed(network)
+
+
+def test_it_goes_by_the_fastest_trial_and_is_no_rule_before_the_first():
+    _, trial, _ = reported(Clock())
+    assert reachable([], 10**18, seconds=1.0, now=10.0)
+    assert reachable([trial], 25 * trial.macs, seconds=75.0, now=10.0)
+    assert not reachable([trial], 35 * trial.macs, seconds=75.0, now=10.0)
