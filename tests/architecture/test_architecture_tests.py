@@ -59,6 +59,7 @@ TESTED_IN = {
         "trainables/data/files/table.py",
         "trainables/data/files/text.py",
     ),
+    "trainables/data/files/test_trainables_data_files_instrument.py": ("trainables/data/files/spectra.py",),
     "trainables/data/files/instruments/test_trainables_data_files_instruments_jcamp.py": (
         "trainables/data/files/instruments/asdf.py",
     ),

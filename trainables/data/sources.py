@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Dataset
-from spectune.trainables.data.files.measured import FORMATS, Measured
+from spectune.trainables.data.files.measured import FORMATS, Measured, form
 from spectune.trainables.data.recipes.benchmark import Benchmark
 from spectune.trainables.data.recipes.challenge import Challenge
 from spectune.trainables.data.recipes.described import Described
@@ -43,7 +43,7 @@ def load(source: str, **options: Any) -> Dataset:
         )
     if path.suffix.lower() == ".json":
         return make(Described, source, {"path": path, **options}).load()
-    if path.is_dir() or path.suffix.lower() in FORMATS:
+    if path.is_dir() or form(path):
         return make(Measured, source, {"path": path, **options}).load()
     raise InputError(
         f"a dataset's file must end in .json, {', '.join(FORMATS)}, got {source}: convert it, or put two-column text "

@@ -1,4 +1,4 @@
-"""A folder per class of two-column text files, on a common axis."""
+"""A folder per class of files: two columns of text, or as an instrument wrote them, on a common axis."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
-from spectune.trainables.data.files.rows import read_pairs
+from spectune.trainables.data.files.instruments import READERS, reader
+from spectune.trainables.data.files.spectra import one_kind, read_spectra
 from spectune.trainables.data.files.table import ALIASES, Table
-from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.grid import interpolate
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int")
@@ -26,20 +26,28 @@ def read_folder(path: Path, label: str = "", group: str = "") -> Table:
 
     A folder with files and no folders is read without labels. Files on different axes are resampled linearly to the
     range that all cover, rising, with as many points as the files have there (the median). ``group`` says which part
-    of the files' names, split at what is neither letter nor digit and counted from 0, names the group.
+    of the files' names, split at what is neither letter nor digit and counted from 0, names the group; without it
+    the spectra of a file that holds several, such as a map, are one.
     """
     if label:
         raise InputError(f"label must be left away for a folder, got {label!r}: the folder names are the labels")
-    found = _files(path)
+    held = [(split, name, file, read_spectra(file)) for split, name, file in _files(path)]
+    found = [(split, name, file) for split, name, file, some in held for _ in some]
+    read = [one for *_, some in held for one in some]
     files = [file for _, _, file in found]
-    rows = [str(file.relative_to(path)) for file in files]
-    read = [read_pairs(read_lines(file)) for file in files]
-    values, spectra, notes = common([(axis.values, row) for axis, row in read], [str(file) for file in files])
-    axis = replace(read[0][0], values=values)
+    names = [str(file.relative_to(path)) for file in files]
+    rows = [row for *_, file, some in held for row in _rows(str(file.relative_to(path)), len(some))]
+    one_kind(read, [f"{path}/{row}" for row in rows])
+    values, spectra, notes = common([(one.axis.values, one.intensities) for one in read], [str(file) for file in files])
+    axis = replace(read[0].axis, values=values)
+    notes = (*notes, *dict.fromkeys(one.note for one in read if one.note))
     seen = (entry.relative_to(path) for entry in path.rglob("*") if entry.is_file())
-    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(files)
+    others = sum(not any(part.startswith(".") for part in entry.parts) for entry in seen) - len(held)
     notes = (*notes, f"ignored {others} other files") if others else notes
     parts = [re.findall(r"[^\W_]+", file.stem) for file in files]
+    groups, grouped = (names, "file") if len(held) < len(read) else (None, "")
+    if group:
+        groups, grouped = _part(path, rows, parts, group), f"part {group} of the names"
     labels = [name for _, name, _ in found]
     splits = [split for split, _, _ in found]
     return Table(
@@ -49,10 +57,15 @@ def read_folder(path: Path, label: str = "", group: str = "") -> Table:
         splits=splits if all(splits) else None,
         axis=axis,
         notes=notes,
-        groups=_part(path, rows, parts, group) if group else None,
-        grouped=f"part {group} of the names" if group else "",
+        groups=groups,
+        grouped=grouped,
         others={str(place): list(words) for place, words in enumerate(zip(*parts, strict=False))},
     )
+
+
+def _rows(name: str, count: int) -> list[str]:
+    """What each of the spectra of a file is called."""
+    return [name] if count == 1 else [f"{name}, spectrum {number}" for number in range(1, count + 1)]
 
 
 def _part(path: Path, rows: list[str], parts: list[list[str]], group: str) -> list[str]:
@@ -93,7 +106,7 @@ def common(pairs: list[Spectrum], files: list[str]) -> tuple[NDArray[np.float64]
 
 
 def _files(path: Path) -> list[tuple[str, str, Path]]:
-    """(split or "", class or "", file) of every text file, in the order of their names."""
+    """(split or "", class or "", file) of every file, in the order of their names."""
     folders = _folders(path)
     if not folders:
         return [("", "", file) for file in _texts(path)]
@@ -113,12 +126,16 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _texts(path: Path) -> list[Path]:
-    """The text files of a class; ValueError when there are none."""
+    """The files of a class that can be read; ValueError when there are none.
+
+    An instrument's file is left out beside a text file of its name, which is an export of it.
+    """
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    texts = [file for file in files if file.suffix.lower() in SUFFIXES]
-    if not texts:
+    exported = {file.stem for file in files if file.suffix.lower() in SUFFIXES}
+    found = [file for file in files if file.suffix.lower() in SUFFIXES or (reader(file) and file.stem not in exported)]
+    if not found:
         raise InputError(
-            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "
-            f"them, or remove the folder"
+            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}) or those of instruments "
+            f"({', '.join(READERS)}), got {len(files)} other files: convert them, or remove the folder"
         )
-    return texts
+    return found

@@ -22,6 +22,8 @@ from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
 from spectune.trainables.data.files.folder import SUFFIXES, read_folder
 from spectune.trainables.data.files.groups import Groups, gather, hint
+from spectune.trainables.data.files.instrument import read_instrument
+from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.rows import read_pairs, read_rows
 from spectune.trainables.data.files.splits import divide, tested
@@ -35,6 +37,7 @@ FORMATS: dict[str, Callable[[Path, str, str], Table]] = {
     ".tsv": read_rows,
     ".txt": read_rows,
     ".parquet": read_parquet,
+    **dict.fromkeys(READERS, read_instrument),
 }
 LEAST_POINTS, LEAST_SPECTRA, LARGEST = 8, 3, 1e30
 MISSING = ("refuse", "interpolate", "drop")
@@ -178,16 +181,23 @@ def _table(path: Path, label: str = "", group: str = "") -> Table:
         raise InputError(f"{path} must be an existing file or folder, got none: check the path")
     if path.is_dir():
         table = read_folder(path, label, group)
-    elif path.suffix.lower() in FORMATS:
-        table = FORMATS[path.suffix.lower()](path, label, group)
+    elif (read_file := form(path)) is not None:
+        table = read_file(path, label, group)
     else:
-        raise InputError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
+        raise InputError(
+            f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: export it as JCAMP-DX or two-column text"
+        )
     if table.spectra.shape[1] < LEAST_POINTS:
         raise InputError(
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
     return table
+
+
+def form(path: Path) -> Callable[[Path, str, str], Table] | None:
+    """What reads a file of this name; None where nothing does."""
+    return FORMATS.get(path.suffix.lower(), read_instrument if reader(path) else None)
 
 
 def _finite(path: Path, table: Table, missing: str) -> Table:
@@ -243,9 +253,10 @@ def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: 
 
 def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of the classes, in the file's order or sorted, and the labels as ``Split`` has them."""
-    if table.labels is None and len(table.rows) == 1:
+    if table.labels is None and (len(table.rows) == 1 or reader(path)):
+        count = "one spectrum" if len(table.rows) == 1 else f"{len(table.rows)} spectra without them"
         raise InputError(
-            f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
+            f"{path} must hold spectra of 2 or more classes, got {count}: put files like it in a folder per class"
         )
     if table.labels is None:
         others = f" (ignored are {', '.join(list(table.others)[:5])})" if table.others else ""
