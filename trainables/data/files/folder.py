@@ -16,7 +16,7 @@ from spectune.trainables.data.files.spectra import one_kind, read_spectra
 from spectune.trainables.data.files.table import ALIASES, Table
 from spectune.trainables.data.grid import interpolate
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int")
+SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
 
 Spectrum = tuple[NDArray[np.float64], NDArray[np.float64]]  # axis (L,), intensities (L,)
 

@@ -36,6 +36,7 @@ FORMATS: dict[str, Callable[[Path, str, str], Table]] = {
     ".csv": read_rows,
     ".tsv": read_rows,
     ".txt": read_rows,
+    ".xlsx": read_rows,
     ".parquet": read_parquet,
     **dict.fromkeys(READERS, read_instrument),
 }

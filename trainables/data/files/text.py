@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
+from spectune.trainables.data.files.sheet import read_sheet
 
 COMMENTS = ("#", "%", "//", "!")
 MISSING = {"", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", "?"}
@@ -96,6 +97,8 @@ def read_lines(path: Path) -> Lines:
 
 def _decode(path: Path) -> str:
     """The text of a file in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
+    if path.suffix.lower() == ".xlsx":
+        return read_sheet(path)
     try:
         content = path.read_bytes()
     except OSError as error:
