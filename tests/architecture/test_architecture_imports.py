@@ -14,10 +14,12 @@ ROOMS = {
     "spaces": set(),
     "trainables": {
         "spectune.spaces",
+        "defusedxml",
         "numpy",
         "onnx",
         "onnxruntime",
         "onnxscript",
+        "openpyxl",
         "pandas",
         "pyarrow",
         "pybaselines",

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.table import fit
 
 CELLS = 20_000_000  # of a sheet, empty ones too: a few bytes may say that a row ends in its last column
-TREE = 20  # bytes in memory for a byte of the parts that are held as a whole
+HELD = 500_000_000  # bytes, unpacked, of the parts that are held as a whole: the words of all cells, and styles
 
 
 def read_sheet(path: Path) -> str:
@@ -25,7 +24,9 @@ def read_sheet(path: Path) -> str:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            fit(TREE * sum(entry.file_size for entry in archive.infolist() if "worksheets/" not in entry.filename))
+            held = sum(entry.file_size for entry in archive.infolist() if "worksheets/" not in entry.filename)
+        if held > HELD:
+            raise MemoryError(f"{held / 1e9:.3g} GB of words")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         sheets = {sheet.title: text for sheet in book.worksheets if (text := _text(path, sheet)).strip("; \n")}
     except InputError:
