@@ -14,11 +14,13 @@ ROOMS = {
     "spaces": set(),
     "trainables": {
         "spectune.spaces",
+        "defusedxml",
         "gemmi",
         "numpy",
         "onnx",
         "onnxruntime",
         "onnxscript",
+        "openpyxl",
         "pandas",
         "pyarrow",
         "pybaselines",

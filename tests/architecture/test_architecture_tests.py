@@ -62,6 +62,23 @@ TESTED_IN = {
         "trainables/data/files/table.py",
         "trainables/data/files/text.py",
     ),
+    "trainables/data/files/instruments/test_trainables_data_files_instruments_jcamp.py": (
+        "trainables/data/files/instruments/asdf.py",
+    ),
+    "trainables/data/files/instruments/test_trainables_data_files_instruments_spectrum.py": (
+        "trainables/data/files/instruments/asd.py",
+        "trainables/data/files/instruments/brml.py",
+        "trainables/data/files/instruments/content.py",
+        "trainables/data/files/instruments/opus.py",
+        "trainables/data/files/instruments/ras.py",
+        "trainables/data/files/instruments/raw.py",
+        "trainables/data/files/instruments/spa.py",
+        "trainables/data/files/instruments/spc.py",
+        "trainables/data/files/instruments/uxd.py",
+        "trainables/data/files/instruments/wdf.py",
+        "trainables/data/files/instruments/xml.py",
+        "trainables/data/files/instruments/xrdml.py",
+    ),
     "search/cli/test_search_cli_main.py": ("search/run.py",),
     "search/records/test_search_records_options.py": ("search/cli/flags.py",),
     "search/diagnosis/test_search_diagnosis_diagnose.py": (

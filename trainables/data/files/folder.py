@@ -1,4 +1,4 @@
-"""A folder of text files: a folder per class of spectra, tables that are a class or a split each, or X and Y files."""
+"""A folder of files: a folder per class of spectra, tables that are a class or a split each, or X and Y files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS
 from spectune.trainables.data.files.axes import common
+from spectune.trainables.data.files.instrument import spectra_of
+from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.packed import stem, suffix
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.rows import read_text
@@ -22,7 +24,7 @@ from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
 from spectune.trainables.data.grid import comparable, label
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int")
+SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
 
 
 class Entry(NamedTuple):
@@ -46,7 +48,7 @@ def read_folder(path: Path, reading: Reading) -> Table:
     if parts := together([file for _, name, file in found if not name]):
         return _passed(read_together(path, parts, reading), path, sum(map(len, parts.values())))
     entries = [Entry(split, name, file, read_file(file, reading)) for split, name, file in found]
-    several = any(len(entry.table.rows) > 1 for entry in entries)
+    several = any(len(entry.table.rows) > 1 and not reader(entry.path) for entry in entries)
     if reading.label and not several:
         raise InputError(
             f"label must be left away for a folder, got {reading.label!r}: the folder names are the labels"
@@ -64,7 +66,9 @@ def _passed(table: Table, path: Path, count: int) -> Table:
 
 
 def read_file(path: Path, reading: Reading) -> Table:
-    """The spectra of a text file: one with a point a line, or a table of them."""
+    """The spectra of a file: text with a point a line or a table of them, or as an instrument wrote them."""
+    if reader(path):
+        return spectra_of(path)
     return read_text(read_lines(path, reading.decimal), reading, least=1)
 
 
@@ -139,20 +143,26 @@ def _taken(tables: list[Table]) -> dict[str, str]:
 
 
 def _outside(table: Table, path: Path, entries: list[Entry], group: str) -> Table:
-    """``table`` with what folders and names say of files of one spectrum each."""
+    """``table`` with what folders and names say of files without labels of their own; the spectra of one file, such as
+    a map, are a group unless ``group`` says another."""
+    entries = [entry for entry in entries for _ in entry.table.rows]
     parts = [re.findall(r"[^\W_]+", stem(entry.path)) for entry in entries]
     labels = [entry.label for entry in entries]
-    grouped = f"part {group} of the names" if group else ""
+    groups, grouped = None, ""
+    if group:
+        groups, grouped = _part(path, table.rows, parts, group), f"part {group} of the names"
+    elif len({entry.path for entry in entries}) < len(entries):
+        groups, grouped = [str(entry.path.relative_to(path)) for entry in entries], "file"
     return replace(
         _divided(table, [entry.split for entry in entries]),
         labels=labels if all(labels) else None,
-        groups=_part(path, table.rows, parts, group) if group else None,
+        groups=groups,
         grouped=grouped,
         others={str(place): list(words) for place, words in enumerate(zip(*parts, strict=False))},
         taken={
             **table.taken,
             **({"classes": "the folders"} if all(labels) else {}),
-            **({"groups": grouped} if group else {}),
+            **({"groups": grouped} if grouped else {}),
         },
     )
 
@@ -204,7 +214,7 @@ def _part(path: Path, rows: list[str], parts: list[list[str]], group: str) -> li
 
 
 def _files(path: Path) -> list[tuple[str, str, Path]]:
-    """(split or "", class or "", file) of every text file, in the order of their names."""
+    """(split or "", class or "", file) of every file, in the order of their names."""
     folders = _folders(path)
     if not folders:
         return [("", "", file) for file in _texts(path)]
@@ -224,12 +234,16 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _texts(path: Path) -> list[Path]:
-    """The text files of a class; ValueError when there are none."""
+    """The files of a class that can be read; ValueError when there are none.
+
+    An instrument's file is left out beside a text file of its name, which is an export of it.
+    """
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    texts = [file for file in files if suffix(file) in SUFFIXES]
-    if not texts:
+    exported = {stem(file) for file in files if suffix(file) in SUFFIXES}
+    found = [file for file in files if suffix(file) in SUFFIXES or (reader(file) and file.stem not in exported)]
+    if not found:
         raise InputError(
-            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}), got {len(files)} other files: convert "
-            f"them, or remove the folder"
+            f"{path} must hold two-column text files ({', '.join(SUFFIXES)}) or those of instruments "
+            f"({', '.join(READERS)}), got {len(files)} other files: convert them, or remove the folder"
         )
-    return texts
+    return found

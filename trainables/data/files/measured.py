@@ -23,6 +23,8 @@ from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
 from spectune.trainables.data.files.folder import SUFFIXES, read_file, read_folder
 from spectune.trainables.data.files.groups import Groups, gather, hint
+from spectune.trainables.data.files.instrument import read_instrument
+from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.packed import stem, suffix, unpacked
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.reading import Reading
@@ -46,8 +48,10 @@ FORMATS: dict[str, Callable[[Path, Reading], Table]] = {
     ".csv": read_rows,
     ".tsv": read_rows,
     ".txt": read_rows,
+    ".xlsx": read_rows,
     ".parquet": read_parquet,
     ".zip": read_zip,
+    **dict.fromkeys(READERS, read_instrument),
 }
 LARGEST = 1e30  # of intensities
 MISSING = ("refuse", "interpolate", "drop")
@@ -168,7 +172,12 @@ class Measured(Reading):
 
 def readable(path: Path) -> bool:
     """Whether ``path`` is a folder, or a file whose ending names a format."""
-    return path.is_dir() or suffix(path) in FORMATS
+    return path.is_dir() or form(path) is not None
+
+
+def form(path: Path) -> Callable[[Path, Reading], Table] | None:
+    """What reads a file of this name; None where nothing does."""
+    return FORMATS.get(suffix(path), read_instrument if reader(path) else None)
 
 
 def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list[str] | None, list[str]]:
@@ -196,10 +205,12 @@ def _table(path: Path, reading: Reading) -> Table:
         raise InputError(f"{path} must be an existing file or folder, got none: check the path")
     if path.is_dir():
         table = read_folder(path, reading)
-    elif suffix(path) in FORMATS:
-        table = FORMATS[suffix(path)](path, reading)
+    elif (reads := form(path)) is not None:
+        table = reads(path, reading)
     else:
-        raise InputError(f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: convert it")
+        raise InputError(
+            f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: export it as JCAMP-DX or two-column text"
+        )
     if table.spectra.shape[1] < LEAST_POINTS:
         raise InputError(
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
@@ -272,9 +283,10 @@ def _fault(path: Path, table: Table, wrong: NDArray[np.bool_], what: str, cure: 
 
 def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of the classes, in the file's order or sorted, and the labels as ``Split`` has them."""
-    if table.labels is None and len(table.rows) == 1:
+    if table.labels is None and (len(table.rows) == 1 or reader(path)):
+        count = "one spectrum" if len(table.rows) == 1 else f"{len(table.rows)} spectra without them"
         raise InputError(
-            f"{path} must hold spectra of 2 or more classes, got one spectrum: put files like it in a folder per class"
+            f"{path} must hold spectra of 2 or more classes, got {count}: put files like it in a folder per class"
         )
     if table.labels is None:
         others = f" (ignored are {', '.join(list(table.others)[:5])})" if table.others else ""

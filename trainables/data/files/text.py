@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.packed import content
+from spectune.trainables.data.files.sheet import read_sheet
 
 COMMENTS = ("#", "%", "//", "!")
 MISSING = {"", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", "?"}
@@ -121,6 +122,8 @@ def read_lines(path: Path, decimal: str = "") -> Lines:
 
 def _decode(path: Path) -> str:
     """The text of a file in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
+    if path.suffix.lower() == ".xlsx":
+        return read_sheet(path)
     some = content(path)
     if some.startswith((b"\xff\xfe", b"\xfe\xff")):
         return some.decode("utf-16", errors="replace")

@@ -155,7 +155,7 @@ def test_folders_that_are_no_dataset_are_refused(tmp_path: Path) -> None:
 def test_a_class_without_readable_files_is_not_passed_over(tmp_path: Path) -> None:
     source = Path(classes(tmp_path))
     (source / "rutile").mkdir()
-    (source / "rutile" / "a.spc").write_bytes(b"\x00")
+    (source / "rutile" / "a.png").write_bytes(b"\x00")
     refused(str(source), r"rutile must hold two-column text files \(.txt, .* got 1 other files: convert them")
 
 

@@ -1,0 +1,68 @@
+"""XRDML of Malvern Panalytical: XML of scans, versions 1.0 to 2.1.
+
+Source: the XRDML schema of PANalytical: intensities are corrected for attenuators, counts are not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectune.spaces.errors import InputError
+from spectune.trainables.data.files.instruments.content import load
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum, evenly, spectrum
+from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed
+
+
+def read_xrdml(path: Path) -> list[Spectrum]:
+    """The scans of an .xrdml file along 2 theta; others are left out with a note, and InputError where no other is."""
+    root = parsed(path, load(path))
+    sample = first(root, "sample")
+    name = None if sample is None else first(sample, "name")
+    title = "" if name is None else name.text or ""
+    scans = [(f"{path}, scan {place}", scan) for place, scan in enumerate(every(root, "scan"), start=1)]
+    along = [(where, scan) for where, scan in scans if _positions(scan) is not None]
+    if not along:
+        raise InputError(f"{path} must hold a scan along 2 theta, got {len(scans)} others: export such a scan")
+    note = f"left out {len(scans) - len(along)} scans that are not along 2 theta" if len(scans) > len(along) else ""
+    return [_scan(where, scan, title, note) for where, scan in along]
+
+
+def _positions(scan: Element) -> Element | None:
+    """The positions of 2 theta of a scan that moves along it."""
+    for positions in every(scan, "positions"):
+        if positions.get("axis") == "2Theta" and first(positions, "commonPosition") is None:
+            return positions
+    return None
+
+
+def _scan(where: str, scan: Element, title: str, note: str) -> Spectrum:
+    measured, counts = first(scan, "intensities"), first(scan, "counts")
+    given = measured if measured is not None else counts
+    if given is None:
+        raise InputError(f"{where} must hold intensities or counts, got none: measure it to its end")
+    intensities = numbers(where, given.text)
+    factors = first(scan, "beamAttenuationFactors")
+    if measured is None and factors is not None:
+        attenuation = numbers(where, factors.text)
+        if len(attenuation) not in (1, len(intensities)):
+            raise InputError(f"{where} must have an attenuation for each point, got {len(attenuation)}: export again")
+        intensities = intensities * attenuation
+    quantity = {"cps": "counts per second"}.get(given.get("unit", "counts"), "counts")
+    values = _angles(where, scan, len(intensities))
+    return spectrum(where, values, intensities, axis=ANGLE, quantity=quantity, title=title, note=note)
+
+
+def _angles(where: str, scan: Element, points: int) -> NDArray[np.float64]:
+    """2 theta in degrees at each of ``points`` points."""
+    positions = _positions(scan)
+    listed = first(positions, "listPositions")
+    if listed is not None:
+        return numbers(where, listed.text)
+    ends = [first(positions, name) for name in ("startPosition", "endPosition")]
+    values = np.concatenate([numbers(where, None if end is None else end.text) for end in ends])
+    if len(values) != 2:
+        raise InputError(f"{where} must say where 2 theta starts and ends, got {len(values)} numbers: export it again")
+    return evenly(where, values[0], values[1], points)
