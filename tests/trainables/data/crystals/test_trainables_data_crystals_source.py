@@ -59,6 +59,8 @@ def test_structures_of_one_system_are_on_one_side(folder: Path, cif: Callable[..
     shown = {name: set(dataset.split(name).groups.tolist()) for name in ("train", "validation", "test")}  # type: ignore[union-attr]
     assert all(shown.values())
     assert not shown["train"] & shown["test"] and not shown["validation"] & shown["test"]
+    for seed in range(1, 8):  # twins that were torn apart would be refused
+        load(str(folder), label="system", seed=seed, **FEW)
     for words in ("split by structures", "left out for fewer than 3 structures: hexagonal, tetragonal", "5 structures"):
         assert words in dataset.description
 
