@@ -55,7 +55,7 @@ def test_a_rare_class_counts_as_much_as_a_large_one() -> None:
 
 def test_equal_scores_share_their_rank_and_a_gap_has_none() -> None:
     scores = {"a": {"x": 0.9, "y": 0.5}, "b": {"x": 0.9, "y": 0.7}, "c": {"x": 1.0}}
-    assert standings.ranks(scores) == {"a": 1.75, "b": 1.25}
+    assert standings.ranks(scores) == {"a": (1.75, 1.5, 2.0), "b": (1.25, 1.0, 1.5)}
     assert standings.ranks({"a": {"x": 1.0}, "b": {"y": 1.0}}) == {}
 
 
@@ -72,11 +72,11 @@ def test_the_table_sorts_by_rank_and_marks_the_best_of_a_set() -> None:
     first, second = table.split("\n\n")
     lines = first.splitlines()
     assert lines[0] == "| accuracy | mean rank | x | y |"
-    assert lines[2].startswith("| The better | 1.0 | **1.000** (")
-    assert lines[3].startswith("| The worse | 2.0 | 0.750 (")
+    assert lines[2].startswith("| The better | 1.0 (1.0 to 1.0) | **1.000** (")
+    assert lines[3].startswith("| The worse | 2.0 (2.0 to 2.0) | 0.750 (")
     assert lines[4].startswith("| Another | - | **1.000** (")
     assert lines[4].endswith("| - |")
-    assert second.splitlines()[3].startswith("| The worse | 2.0 | 0.500 (")
+    assert second.splitlines()[3].startswith("| The worse | 2.0 (2.0 to 2.0) | 0.500 (")
 
 
 def test_seeds_are_taken_together() -> None:
