@@ -23,6 +23,7 @@ import time
 import venv
 import zipfile
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ import standings
 from spectune.spaces.errors import InputError
 
 READERS = ("rdata==1.1.0", "xarray==2026.9.0", "gemmi==0.7.5", "jcamp==1.3.2")  # they read the sets
-AUTOGLUON = "autogluon.tabular[lightgbm]==1.6.3"  # without torch and what needs it
+AUTOGLUON = "autogluon.tabular[lightgbm,catboost,xgboost,fastai]==1.6.3"  # what its defaults use
 CORES = 2
 NAMES = {name: title for name, (title, _) in (*programs.PROGRAMS.items(), *simple.METHODS.items())}
 
@@ -59,7 +60,8 @@ def fetch(cache: Path, names: list[str], autogluon: bool) -> None:
     if autogluon:
         folder = cache / "autogluon"
         venv.create(folder, with_pip=True)
-        _pip(["install", AUTOGLUON], python=str(folder / "bin" / "python"))
+        torch = f"torch=={version('torch').partition('+')[0]}"  # the one that spectune has
+        _pip(["install", AUTOGLUON, torch], python=str(folder / "bin" / "python"))
 
 
 def described(one: sets.Set, arrays: dict[str, Any]) -> str:
