@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import zipfile
@@ -11,8 +12,9 @@ from typing import Any
 
 from spectune.spaces.errors import InputError
 
-CELLS = 20_000_000  # of a sheet, empty ones too: a few bytes may say that a row ends in its last column
-HELD = 500_000_000  # bytes, unpacked, of the parts that are held as a whole: the words of all cells, and styles
+CELLS = 10_000_000  # of a sheet, empty ones too: a few bytes may say that a row ends in its last column
+HELD, UNPACKED = 500_000_000, 4_000_000_000  # bytes of what is held as a whole (words, styles), and of everything
+WRITTEN = 100_000_000  # characters of a sheet; a word of many is kept once for all the cells that show it
 
 
 def read_sheet(path: Path) -> str:
@@ -24,11 +26,13 @@ def read_sheet(path: Path) -> str:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            held = sum(entry.file_size for entry in archive.infolist() if "worksheets/" not in entry.filename)
-        if held > HELD:
-            raise MemoryError(f"{held / 1e9:.3g} GB of words")
+            parts = archive.infolist()
+        held = sum(part.file_size for part in parts if "worksheets/" not in part.filename)
+        if held > HELD or sum(part.file_size for part in parts) > UNPACKED:
+            raise MemoryError("more than 0.5 GB of words or 4 GB of cells")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        sheets = {sheet.title: text for sheet in book.worksheets if (text := _text(path, sheet)).strip("; \n")}
+        with contextlib.closing(book):
+            return _only(path, ((sheet.title, _text(path, sheet)) for sheet in book.worksheets))
     except InputError:
         raise
     except MemoryError as error:
@@ -36,10 +40,21 @@ def read_sheet(path: Path) -> str:
     except Exception as error:  # whatever openpyxl raises on a damaged file: it knows no class of its own
         reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
         raise InputError(f"{path} must be an .xlsx file, got {reason}: save it again, or as .csv") from None
-    if len(sheets) != 1:
-        names = ", ".join(sheets) or "none"
-        raise InputError(f"{path} must have one sheet with cells, got {names[:80]}: keep one, or save each as .csv")
-    return next(iter(sheets.values()))
+
+
+def _only(path: Path, sheets: Iterator[tuple[str, str]]) -> str:
+    """The text of the only one of ``sheets``, names and texts, that has cells."""
+    found = ("", "")
+    for name, text in sheets:
+        if text.strip("; \n"):
+            if found[1]:
+                raise InputError(
+                    f"{path} must have one sheet with cells, got {found[0]}, {name} ...: keep one, or save each as .csv"
+                )
+            found = name, text
+    if not found[1]:
+        raise InputError(f"{path} must have one sheet with cells, got none: save it again")
+    return found[1]
 
 
 def _text(path: Path, sheet: Any) -> str:
@@ -49,8 +64,10 @@ def _text(path: Path, sheet: Any) -> str:
     count = 0
     for row in sheet.iter_rows(values_only=True):
         count += len(row) + 1
-        if count > CELLS:
-            raise InputError(f"{path} must have {CELLS} cells at most, got more: save it as .npz or .parquet")
+        if count > CELLS or lines.tell() > WRITTEN:
+            raise InputError(
+                f"{path} must have {CELLS} cells and {WRITTEN} characters at most, got more: save it as .parquet"
+            )
         writer.writerow(_words(row))
     return lines.getvalue()
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+import torch
 from hypothesis import strategies as st
 
 from spectune.trainables.data import load, read
 
 HEADER = ["label", *range(400, 410)]
-ROWS = [["ester; mixed" if row % 2 else "ether", *(row * 10 + n * 0.125 for n in range(10))] for row in range(12)]
+ROWS = [["ester; mixed" if row % 2 else "ether; pure", *(row * 10 + n * 0.125 for n in range(10))] for row in range(12)]
 
 
 def workbook(*sheets: list[list[Any]]) -> bytes:
@@ -39,10 +40,12 @@ def saved(path: Path, content: bytes) -> str:
 
 
 def test_a_sheet_is_read_as_the_same_csv(tmp_path: Path) -> None:
-    text = "\n".join("\t".join(map(str, row)) for row in [HEADER, *ROWS])
-    csv, xlsx = saved(tmp_path / "a.tsv", text.encode()), saved(tmp_path / "a.xlsx", workbook([HEADER, *ROWS], []))
-    assert load(xlsx).digest == load(csv).digest
-    assert load(xlsx).classes == ("ester; mixed", "ether")
+    text = "\n".join(",".join(f'"{cell}"' for cell in row) for row in [HEADER, *ROWS]).replace("; ", " and ")
+    csv, xlsx = saved(tmp_path / "a.csv", text.encode()), saved(tmp_path / "a.xlsx", workbook([HEADER, *ROWS], []))
+    one, other = load(csv), load(xlsx)
+    assert one.axis == other.axis
+    np.testing.assert_array_equal(one.test.batch(torch.arange(2)), other.split("test").batch(torch.arange(2)))
+    assert other.classes == ("ester; mixed", "ether; pure")
 
 
 def test_two_columns_are_one_spectrum(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_two_columns_are_one_spectrum(tmp_path: Path) -> None:
     [
         (b"PK\3\4", "must be an .xlsx file, got .*: save it again, or as .csv"),
         (b"label,1,2", "must be an .xlsx file"),
-        (workbook([HEADER, *ROWS], [HEADER]), "must have one sheet with cells, got sheet0, sheet1: keep one"),
+        (workbook([HEADER, *ROWS], [HEADER]), "must have one sheet with cells, got sheet0, sheet1 ...: keep one"),
         (workbook([]), "must have one sheet with cells, got none"),
     ],
 )
@@ -92,10 +95,18 @@ def test_a_sheet_that_says_to_be_huge_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_rows_that_end_in_the_last_column_are_no_bomb(tmp_path: Path) -> None:
-    cells = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (n, n) for n in range(20, 2000))
+    cells = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (n, n) for n in range(20, 700))
     wide = spoilt(lambda sheet: sheet.replace(b"</sheetData>", cells + b"</sheetData>"))
-    with pytest.raises(ValueError, match="must have 20000000 cells at most, got more"):
+    with pytest.raises(ValueError, match="must have 10000000 cells and 100000000 characters at most, got more"):
         load(saved(tmp_path / "a.xlsx", wide))
+
+
+def test_a_long_word_in_many_cells_is_no_bomb(tmp_path: Path) -> None:
+    cell = b'<c t="inlineStr"><is><t>%s</t></is></c>' % (b"x" * 30_000)
+    rows = b"".join(b'<row r="%d">%s</row>' % (n, cell * 100) for n in range(20, 60))
+    long = spoilt(lambda sheet: sheet.replace(b"</sheetData>", rows + b"</sheetData>"))
+    with pytest.raises(ValueError, match="100000000 characters at most, got more"):
+        load(saved(tmp_path / "a.xlsx", long))
 
 
 def test_any_damage_is_read_or_refused_in_one_line(fuzz: Callable[..., None]) -> None:

@@ -20,6 +20,7 @@ from spectune.trainables.data.files.instruments.spectrum import SHIFT, Spectrum,
 RECORD = re.compile(r"\s*##([^=]*)=(.*)")
 TABLES = ("XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "ASSIGNMENTS", "RADATA", "DATATABLE")
 FORM = re.compile(r"\((X\+\+\(([A-Z])\.\.\2\)|XY\.\.XY)")
+ALL = 20_000_000  # points of all blocks of a file; a repeat of a few letters may stand for millions
 QUANTITIES = {"a": "absorbance", "abs": "absorbance", "t": "transmittance", "%t": "transmittance"}
 
 
@@ -51,6 +52,7 @@ def read_jcamp(path: Path) -> list[Spectrum]:
         raise InputError(f"{path} must be JCAMP-DX, got no record ##TITLE=: export it again")
     found: list[Spectrum] = []
     left: list[str] = []
+    points = 0
     for block in blocks:
         for label, form, page, lines in block.tables:
             reason = _unfit(block, label, form)
@@ -58,6 +60,9 @@ def read_jcamp(path: Path) -> list[Spectrum]:
                 left.append(reason)
             else:
                 found.append(_spectrum(block, form, page, lines))
+                points += len(found[-1].axis)
+            if points > ALL:
+                raise InputError(f"{path} must have {ALL} points at most in all blocks, got more: split the file")
     if not found:
         got = left[0] if left else "none"
         raise InputError(f"{path} must hold a spectrum, got {got}: export the spectrum itself as JCAMP-DX")

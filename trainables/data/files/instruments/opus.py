@@ -40,6 +40,7 @@ RESULTS = {
     1: "single beam",
 }  # code of what was measured, in the order of preference
 SINGLE, SAMPLE, PARAMETERS, SERIES = 1, 1, 1, 2
+BLOCKS = 4096  # files have some twenty
 SIZES = {0: "<i", 1: "<d"}
 
 
@@ -81,6 +82,8 @@ def read_opus(path: Path) -> list[Spectrum]:
 def _directory(content: Content) -> list[Entry]:
     _, at, _, count = content.fields("<diii", 4)
     entries = []
+    if count > BLOCKS:
+        raise InputError(f"{content.path} must have {BLOCKS} blocks at most, got {count}: save it again in OPUS")
     content.need(at, 12 * max(count, 0))
     for number in range(count):
         code, words, start = content.fields("<Iii", at + 12 * number)

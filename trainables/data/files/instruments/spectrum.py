@@ -14,7 +14,7 @@ from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.names import NAME
 from spectune.trainables.data.files.table import strict
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"  # in one way only: a line of others must not take forever
 WAVENUMBER, SHIFT = ("wavenumber", "1/cm"), ("Raman shift", "1/cm")
 ANGLE = ("2theta", "degree")
 NANOMETRES, MICROMETRES, CHEMICAL = ("wavelength", "nm"), ("wavelength", "um"), ("chemical shift", "ppm")

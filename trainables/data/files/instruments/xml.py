@@ -16,6 +16,7 @@ from spectune.trainables.data.files.packed import fit
 
 Element = Any  # xml.etree's, which has no types from defusedxml
 TREE = 20  # bytes in memory for a byte of XML, about
+DEEPEST = 50  # elements within one another; what is looked for in each of them takes time by their product
 
 
 def parsed(where: str | Path, content: bytes) -> Element:
@@ -25,12 +26,18 @@ def parsed(where: str | Path, content: bytes) -> Element:
 
     try:
         fit(TREE * len(content))
-        return fromstring(content)
+        root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{where} must be XML without entities, got {reason}: copy the file again") from None
     except MemoryError as error:
         raise InputError(f"{where} must fit into memory, got {error or 'more'}: split the file") from None
+    level, depth = [root], 0
+    while level:
+        level, depth = [child for element in level for child in element], depth + 1
+        if depth > DEEPEST:
+            raise InputError(f"{where} must have {DEEPEST} elements within one another at most, got more: export again")
+    return root
 
 
 def unzipped(path: Path, wanted: str) -> dict[str, bytes]:

@@ -105,6 +105,11 @@ def test_old_line_ends_and_a_mark_of_the_end_of_a_disk_file_do_no_harm(tmp_path:
     np.testing.assert_allclose(one.axis.values, AXIS)
 
 
+def test_blocks_of_repeats_are_no_bomb(tmp_path: Path) -> None:
+    block = jcamp("0@U999000", axis=np.array([0, 4_000_000])).replace(b"NPOINTS=2", b"NPOINTS=3999000")
+    refused(tmp_path, compound(*[block] * 6), "must have 20000000 points at most in all blocks, got more")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -139,6 +139,8 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("a.spa", made.spa(points=18), "must hold 18 intensities, got 17"),
     ("a.wdf", made.wdf().replace(b"XLST", b"XXXX"), "must hold spectra and their axis, got blocks WDF1, DATA, XXXX"),
     ("a.0", made.opus(kinds=((2, 1), (3, 1))), "got interferograms or none: transform and save it in OPUS"),
+    ("a.0", made.opus()[:20] + b"\xff\xff\xff\x7f" + made.opus()[24:], "must have 4096 blocks at most"),
+    ("a.0", made.opus(series=2).replace(b"\x44\0\0\0\4\0\0\0", b"\1\0\0\0\0\0\0\0"), "spectra of its series, got none"),
     ("a.1", b"no opus", "must be a file of OPUS, got another beginning"),
     ("a.asd", made.asd()[:40], "must be a whole file, got 40 bytes"),
     ("a.raw", b"RAW \0\0\0", "version 2, 3 or 4, got another beginning, 'RAW "),
@@ -146,6 +148,7 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("a.raw", made.raw3(scan=3), "must be a scan along 2 theta .* got scan 3"),
     ("a.uxd", made.uxd().replace(b"COUPLED", b"PHI"), "must be a scan along 2 theta, got one along PHI"),
     ("a.uxd", made.uxd().replace(b"30  62", b"30 x 62"), "line 9: a range must hold numbers"),
+    ("a.uxd", made.uxd().replace(b"_COUNTS\n", b"_COUNTS\n" + b"1234567 " * 200 + b"x\n"), "must hold numbers"),
     ("a.ras", made.ras(axis="Omega"), "must be along 2 theta, got one along 'Omega'"),
     ("a.ras", made.ras().split(b"*RAS_INT_END")[0], "must end its intensities by"),
     ("a.xrdml", made.xrdml(axis="Omega"), "must hold a scan along 2 theta, got 1 others"),
@@ -165,6 +168,11 @@ def test_entities_of_xml_are_refused(tmp_path: Path) -> None:
     refused(tmp_path, "a.xrdml", bomb, "must be XML without entities")
     stolen = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'
     refused(tmp_path, "a.xrdml", stolen, "must be XML without entities")
+
+
+def test_elements_deep_within_one_another_are_refused(tmp_path: Path) -> None:
+    deep = b"<scan>" * 200_000 + b"</scan>" * 200_000  # each would be looked for in each
+    refused(tmp_path, "a.xrdml", deep, "must have 50 elements within one another at most")
 
 
 def test_an_archive_that_says_to_unpack_to_more_than_the_memory_is_refused(tmp_path: Path) -> None:
