@@ -76,7 +76,8 @@ def _blocks(path: Path) -> list[Block]:
     """The blocks in the order of their titles; a compound file's own block comes first, without tables."""
     blocks: list[Block] = []
     open_: list[Block] = []
-    page, lines = "", None
+    page = ""
+    lines: list[tuple[str, str]] | None = None
     for number, line in enumerate(re.split(r"\r\n|\r|\n", decoded(path)), start=1):
         text = line.split("$$", 1)[0]
         record = RECORD.match(text)

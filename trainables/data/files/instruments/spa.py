@@ -45,7 +45,7 @@ def read_spa(path: Path) -> list[Spectrum]:
     wide = content.data.startswith(MAGIC[1])
     layout, size = ("<hqi", 22) if wide else ("<hii", 16)
     (count,) = content.fields("<h", 294)
-    sections = {}
+    sections: dict[int, tuple[int, int]] = {}
     for number in range(count):
         kind, at, length = content.fields(layout, SECTIONS + size * number)
         sections.setdefault(kind, (at, length))

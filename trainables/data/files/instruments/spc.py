@@ -169,7 +169,8 @@ def _old(content: Content) -> list[Spectrum]:
     header = Header("<", flags, exponent, points, first, last, 0, axis, quantity, content.text(64, 130))
     content.need(OLD, 4 * points)
     values = evenly(content.path, first, last, points)
-    spectra, at = [], OLD - SUBHEADER
+    spectra: list[Spectrum] = []
+    at = OLD - SUBHEADER
     while at + SUBHEADER + 4 * points <= len(content) and points:
         (own,) = content.fields("<b", at + 1)
         power = own if flags & MULTIPLE else max(min(exponent, 127), FLOATING)
