@@ -120,5 +120,5 @@ def _range(content: Content, one: Range) -> Spectrum:
         intensities = records[:, :4].copy().view("<f4")[:, 0].astype(np.float64)
         values = one.start + one.step * np.arange(one.points, dtype=np.float64)
     if one.angles:
-        values = records[:, 4:12].copy().view("<f8")[:, 0]
+        values = records[:, 4:12].copy().view("<f8")[:, 0].astype(np.float64)
     return spectrum(one.where, values, intensities, axis=ANGLE, title=one.title)

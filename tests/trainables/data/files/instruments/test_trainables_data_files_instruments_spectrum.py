@@ -143,6 +143,7 @@ DAMAGED: list[tuple[str, bytes, str]] = [
     ("a.0", made.opus(series=2).replace(b"\x44\0\0\0\4\0\0\0", b"\1\0\0\0\0\0\0\0"), "spectra of its series, got none"),
     ("a.1", b"no opus", "must be a file of OPUS, got another beginning"),
     ("a.asd", made.asd()[:40], "must be a whole file, got 40 bytes"),
+    ("a.asd", made.asd()[:195] + b"\0\0\x80\x7f" + made.asd()[199:], "the axis must be finite"),
     ("a.raw", b"RAW \0\0\0", "version 2, 3 or 4, got another beginning, 'RAW "),
     ("a.raw", made.raw4(scan=b"PhiH"), "must be a scan along 2 theta, got 'PhiH'"),
     ("a.raw", made.raw3(scan=3), "must be a scan along 2 theta .* got scan 3"),
