@@ -226,6 +226,7 @@ class Recorder:
         self.split = split
         self.labels = split.labels
         self.groups = split.groups
+        self.varies = split.varies
         self.asked = []
 
     def __len__(self):
@@ -234,6 +235,9 @@ class Recorder:
     def batch(self, indices, device="cpu"):
         self.asked.append(indices.tolist())
         return self.split.batch(indices, device)
+
+    def fresh(self, indices, device="cpu"):
+        return self.batch(indices, device)
 
 
 def test_every_training_spectrum_once_an_epoch_in_a_new_order_that_the_architecture_does_not_change(dataset):
