@@ -107,11 +107,12 @@ def _duels(found: dict[str, dict[str, list[Row]]], names: dict[str, str], sets: 
     """Ours on each set beside the simple method that did best on its blind test, which a user could not know."""
     lines = [f"| set | {names[OURS]} | best simple method | difference | mid-p |", "|---" * 5 + "|"]
     for one in sets:
-        scores = {method: _accuracy(found[method][one])[0] for method in SIMPLE if one in found[method]}
-        if one in found[OURS] and scores:
-            best = max(scores, key=scores.__getitem__)
+        scores = {method: right(runs[one]).mean() for method, runs in found.items() if one in runs}
+        simple = [method for method in SIMPLE if method in scores]
+        if OURS in scores and simple:
+            best = max(simple, key=scores.__getitem__)
             gap, low, high, p = against(found[OURS][one], found[best][one])
-            mine, theirs = f"{_accuracy(found[OURS][one])[0]:.3f}", f"{names[best]} {scores[best]:.3f}"
+            mine, theirs = f"{scores[OURS]:.3f}", f"{names[best]} {scores[best]:.3f}"
             lines.append(f"| {one} | {mine} | {theirs} | {gap:+.3f} ({low:+.2f} to {high:+.2f}) | {p:.2f} |")
     return "\n".join(lines) + "\n"
 
