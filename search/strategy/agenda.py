@@ -18,7 +18,7 @@ from typing import Any, Self
 from spectune.search.records import ENSEMBLE, SIMPLE, Budget, Candidate, Goal, Study, Task
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.clock import TimeLimit
-from spectune.search.strategy.confirm import finalists, reachable, simplest, whole
+from spectune.search.strategy.confirm import fastest, finalists, reachable, simplest, whole
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import PUBLISHED, Network, Published, Sizes
 from spectune.spaces import SIMPLE as METHODS
@@ -30,7 +30,7 @@ LEAST = 1 / 3  # of what is left of the total time, for exploring, however long 
 MEASURING, SHARE = 60.0, 1 / 4  # seconds for the simple methods, and the share of the total time that they take at most
 FINISH = 15.0  # seconds of the total time that are kept for the test, the export and the report
 EPOCH = 60.0  # seconds that an epoch may take whatever the limits are; above, it must end within these
-STALE = 1.0  # seconds for which an estimate of the confirmation holds
+STALE = 1.0  # seconds for which an estimate of the confirmation, or of the fastest trial, holds
 TRANSFER = "transfer"  # the network of an export that a study starts from, among the known ones
 
 
@@ -64,6 +64,7 @@ class Agenda:
         self._measuring = TimeLimit(measuring, before=sum(study.measuring), clock=clock)
         self._workers = workers
         self._needed = (-math.inf, 0.0)  # when the seconds of the confirmation were estimated, and how many they are
+        self._rate = (-math.inf, math.inf)  # when the fastest trial was looked for, and its rate
         self._space = goal.catalogue.space(goal.space)
         self._networks = {**goal.catalogue.known, **goal.looked.starts()}
 
@@ -337,12 +338,20 @@ class Agenda:
         limits = [one.seconds for one in (self.limit, self.total) if one.seconds is not None]
         if not network.by_steps or not limits:
             return
-        families, seconds = self.goal.catalogue.families, max(EPOCH, min(limits))
-        trials = (one for one in self.study.trials.values() if families[one.config["network"]["family"]].by_steps)
-        if not reachable(trials, self.macs(network), seconds=seconds, now=self.study.clock):
+        seconds = max(EPOCH, min(limits))
+        if not reachable(self.macs(network), self._fastest(), seconds=seconds):
             raise InputError(
                 f"an epoch must end within {seconds:.0f} s, got {self.macs(network):,} multiply-adds for it"
             )
+
+    def _fastest(self) -> float:
+        """The rate of the fastest trial with steps, which holds for ``STALE`` seconds: a proposal asks many times."""
+        now = self.limit.clock()
+        if now - self._rate[0] >= STALE:
+            families = self.goal.catalogue.families
+            trials = (one for one in self.study.trials.values() if families[one.config["network"]["family"]].by_steps)
+            self._rate = now, fastest(trials, self.study.clock)
+        return self._rate[1]
 
     def macs(self, network: Network) -> int:
         return network.cost(self.sizes.points, self.sizes.classes).macs

@@ -67,8 +67,13 @@ def pace(trial: Trial, now: float) -> float:
     return (now - trial.started) / len(trial.reports)
 
 
-def reachable(trials: Iterable[Trial], macs: int, *, seconds: float, now: float) -> bool:
-    """Whether an epoch of a network of so many multiply-adds may end within some seconds, by the fastest of ``trials``
-    that reported, which it may be ``QUICKER`` than by the operation; before any reported it may."""
-    rates = [trial.macs / max(pace(trial, now), 1e-9) for trial in trials if trial.reports]
-    return not rates or macs <= QUICKER * max(rates) * seconds
+def fastest(trials: Iterable[Trial], now: float) -> float:
+    """Multiply-adds per spectrum times epochs per second of the fastest of ``trials`` that reported; infinite before
+    any did."""
+    return max((trial.macs / max(pace(trial, now), 1e-9) for trial in trials if trial.reports), default=math.inf)
+
+
+def reachable(macs: int, rate: float, *, seconds: float) -> bool:
+    """Whether an epoch of a network of so many multiply-adds may end within some seconds, by the rate of the
+    ``fastest``, which it may be ``QUICKER`` than by the operation."""
+    return macs <= QUICKER * rate * seconds

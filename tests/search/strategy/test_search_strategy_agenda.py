@@ -8,7 +8,7 @@ import pytest
 from spectune.search.records.options import Options
 from spectune.search.strategy.agenda import Agenda, first, planned, started
 from spectune.search.strategy.clock import TimeLimit
-from spectune.search.strategy.confirm import reachable
+from spectune.search.strategy.confirm import fastest, reachable
 from spectune.search.strategy.sampler import Sampler
 from spectune.spaces import CNN, KNOWN, Sizes
 from spectune.spaces.config import hyperparameters
@@ -178,6 +178,6 @@ def test_a_network_whose_epoch_outlasts_the_time_is_not_tried():
 
 def test_it_goes_by_the_fastest_trial_and_is_no_rule_before_the_first():
     _, trial, _ = reported(Clock())
-    assert reachable([], 10**18, seconds=1.0, now=10.0)
-    assert reachable([trial], 25 * trial.macs, seconds=75.0, now=10.0)
-    assert not reachable([trial], 35 * trial.macs, seconds=75.0, now=10.0)
+    assert reachable(10**18, fastest([], 10.0), seconds=1.0)
+    assert reachable(25 * trial.macs, fastest([trial], 10.0), seconds=75.0)
+    assert not reachable(35 * trial.macs, fastest([trial], 10.0), seconds=75.0)
