@@ -30,3 +30,8 @@ def replace(path: Path, data: bytes | str) -> None:
     """Replace a file by ``data``, text as UTF-8, whole or not at all."""
     with replacing(path) as part:
         part.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def cache() -> Path:
+    """The folder of what spectune makes once for a user; nothing is lost when it is removed."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()).absolute() / "spectune"

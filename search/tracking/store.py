@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spectune.search.process.command import module
 from spectune.search.records import JOURNAL, read
+from spectune.spaces.files import cache
 
 SQLITE = "sqlite:///"
 LOCAL = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs")
@@ -42,8 +43,7 @@ def make_database(uri: str) -> None:
     if file is None or file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()).absolute() / "spectune"
-    cached = cache / f"mlflow-{version('mlflow')}.db"
+    cached = cache() / f"mlflow-{version('mlflow')}.db"
     if cached.is_file() and cached.stat().st_uid == os.geteuid():
         _place(cached, file)
         return
@@ -56,7 +56,7 @@ def make_database(uri: str) -> None:
         if process.returncode:
             raise OSError(f"{file} could not be made: {(said.strip() or 'no message').splitlines()[-1]}")
         with contextlib.suppress(OSError):  # a home that cannot be written to
-            cache.mkdir(parents=True, exist_ok=True)
+            cached.parent.mkdir(parents=True, exist_ok=True)
             _place(made, cached)
         _place(made, file)
 

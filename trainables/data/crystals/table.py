@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 import zipfile
 from collections import Counter
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.spaces.files import replacing
+from spectune.spaces.files import cache, replacing
 from spectune.trainables.data.crystals.cif import Crystal, Refused, crystals
 from spectune.trainables.data.crystals.conditions import Conditions
 from spectune.trainables.data.crystals.listing import texts
@@ -81,7 +80,7 @@ def read(path: Path, conditions: Conditions, *, partial: bool = False) -> Table:
             digest.update(hashlib.sha256(text.encode()).digest())
     if not count:
         raise InputError(f"{path} must hold files that end in .cif, got none: give the folder or archive that has some")
-    cached = _cache() / f"{digest.hexdigest()[:32]}.npz"
+    cached = cache() / "crystals" / f"{digest.hexdigest()[:32]}.npz"
     table = _cached(cached)
     if table is None:
         table = _table(path, _told(texts(path), count), conditions, partial)
@@ -164,10 +163,6 @@ def _once(names: list[str]) -> NDArray[np.str_]:
         seen[name] += 1
         found.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
     return np.array(found)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()).absolute() / "spectune" / "crystals"
 
 
 def _cached(path: Path) -> Table | None:
