@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spectune.spaces.errors import InputError
+from spectune.spaces.errors import InputError, hold
 
 WAVELENGTHS = {  # angstrom, with the share of each line (International Tables C, table 4.2.2.1; Hoelzer et al. 1997)
     "CuKa": ((1.540593, 2 / 3), (1.544427, 1 / 3)),
@@ -28,6 +28,7 @@ MARGIN = 1.0  # degrees beyond the measured range from which reflections reach i
 SHARPEST = 1.5  # points on the full width at half maximum of the narrowest reflection
 TAIL = 8  # full widths of the broadest reflection at which each ends
 SCHERRER = 0.9
+OF = " of crystals"  # what options are called in messages
 BACKGROUND = 4  # Bernstein coefficients of a cubic
 # Draws of a pattern, each from 0 to 1: what they decide, and how many it takes.
 DRAWS = {
@@ -103,9 +104,7 @@ class Conditions:
             ("background", 0 <= self.background <= 100, "from 0 to 100"),
             ("noise", 0 <= self.noise <= 100, "from 0 to 100"),
         )
-        for name, kept, rule in rules:
-            if not kept:
-                raise InputError(f"{name} of crystals must be {rule}, got {getattr(self, name)}: change it")
+        hold(self, rules, OF)
         self._resolved()
 
     def _resolved(self) -> None:

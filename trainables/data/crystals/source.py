@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spectune.spaces.errors import InputError
+from spectune.spaces.errors import InputError, hold
 from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.crystals.alike import alike, said
-from spectune.trainables.data.crystals.conditions import Conditions
+from spectune.trainables.data.crystals.conditions import OF, Conditions
 from spectune.trainables.data.crystals.patterns import Patterns
 from spectune.trainables.data.crystals.table import Table, read
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
@@ -67,9 +67,7 @@ class Crystals(Conditions):
             ("held", 0 < self.held <= 0.4, "above 0 and at most 0.4"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, kept, rule in rules:
-            if not kept:
-                raise InputError(f"{name} of crystals must be {rule}, got {getattr(self, name)!r}: change it")
+        hold(self, rules, OF)
         if self.alike == "merge" and self.label != "structure":
             raise InputError(
                 f"alike must be tell where structures are not the classes, got 'merge' by {self.label}: leave it away"

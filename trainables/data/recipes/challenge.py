@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectune.spaces.errors import InputError
+from spectune.spaces.errors import InputError, hold
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.recipes import sampling
@@ -48,9 +48,7 @@ class Challenge:
             ("validation", self.validation >= 1, "at least 1"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, holds, rule in rules:
-            if not holds:
-                raise InputError(f"{name} of the challenge must be {rule}, got {getattr(self, name)}: change it")
+        hold(self, rules, " of the challenge")
 
     def __str__(self) -> str:
         return (

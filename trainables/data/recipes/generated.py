@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spectune.spaces.errors import InputError
+from spectune.spaces.errors import hold
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.definition import Definition, Variation
 from spectune.trainables.data.peaks import BACKGROUND, Peaks, apex
@@ -58,9 +58,7 @@ class Generated:
             ("test", self.test >= 1, "at least 1"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, holds, rule in rules:
-            if not holds:
-                raise InputError(f"{name} of generated data must be {rule}, got {getattr(self, name)}: change it")
+        hold(self, rules, " of generated data")
 
     def __str__(self) -> str:
         return (
