@@ -51,7 +51,7 @@ def load(source: str, **options: Any) -> Dataset:
     if readable(path):
         return make(Measured, source, {"path": path, **options}).load()
     raise InputError(
-        f"a dataset's file must end in .json, .cif, .zip, {', '.join(FORMATS)}, got {source}: convert it, or put "
+        f"a dataset's file must end in .json, .cif, {', '.join(FORMATS)}, got {source}: convert it, or put "
         f"two-column text files in a folder per class"
     )
 

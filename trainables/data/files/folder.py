@@ -19,7 +19,7 @@ from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.packed import stem, suffix
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.rows import read_text
-from spectune.trainables.data.files.table import ALIASES, Table
+from spectune.trainables.data.files.table import Table, alias, shared
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
 from spectune.trainables.data.grid import comparable, label
@@ -171,7 +171,7 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
     """``table`` with what tables of several spectra say, or else their names: files are a split or a class each."""
     tables = [entry.table for entry in entries]
     names = [stem(entry.path) for entry in entries]
-    words = [ALIASES.get(name.lower(), name.lower()) for name in names]
+    words = [alias(name) for name in names]
     splits = [word for word, one in zip(words, tables, strict=True) for _ in one.rows]
     labelled = all(one.labels is not None and not one.guessed for one in tables)
     if labelled or set(words) <= set(SPLITS):
@@ -181,13 +181,12 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
         labels = [entry.label or name for entry, name in zip(entries, names, strict=True) for _ in entry.table.rows]
         where = "the folders" if entries[0].label else "the names of the files"
     groups = [group for one in tables for group in one.groups or ()]
-    shared = set.intersection(*({*one.others} for one in tables))
     return replace(
         _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows]),
         labels=labels if any(labels) else None,
         groups=groups if len(groups) == len(table.rows) else None,
         grouped=tables[0].grouped if len(groups) == len(table.rows) else "",
-        others={name: [word for one in tables for word in one.others[name]] for name in sorted(shared)},
+        others=shared(tables),
         guessed=any(one.guessed for one in tables) and where == tables[0].taken.get("classes"),
         taken={**table.taken, **({"classes": where} if any(labels) else {})},
     )
@@ -218,7 +217,7 @@ def _files(path: Path) -> list[tuple[str, str, Path]]:
     folders = _folders(path)
     if not folders:
         return [("", "", file) for file in _texts(path)]
-    names = [ALIASES.get(folder.name.lower(), folder.name.lower()) for folder in folders]
+    names = [alias(folder.name) for folder in folders]
     if all(name in SPLITS for name in names) and all(_folders(folder) for folder in folders):
         return [
             (name, inner.name, file)

@@ -16,11 +16,8 @@ from spectune.trainables.data.grid import comparable, label
 
 def read_instrument(path: Path, reading: Reading) -> Table:
     """``spectra_of`` a file that stands alone, which has no columns to name."""
-    for name in ("label", "group", "columns", "orient"):
-        if given := getattr(reading, name):
-            raise InputError(
-                f"{name} must be left away for {path.suffix}, got {given!r}: put such files in a folder per class"
-            )
+    cure = "put such files in a folder per class"
+    reading.without(path.suffix, "label", "group", "columns", "orient", cure=cure)
     return spectra_of(path)
 
 

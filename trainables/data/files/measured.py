@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectune.spaces.errors import InputError
+from spectune.spaces.errors import InputError, hold
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.data.files.archive import read_archive
@@ -92,9 +92,7 @@ class Measured(Reading):
             ("test_fold", self._fold is not None or not self.test_fold, "a fold and how many there are, as 2/5"),
             ("seed", self.seed >= 0, "at least 0"),
         )
-        for name, kept, rule in rules:
-            if not kept:
-                raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}: change it")
+        hold(self, rules)
         if self.baseline != NONE:
             settings(self.baseline, LEAST_POINTS)
 

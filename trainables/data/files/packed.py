@@ -14,6 +14,7 @@ from pathlib import Path
 from spectune.spaces.errors import InputError
 
 MOST_FILES = 1_000_000
+UTF16 = (b"\xff\xfe", b"\xfe\xff")  # the marks that such text begins with
 
 
 def suffix(path: Path) -> str:
@@ -41,6 +42,16 @@ def content(path: Path) -> bytes:
         raise InputError(f"{path} must be a .gz file, got {error}: pack it again") from None
     except OSError as error:
         raise InputError(f"{path} must be readable, got {error.strerror}: check the file and its permissions") from None
+
+
+def decoded(some: bytes) -> str:
+    """Text in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
+    if some.startswith(UTF16):
+        return some.decode("utf-16", errors="replace")
+    try:
+        return some.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return some.decode("cp1252", errors="replace")
 
 
 def memory() -> int:

@@ -26,8 +26,8 @@ class Reading:
             if getattr(self, name) not in ("", *choices):
                 raise InputError(f"{name} must be {' or '.join(choices)}, got {getattr(self, name)!r}: change it")
 
-    def without(self, path: Path, *names: str) -> None:
-        """ValueError where one of the options ``names`` is given, which the format of ``path`` does not have."""
+    def without(self, what: Path | str, *names: str, cure: str = "the file says it itself") -> None:
+        """ValueError where one of the options ``names`` is given, which ``what``, a file or a format, does not have."""
         for name in names:
             if given := getattr(self, name):
-                raise InputError(f"{name} must be left away for {path}, got {given!r}: the file says it itself")
+                raise InputError(f"{name} must be left away for {what}, got {given!r}: {cure}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -76,12 +77,23 @@ class Spectrum(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def alias(word: str) -> str:
+    """A word in lower case, as the project has it where it is another name of a split."""
+    return ALIASES.get(word.lower(), word.lower())
+
+
 def split_name(where: str, word: str) -> str:
     """``train``, ``validation`` or ``test`` for what a file calls a split."""
-    name = ALIASES.get(word.strip().lower(), word.strip().lower())
+    name = alias(word.strip())
     if name not in SPLITS:
         raise InputError(f"{where}: a split must be one of {', '.join(SPLITS)}, got {word!r}: correct it")
     return name
+
+
+def shared(tables: Sequence[Table]) -> dict[str, list[str]]:
+    """The ``others`` that all of ``tables`` have, one behind the other."""
+    names = set.intersection(*({*table.others} for table in tables))
+    return {name: [word for table in tables for word in table.others[name]] for name in sorted(names)}
 
 
 def words(text: str, separator: str) -> set[str]:

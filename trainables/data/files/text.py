@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.packed import content
+from spectune.trainables.data.files.packed import UTF16, content, decoded
 from spectune.trainables.data.files.sheet import read_sheet
 
 COMMENTS = ("#", "%", "//", "!")
@@ -121,18 +121,13 @@ def read_lines(path: Path, decimal: str = "") -> Lines:
 
 
 def _decode(path: Path) -> str:
-    """The text of a file in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
+    """The text of a file or of a spreadsheet."""
     if path.suffix.lower() == ".xlsx":
         return read_sheet(path)
     some = content(path)
-    if some.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return some.decode("utf-16", errors="replace")
-    if b"\0" in some:
+    if b"\0" in some and not some.startswith(UTF16):
         raise InputError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
-    try:
-        return some.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return some.decode("cp1252", errors="replace")
+    return decoded(some)
 
 
 def _separator(texts: list[str]) -> str:

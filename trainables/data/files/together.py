@@ -15,7 +15,7 @@ from spectune.trainables.data.files.packed import stem
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import find
 from spectune.trainables.data.files.rows import read_table, single
-from spectune.trainables.data.files.table import ALIASES, Table, split_name
+from spectune.trainables.data.files.table import Table, alias, shared, split_name
 from spectune.trainables.data.files.text import Lines, read_lines
 
 KINDS = {"x": "x", "y": "y", "label": "y", "target": "y", "m": "meta", "meta": "meta", "metadata": "meta"}
@@ -33,7 +33,7 @@ def together(files: list[Path]) -> Parts:
     parts: Parts = {}
     for file in files:
         if found := _NAME.fullmatch(stem(file)):
-            split = ALIASES.get(found[2].lower(), found[2].lower())
+            split = alias(found[2])
             parts.setdefault(split, {})[KINDS[found[1].lower()]] = file
     alone = len(files) == 1 or not all("x" in kinds for kinds in parts.values())
     return {} if alone or any(single(read_lines(kinds["x"])) for kinds in parts.values()) else parts
@@ -50,7 +50,6 @@ def read_together(path: Path, parts: Parts, reading: Reading) -> Table:
         lists = [getattr(table, name) for table in tables]
         return None if None in lists else [word for some in lists for word in some]
 
-    shared = set.intersection(*({*table.others} for table in tables))
     return replace(
         tables[0],
         spectra=np.concatenate([table.spectra for table in tables]),
@@ -58,7 +57,7 @@ def read_together(path: Path, parts: Parts, reading: Reading) -> Table:
         labels=every("labels"),
         groups=every("groups"),
         splits=every("splits"),
-        others={name: [word for table in tables for word in table.others[name]] for name in sorted(shared)},
+        others=shared(tables),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
+from spectune.trainables.data.files.packed import content
 
 
 class Content:
@@ -17,7 +18,7 @@ class Content:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.data = load(path)
+        self.data = content(path)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -46,22 +47,3 @@ class Content:
                 f"{self.path} must be a whole file, got {len(self.data)} bytes where {length} from byte {at} on are "
                 f"needed: copy it again from the instrument"
             )
-
-
-def load(path: Path) -> bytes:
-    """The bytes of a file; InputError where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} must be readable, got {error.strerror}: check the file and its permissions") from None
-
-
-def decoded(path: Path) -> str:
-    """The text of a file in UTF-8, UTF-16 with its mark, or else Western Europe's Windows encoding."""
-    content = load(path)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.asdf import Lines, ordinates, pairs
-from spectune.trainables.data.files.instruments.content import decoded
 from spectune.trainables.data.files.instruments.spectrum import SHIFT, Spectrum, evenly, named, spectrum
+from spectune.trainables.data.files.packed import content, decoded
 
 RECORD = re.compile(r"\s*##([^=]*)=(.*)")
 TABLES = ("XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "ASSIGNMENTS", "RADATA", "DATATABLE")
@@ -78,7 +78,7 @@ def _blocks(path: Path) -> list[Block]:
     open_: list[Block] = []
     page = ""
     lines: list[tuple[str, str]] | None = None
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", decoded(path)), start=1):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", decoded(content(path))), start=1):
         text = line.split("$$", 1)[0]
         record = RECORD.match(text)
         if not record:

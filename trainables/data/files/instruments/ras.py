@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.content import decoded
 from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, Spectrum, spectrum
+from spectune.trainables.data.files.packed import content, decoded
 
 KEY = re.compile(r"\*(\w+)\s*(.*)")
 VALUES = re.compile(rf"{NUMBER}(?:\s+{NUMBER}){{1,2}}")
@@ -22,7 +22,7 @@ def read_ras(path: Path) -> list[Spectrum]:
     keys: dict[str, str] = {}
     found: list[Spectrum] = []
     rows: list[list[float]] | None = None
-    for number, line in enumerate(decoded(path).splitlines(), start=1):
+    for number, line in enumerate(decoded(content(path)).splitlines(), start=1):
         key = KEY.match(line.strip())
         if key and key[1].upper() == "RAS_INT_START":
             rows = []

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.content import decoded
 from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, Spectrum, spectrum
+from spectune.trainables.data.files.packed import content, decoded
 
 KEY = re.compile(r"_(\w+)\s*(?:=\s*(.*))?")
 VALUES = re.compile(rf"\s*{NUMBER}(?:[\s,;]+{NUMBER})*[\s,;]*")
@@ -24,7 +24,7 @@ def read_uxd(path: Path) -> list[Spectrum]:
     keys: dict[str, str] = {}
     found: list[Spectrum] = []
     mark, numbers = "", list[float]()
-    for number, line in enumerate(decoded(path).splitlines(), start=1):
+    for number, line in enumerate(decoded(content(path)).splitlines(), start=1):
         text = line.split(";", 1)[0].strip() if line.lstrip().startswith(";") else line.strip()
         key = KEY.match(text)
         if key and mark:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.content import load
 from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum, evenly, spectrum
 from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed
+from spectune.trainables.data.files.packed import content
 
 
 def read_xrdml(path: Path) -> list[Spectrum]:
     """The scans of an .xrdml file along 2 theta; others are left out with a note, and InputError where no other is."""
-    root = parsed(path, load(path))
+    root = parsed(path, content(path))
     sample = first(root, "sample")
     name = None if sample is None else first(sample, "name")
     title = "" if name is None else name.text or ""
