@@ -95,6 +95,11 @@ class Pool:
                 above[rows] = cutoffs
         return answered(logits, self.labels, above)
 
+    def alone(self, network: int) -> Answers:
+        """Those of one of the networks."""
+        picked = (np.arange(len(self.logits)) == network).astype(np.int64)
+        return answered(_mixed(self.logits, picked, self._several), self.labels, self.thresholds(picked))
+
     def thresholds(self, picked: NDArray[np.int64]) -> Tensor | None:
         """(C,) those of the networks that are picked, where a spectrum may have several labels."""
         if self.trained is None:

@@ -1,13 +1,16 @@
 """The ensemble of all confirmed trainings: selected on the validation split, recorded as a trial of its own stage.
 
 What it is ranked by is cross-fitted (``trainables.ensemble``): a selection looks too good on the spectra that it saw.
+It costs more than a single config, so it also has to be better than the best of these by a standard error.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +18,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 
 from spectune.search.records import ENSEMBLE, WEIGHTS, Journal, Options, Study, Task, Trial, stored
-from spectune.search.records.ranking import valued
+from spectune.search.records import uncertainty as sure
+from spectune.search.records.ranking import single, valued
 from spectune.search.session import evaluate
 from spectune.search.strategy.agenda import started
 from spectune.search.workers import cluster
@@ -25,6 +29,8 @@ from spectune.trainables import weights
 from spectune.trainables.data.ceiling.ideal import ceiling
 from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.ensemble import LEAST, Pool
+from spectune.trainables.jackknife import Pseudo, pseudo
+from spectune.trainables.metrics import Answers
 from spectune.trainables.models import THRESHOLDS
 from spectune.trainables.models.ensemble import joined
 
@@ -40,8 +46,8 @@ def ensemble(options: Options, study: Study, journal: Journal, dataset: Dataset,
         return
     made = _Making(options, study, journal, dataset, resources)
     with cluster.few_threads():
-        trial, reason = made.select(alone) if options.mixes else (None, "--ensemble none")
-    study.apply(journal.append("ensemble", pool=numbers, trial=trial, reason=reason))
+        selection = made.select(alone) if options.mixes else {"trial": None, "reason": "--ensemble none"}
+    study.apply(journal.append("ensemble", pool=numbers, **selection))
 
 
 class _Making:
@@ -57,26 +63,27 @@ class _Making:
         self._resources = resources
         self._began = time.monotonic()
 
-    def select(self, alone: Sequence[Sequence[Trial]]) -> tuple[int | None, str]:
-        """The number of the trial that is the ensemble of some of the trainings of each candidate that stands
-        ``alone``, or why there is none."""
+    def select(self, alone: Sequence[Sequence[Trial]]) -> dict[str, Any]:
+        """The number of the ``trial`` that is the ensemble of some of the trainings of each candidate that stands
+        ``alone``, with the standard ``error`` of its difference from the best of them; or the ``reason`` why there is
+        none."""
         sets = [
             [Task.from_dict(vars(one), self._options.catalogue.families) for one in some]
             for trials in alone
             for some in _sets(trials)
         ]
         if len(sets) < 2:
-            return None, "it takes two trainings, or repeats of all folds, there are fewer"
+            return _none("it takes two trainings, or repeats of all folds, there are fewer")
         if sets[0][0].folds and self._dataset.multilabel:
-            return None, "thresholds of several labels are not chosen over folds"
+            return _none("thresholds of several labels are not chosen over folds")
         pool = self._pool(sets)
         if not pool.enough:
             of = "spectra" if pool.groups is None else "groups"
-            return None, f"it takes {LEAST} {of} of validation, there are {len(np.unique(pool.units))}"
+            return _none(f"it takes {LEAST} {of} of validation, there are {len(np.unique(pool.units))}")
         picked = pool.select()
         members = _members(sets, picked)
         if np.count_nonzero(picked) < 2:
-            return None, "no mean of trainings is better on the validation split than one of them alone"
+            return _none("no mean of trainings is better on the validation split than one of them alone")
         task = Task(
             number=self._number(),
             stage=ENSEMBLE,
@@ -86,8 +93,9 @@ class _Making:
             candidate=ENSEMBLE,
         )
         self._keep(task, members, pool.thresholds(picked))
-        self._record(task, members, pool)
-        return task.number, ""
+        answers = pool.crossed()
+        self._record(task, members, answers, pool)
+        return {"trial": task.number, "reason": "", "error": self._error(answers, pool, sets)}
 
     def _pool(self, sets: list[list[Task]]) -> Pool:
         data, sizes = self._dataset, self._dataset.sizes
@@ -126,11 +134,11 @@ class _Making:
         own = {} if above is None else {THRESHOLDS: above}
         Files(self._study.folder).write(stored(task.number, WEIGHTS), save({**tensors, **own}))
 
-    def _record(self, task: Task, members: Sequence[Member], pool: Pool) -> None:
+    def _record(self, task: Task, members: Sequence[Member], answers: Answers, pool: Pool) -> None:
         """Write down that it began, ended, and how its selection does on validation spectra that it did not see."""
         study, journal, data = self._study, self._journal, self._dataset
         study.apply(journal.append("start", **started(task, data.sizes)))
-        trial, answers, names = study.trials[task.number], pool.crossed(), evaluate.unsure(study, data)
+        trial, names = study.trials[task.number], evaluate.unsure(study, data)
         row = cluster.judged(answers, pool.groups, names)
         metrics = {**row["metrics"], "parameters": trial.parameters, "macs": trial.macs, **self._latency(members)}
         study.apply(
@@ -151,11 +159,36 @@ class _Making:
         expected = ceiling(data, "validation")
         evaluate.record(study, journal, ENSEMBLE, line, outcomes, dataset=data, split="validation", expected=expected)
 
+    def _error(self, answers: Answers, pool: Pool, sets: Sequence[Sequence[Task]]) -> float | None:
+        """The standard error of the first objective's difference between the ensemble's ``answers`` and those of the
+        trainings of the best single config, over both seeds and spectra; None where one has no value."""
+        metric, best = self._study.objectives[0][0], single(self._study)
+        numbers = set() if best is None else {one.number for one in self._study.confirmed()[best]}
+        alone = [pool.alone(at) for at, some in enumerate(sets) if some[0].number in numbers]
+        mine, *others = (_pseudo(one, metric, pool.groups) for one in (answers, *alone))
+        if mine is None or not others or None in others:
+            return None
+        known = [one for one in others if one is not None]
+        difference = sure.spread(
+            [mine.values - one.values for one in known],
+            units=min(one.units for one in (mine, *known)),
+            grouped=pool.groups is not None,
+        )
+        return round(math.sqrt(difference.variance), 6)
+
     def _latency(self, members: Sequence[Member]) -> dict[str, float]:
         """The sum of its members', which are asked one after the other."""
         latencies = [self._study.trials[one.trial].metrics.get("latency") for one in members]
         known = [value for value in latencies if value is not None]
         return {"latency": round(sum(known), 4)} if len(known) == len(latencies) else {}
+
+
+def _none(reason: str) -> dict[str, Any]:
+    return {"trial": None, "reason": reason}
+
+
+def _pseudo(answers: Answers, metric: str, groups: NDArray[np.int64] | None) -> Pseudo | None:
+    return pseudo(answers, [metric], groups).get(metric) if answers.finite else None
 
 
 def few(sets: int, networks: int) -> bool:

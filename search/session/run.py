@@ -142,9 +142,9 @@ class _Session:
         """Compare the variants, or test and export the winner, and publish the result."""
         options, study, journal, dataset = self.options, self.study, self.journal, self.dataset
         with pages.ahead("report", str(options.folder)) as draw:
-            ensemble(options, study, journal, dataset, self.resources)
-            self.director.heed()
             evaluate.evaluate(options, study, journal, dataset, self.resources)
+            self.director.heed()
+            ensemble(options, study, journal, dataset, self.resources)
             if options.reference:
                 compare.compare(study, journal)
             else:

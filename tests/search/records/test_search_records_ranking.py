@@ -189,6 +189,21 @@ def test_an_ensemble_wins_by_its_mean_and_not_where_that_is_equal(trial, study):
     assert single(mixed(trial, study, 0.91)) == 1
 
 
+def test_an_ensemble_takes_the_place_of_a_config_where_it_is_better_by_a_standard_error(trial, study):
+    found = mixed(trial, study, 0.91)
+    selection = {"event": "ensemble", "time": 0.0, "pool": [11, 12, 21, 22], "trial": 30, "reason": ""}
+    assert "standard error" not in mixture(found)
+    found.apply({**selection, "error": 0.02})
+    assert [key for key, _ in ranking(found)] == [1, "ensemble", "cnn2"]
+    assert "it wins where it is better by more than the standard error of the difference, 0.0200." in mixture(found)
+    found.apply({**selection, "error": 0.005})
+    assert [key for key, _ in ranking(found)] == ["ensemble", 1, "cnn2"]
+    found.sessions[-1]["objectives"] = [["accuracy", "min"]]
+    found.trials[30].metrics["accuracy"] = 0.79
+    found.apply({**selection, "error": 0.02})
+    assert [key for key, _ in ranking(found)] == ["cnn2", "ensemble", 1]
+
+
 def test_the_members_of_an_ensemble_and_its_cost_are_said(trial, study):
     found = mixed(trial, study, 0.91)
     assert members(found) == [

@@ -69,6 +69,13 @@ def test_it_is_a_trial_of_its_own_stage_and_a_finalist_like_the_others(first):
     assert "cross-fitted" in (folder / "report.html").read_text()
 
 
+def test_the_error_of_its_difference_from_the_best_config_is_that_of_the_same_spectra(first):
+    study = read(first[0] / "studies/mixed")
+    error = study.selection["error"]
+    low, high = study.evaluations["ensemble", "validation"]["intervals"]["loss"]
+    assert 0 < error < (high - low) / 4  # of two that see the same spectra: below that of the ensemble alone
+
+
 @pytest.mark.parametrize(("networks", "most"), [(1, 15), (2, 7), (5, 3), (10, 2), (20, 2)])
 def test_it_stays_small_whole_repeats_of_folds_too(networks, most):
     assert few(most, networks) and not few(most + 1, networks)

@@ -148,15 +148,16 @@ def test_an_ensemble_on_folds_is_of_whole_repeats_by_what_their_networks_had_not
     kept = []
     resources = Resources(Folder(study.folder.absolute()), 1.0, 0.0)
     trials = [some[:5] for some in alone(study).values()]
-    _, reason = ensemble._Making(options, study, None, dataset, resources).select(trials)
-    assert not reason and [(one.trial, one.weight) for one in kept[0]] == [
+    selection = ensemble._Making(options, study, None, dataset, resources).select(trials)
+    assert not selection["reason"] and selection["error"] == 0  # all 51 spectra are right
+    assert [(one.trial, one.weight) for one in kept[0]] == [
         (trial.number, weight) for some, weight in zip(trials, (2, 1), strict=True) for trial in some
     ]
     for at, some in enumerate(trials):
         torch.testing.assert_close(pools[0].logits[at], answers(some))
     assert len(pools[0].labels) == 51
-    _, reason = ensemble._Making(options, study, None, dataset, resources).select([trials[0], trials[1][:4]])
-    assert "there are fewer" in reason
+    selection = ensemble._Making(options, study, None, dataset, resources).select([trials[0], trials[1][:4]])
+    assert selection["trial"] is None and "there are fewer" in selection["reason"]
 
 
 # What it is made of ---------------------------------------------------------------------------------------------------
