@@ -1,8 +1,8 @@
 # One environment for everything: made when it is missing, half made, moved, or older than what it is made from.
 
 PYTHON ?= python3
-SEARCH ?= --space cnn --dataset challenge --name demo --resume --time 60s --trials 60 --epochs 8 --seeds 3 --top 2 \
-          --max-macs 8M --max-params 1M
+SEARCH ?= --space cnn --dataset challenge --name demo --resume --time 60s --trials 30 --epochs 8 --seeds 3 --top 2 \
+          --ensemble none --max-macs 8M --max-params 1M
 
 BIN := .venv/bin
 READY := .venv/ready
