@@ -13,7 +13,8 @@ QUICKER = 4.0  # times as many multiply-adds per second as the fastest so far
 
 
 def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
-    """The explore trials to confirm, best first: those that ran to the end, then the best of the stopped ones.
+    """The explore trials to confirm, best first. One that was stopped is as good as it was by then, so it stands before
+    one that ran to its end and is worse.
 
     With several objectives the trials on the Pareto front come before the others. Equal values are told apart by the
     validation loss. Two trials with one config are confirmed once, one with a config that is confirmed ``beside`` them
@@ -26,7 +27,7 @@ def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
 
     def rank(trial: Trial) -> tuple[Any, ...]:
         dominated = trial.number not in on_front
-        return (trial.status != "complete", dominated, sign * trial.metrics[metric], trial.metrics["loss"])
+        return (dominated, sign * trial.metrics[metric], trial.status != "complete", trial.metrics["loss"])
 
     chosen: list[Trial] = []
     for trial in sorted(ended, key=rank):

@@ -2,9 +2,10 @@ from spectune.search.records.reports import Reports
 from spectune.search.strategy.confirm import finalists, simplest, whole
 
 
-def test_complete_trials_are_confirmed_before_stopped_ones_and_failed_ones_never(trial, study):
-    found = study(trial(0, 0.9, status="stopped"), trial(1, 0.5), trial(2, 0.99, status="failed"), trial(3, 0.6))
-    assert [one.number for one in finalists(found, 4)] == [3, 1, 0]
+def test_the_best_are_confirmed_also_if_they_were_stopped_and_failed_ones_never(trial, study):
+    stopped = [trial(0, 0.9, status="stopped"), trial(4, 0.6, status="stopped")]
+    found = study(*stopped, trial(1, 0.5), trial(2, 0.99, status="failed"), trial(3, 0.6))
+    assert [one.number for one in finalists(found, 5)] == [0, 3, 4, 1]
 
 
 def test_equal_values_are_told_apart_by_the_loss(trial, study):
