@@ -187,7 +187,7 @@ def _folded(folds: int, options: Options, dataset: Dataset) -> str:
     spectra, single = len(dataset.train) + len(dataset.validation), len(dataset.validation)
     return (
         f"validation on {folds} folds of {spectra} spectra instead of {single} of them: explored trainings that run to "
-        f"their end on all {folds} in turn, confirmed ones on one a seed; --folds 0 leaves that out"
+        f"their end on all {folds} in turn, confirmed ones on one per seed; --folds 0 leaves that out"
     )
 
 
