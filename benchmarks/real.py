@@ -39,6 +39,7 @@ from spectune.spaces.errors import InputError
 READERS = ("rdata==1.1.0", "xarray==2026.9.0", "gemmi==0.7.5", "jcamp==1.3.2")  # they read the sets
 AUTOGLUON = "autogluon.tabular[lightgbm,catboost,xgboost,fastai]==1.6.3"  # what its defaults use
 CORES = 2
+CACHE = Path.home() / ".cache" / "spectune-real"
 NAMES = {name: title for name, (title, _) in (*programs.PROGRAMS.items(), *simple.METHODS.items())}
 
 
@@ -191,7 +192,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--autogluon", action="store_true", help="install AutoGluon into an environment of its own")
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "spectune-real")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     names = list(sets.SETS) if options.set == "all" else [options.set]
     several = {"all": list(NAMES), "simple": list(simple.METHODS)}

@@ -1,0 +1,252 @@
+"""A table of learning curves over many small tasks: what a search, a prior and a portfolio are judged by.
+
+    python benchmarks/real.py fetch --set NAME ...   # the real tasks, once
+    python benchmarks/metatable.py run [--part 0/2] [--minutes 60] [--configs 240]
+    python benchmarks/metatable.py pack
+    python benchmarks/metatable.py table
+
+Of each task the known networks within its limits first, then, the families that fit in turn, RANDOM configs drawn at
+random, and near ones: a config of the best fifth of its family so far with some of its hyperparameters drawn anew. A
+config in the best quarter of those before it is trained on two more seeds. The tasks take turns. What is recorded
+stays: Ctrl-C loses one training, and the next call goes on. ``--part 1/2`` takes every second task, for a process of
+its own on each core; each has one thread.
+
+Real tasks are without their blind tests, which ``real.py`` judges by, and the table keeps only curves, none of their
+data. Families that are fitted at once have no curve and are left out. A config that would take longer than SLOW seconds
+is given up after its second epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import random
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from curves import REDRAWN, SPACE, fits, measure, value
+from real import CACHE, file_of
+from record import commit, machine
+
+from spectune.spaces import KNOWN, Network, Training
+from spectune.spaces.domain import Domain
+from spectune.spaces.saved import configs, recorded
+from spectune.spaces.space import FAMILY
+from spectune.trainables.data import load
+from spectune.trainables.data.dataset import Dataset
+
+FOLDER = Path(__file__).parent / "results" / "meta"
+RANDOM, SEEDS, SLOW = 114, (0, 1, 2), 10.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where spectra come from, and in words what makes the task another one than the others."""
+
+    source: str
+    options: dict[str, str]
+    what: str
+
+    def load(self) -> Dataset:
+        """Without its blind test. InputError where a real set was not fetched."""
+        source = self.source if self.source in ("generated", "challenge") else str(file_of(CACHE, self.source))
+        return load(source, **self.options).blind()
+
+
+def _made(what: str, **options: float) -> Task:
+    sizes = {"validation": max(5, round(300 / options["classes"])), "test": 1}
+    return Task("generated", {name: f"{number:g}" for name, number in {**sizes, **options}.items()}, what)
+
+
+TASKS = {
+    "plain": _made("few classes, clean", classes=10, points=300, train=20, noise=0.05, seed=1),
+    "narrow": _made(
+        "narrow peaks, background", classes=40, points=400, max_width=2, train=12, noise=0.05, background=0.3, seed=2
+    ),
+    "few": _made("eight noisy spectra per class", classes=5, points=300, train=8, noise=0.3, shift=0.02, seed=3),
+    "many": _made("100 classes", classes=100, points=400, train=6, shift=0.01, noise=0.05, seed=4),
+    "shifted": _made("peaks move far", classes=20, points=400, train=20, shift=0.05, change=0.1, noise=0.05, seed=5),
+    "heights": _made(
+        "heights alone vary", classes=15, points=300, train=15, shift=0, change=0.4, noise=0.2, min_peaks=6, seed=6
+    ),
+    "background": _made("high background", classes=15, points=350, train=20, noise=0.1, background=3, seed=7),
+    "noise": _made("noise as high as a third", classes=10, points=400, train=60, noise=0.35, shift=0.01, seed=8),
+    "shots": _made("three spectra per class", classes=50, points=300, train=3, noise=0.02, shift=0.01, seed=9),
+    "dense": _made(
+        "15 to 30 peaks", classes=25, points=400, train=15, min_peaks=15, max_peaks=30, noise=0.1, change=0.2, seed=10
+    ),
+    "broad": _made(
+        "one or two broad peaks", classes=12, points=300, train=25, min_peaks=1, max_peaks=2, min_width=6, max_width=15,
+        noise=0.1, seed=11,
+    ),
+    "mixed": _made(
+        "all at once", classes=30, points=400, train=12, shift=0.02, change=0.2, noise=0.1, background=0.5, seed=12
+    ),
+    "challenge": Task("challenge", {"points": "400", "train": "15", "validation": "12"}, "classes that overlap"),
+    "tissue": Task("tissue", {}, "FTIR of tissue"),
+    "meats": Task("meats", {}, "NIR of meats"),
+    "mayonnaise": Task("mayonnaise", {}, "NIR of mayonnaise"),
+    "fermentation": Task("fermentation", {"points": "350"}, "Raman of a fermentation"),
+    "crystals": Task("crystals", {"points": "400"}, "powder patterns"),
+}  # fmt: skip
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The trainings of a task, from the packed file and from the plain one beside it."""
+    packed, plain = FOLDER / f"{name}.jsonl.gz", FOLDER / f"{name}.jsonl"
+    lines = gzip.decompress(packed.read_bytes()).decode().splitlines(keepends=True) if packed.is_file() else []
+    lines += plain.read_text().splitlines(keepends=True) if plain.is_file() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def families(points: int, classes: int, chance: random.Random, tries: int = 200) -> list[str]:
+    """Those of which something fits, found by drawing."""
+    fitting = []
+    for family in SPACE.families:
+        if any(_drawn(chance, points, classes, family.family, None) for _ in range(tries)):
+            fitting.append(family.family)
+    return fitting
+
+
+def _drawn(
+    chance: random.Random, points: int, classes: int, family: str, parent: dict[str, Any] | None
+) -> tuple[Network, Training] | None:
+    """A random config of a family, or one near ``parent``, whose values under the space's names it keeps; None where it
+    is refused or beyond the limits."""
+
+    def choose(name: str, domain: Domain) -> Any:
+        if parent is not None and name in parent and chance.random() >= REDRAWN:
+            kept = parent[name]
+            return kept[0] if isinstance(kept, list) else kept
+        return domain.at(chance.random())
+
+    try:
+        network, training = SPACE.propose(choose, {FAMILY: family}), Training.propose(choose)
+    except ValueError:
+        return None
+    return (network, training) if fits(network, points, classes) else None
+
+
+class Table:
+    """The trainings of one task, and the next ones."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.rows = name, read(name)
+        self.dataset = TASKS[name].load()
+        self.points, self.classes = len(self.dataset.axis), len(self.dataset.classes)
+        self.known = [label for label, one in KNOWN.items() if fits(one.network, self.points, self.classes)]
+        self.families = families(self.points, self.classes, random.Random(name))
+
+    def proposed(self, index: int) -> tuple[str, Network, Training]:
+        """What kind config ``index`` is, and it, given the rows before it."""
+        if index < len(self.known):
+            return self.known[index], KNOWN[self.known[index]].network, KNOWN[self.known[index]].training
+        chance, turn = random.Random(f"{self.name} {index}"), index - len(self.known)
+        family = self.families[turn % len(self.families)]
+        mine = [one for one in self.first(index) if one["config"]["network"]["family"] == family and one["loss"]]
+        best = sorted(mine, key=lambda row: -value(row)[-1])[: math.ceil(len(mine) / 5)] if turn >= RANDOM else []
+        while True:
+            parent = _values(chance.choice(best)["config"]) if best else None
+            if found := _drawn(chance, self.points, self.classes, family, parent):
+                return "near" if best else "random", *found
+
+    def first(self, index: int) -> list[dict[str, Any]]:
+        """The trainings of configs before ``index`` on the first seed."""
+        return [row for row in self.rows if row["seed"] == SEEDS[0] and row["index"] < index]
+
+    def lacks(self, index: int) -> list[int]:
+        """The seeds that config ``index`` is still to be trained on, as far as that is known."""
+        done = {row["seed"]: row for row in self.rows if row["index"] == index}
+        if SEEDS[0] not in done:
+            return [SEEDS[0]]
+        others = sorted((value(row) or [0.0])[-1] for row in self.first(index))
+        mine = (value(done[SEEDS[0]]) or [0.0])[-1]
+        good = not others or mine >= others[3 * len(others) // 4]
+        return [seed for seed in SEEDS if seed not in done] if good and "slow" not in done[SEEDS[0]] else []
+
+    def extend(self, index: int) -> None:
+        """Train config ``index`` on the seeds that it lacks."""
+        while seeds := self.lacks(index):
+            kind, network, training = self.proposed(index)
+            slow = SLOW if kind in ("random", "near") and seeds[0] == SEEDS[0] else math.inf
+            row = measure(network, training, self.dataset, seeds[0], slow)
+            cost = network.cost(self.points, self.classes)
+            about = {"index": index, "kind": kind, "macs": cost.macs, "parameters": cost.parameters}
+            row = {**about, "config": recorded(network, training), **row, "commit": commit(), "machine": machine()}
+            FOLDER.mkdir(exist_ok=True)
+            with (FOLDER / f"{self.name}.jsonl").open("a") as file:
+                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+            self.rows.append(row)
+            shown = (value(row) or [math.nan])[-1]
+            print(f"{self.name} {index} {kind} seed {row['seed']} {shown:.4f}", flush=True)
+
+
+def _values(config: dict[str, Any]) -> dict[str, Any]:
+    network, training = configs(config)
+    return {**SPACE.values(network), **training.to_dict()}
+
+
+def run(part: tuple[int, int], configurations: int, minutes: float) -> None:
+    torch.set_num_threads(1)
+    began = time.time()
+    tables = [Table(name) for at, name in enumerate(TASKS) if at % part[1] == part[0]]
+    for index in range(configurations):
+        for one in tables:
+            one.extend(index)
+            if time.time() - began > 60 * minutes:
+                return
+
+
+def pack() -> None:
+    """Put what is in plain files into the packed ones."""
+    for name in TASKS:
+        rows, plain = read(name), FOLDER / f"{name}.jsonl"
+        if plain.is_file():
+            text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+            (FOLDER / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+            plain.unlink()
+
+
+def table() -> None:
+    """Per task: how many configs and trainings there are, of which families, and the best, known and other."""
+    print("| task | what | configs | trainings | least of a family | best known | best other |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, task in TASKS.items():
+        rows = [row for row in read(name) if row["loss"]]
+        levels: dict[int, list[float]] = {}
+        for row in rows:
+            levels.setdefault(row["index"], []).append(value(row)[-1])
+        kinds = {row["index"]: row["kind"] for row in rows}
+        shares = Counter(row["config"]["network"]["family"] for row in rows if row["seed"] == SEEDS[0])
+        known, other = (
+            max((statistics.fmean(levels[at]) for at in levels if (kinds[at] in KNOWN) == wanted), default=math.nan)
+            for wanted in (True, False)
+        )
+        least = min(shares.values(), default=0) / max(1, sum(shares.values()))
+        mark = " (known)" if known >= other else ""
+        print(f"| {name} | {task.what} | {len(levels)} | {len(rows)} | {least:.0%} | {known:.3f} | {other:.3f}{mark} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=("run", "pack", "table"))
+    parser.add_argument("--part", default="0/1", help="I/N: every N-th task from the I-th on")
+    parser.add_argument("--configs", type=int, default=240, help="of each task")
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    options = parser.parse_args()
+    if options.what == "run":
+        first, count = options.part.split("/")
+        run((int(first), int(count)), options.configs, options.minutes)
+    else:
+        {"pack": pack, "table": table}[options.what]()
+
+
+if __name__ == "__main__":
+    main()
