@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from spectune.search.records import Trial
 from spectune.search.strategy.neighbour import Neighbour, Storage
 from spectune.spaces import Network, Space, Training
-from spectune.spaces.config import hyperparameters
+from spectune.spaces.config import Choose, hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
 from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
@@ -33,8 +34,10 @@ CONTENT = ("params", "distributions", "intermediate_values", "user_attrs")  # of
 LOCK = ".lock"  # Optuna waits for it for ever when it is left behind with a relative path
 MIRROR = "optuna.journal"
 STUBBORN = 20  # proposals of the sampler that may be refused in a row before random ones take over
-HOPELESS = 2000  # random proposals that may be refused before the limits count as leaving nothing
+HOPELESS = 2000  # random ones of a family that may be refused before the limits count as leaving nothing of it
 STATES = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+Allow = Callable[[Network], None]  # ValueError for a network that is not allowed
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "near": Neighbour,
@@ -78,10 +81,11 @@ class Sampler:
             self._study = optuna.create_study(
                 storage=Storage(looked_at=kind == "tpe"), sampler=self._optuna, directions=directions
             )
-            self._random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed + 1))
             self._mirror = None if folder is None else _Mirror(folder.absolute() / MIRROR, name, directions)
         self._asked: dict[int, optuna.trial.Trial] = {}
         self._tried: set[int] = set()  # hashes of (network, training)
+        self._unfit: set[str] = set()  # families of which nothing is allowed
+        self._chance = random.Random(seed + 1)
 
     def ask_like(self, network: Network, training: Training) -> tuple[Network, Training]:
         """A config that differs from another only in what is searched and replicas may differ in.
@@ -97,32 +101,75 @@ class Sampler:
         self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
         return proposal
 
-    def ask(self, number: int, allowed: Any, *, family: str | None = None) -> tuple[Network, Training]:
+    def ask(self, number: int, allowed: Allow, *, family: str | None = None) -> tuple[Network, Training]:
         """A config for trial ``number``, of one ``family`` if so said, that ``allowed(network)`` does not refuse.
 
-        After some refused proposals in a row random ones take over, and until then no config is tried twice.
-        ValueError when they are refused as well.
+        The family is chosen first, and what is refused is drawn anew within it: limits that keep few of its networks do
+        not make it rare. A family of which nothing is allowed is not chosen again. ValueError where that holds for all.
         """
-        fixed = self.fixed if family is None else {**self.fixed, FAMILY: family}
-        for attempt in range(STUBBORN + HOPELESS):
-            asked = (self._study if attempt < STUBBORN else self._random).ask()
+        asked, last = self._study.ask(), ""
+        for name in self._in_turn(asked, family):
+            fixed = {**self.fixed, FAMILY: name}
             try:
-                network = self.space.propose(_chooser(asked), fixed, self._vary)
-                training = Training.propose(_chooser(asked), self._settled(network), self._vary)
-                allowed(network)
-                if attempt < STUBBORN and hash((network, training)) in self._tried:
-                    raise InputError("it was tried already")
-            except ValueError as refusal:
-                self._forget(asked)
-                last = refusal
+                config = self._guided(number, asked, fixed, allowed) or self._at_random(fixed, allowed)
+            except InputError as refusal:
+                self._unfit.add(name)
+                asked, last = self._study.ask(), str(refusal)
                 continue
-            if family is not None:
-                self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
-            elif attempt < STUBBORN:
-                self._asked[number] = asked
-            self._tried.add(hash((network, training)))
-            return network, training
+            self._tried.add(hash(config))
+            return config
+        self._forget(asked)
         raise InputError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
+
+    def _in_turn(self, asked: optuna.trial.Trial, family: str | None) -> list[str]:
+        """The family that is said, or fixed, or the only one; else that of Optuna's choice, then the others that may
+        fit, at random."""
+        only = family or self.fixed.get(FAMILY) or (self.space.families[0].family if len(self._families) == 1 else None)
+        if only is not None:
+            return [only]
+        chosen = _chooser(asked)(FAMILY, Choice(*self._families))
+        names = [name for name in self._families if name != chosen]
+        self._chance.shuffle(names)
+        return [name for name in (chosen, *names) if name not in self._unfit]
+
+    def _guided(
+        self, number: int, asked: optuna.trial.Trial, fixed: dict[str, Any], allowed: Allow
+    ) -> tuple[Network, Training] | None:
+        """A config that Optuna's sampler proposes, first in the trial ``asked``; none is tried twice. None after
+        ``STUBBORN`` that were tried or refused."""
+        for _ in range(STUBBORN):
+            try:
+                config = self._propose(_chooser(asked), fixed, allowed)
+            except ValueError:
+                config = None
+            if config is None or hash(config) in self._tried:
+                self._forget(asked)
+                asked = self._study.ask()
+            elif len(self._families) == 1 or FAMILY in self.fixed or FAMILY in asked.params:
+                self._asked[number] = asked
+                return config
+            else:
+                self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
+                return config
+        self._forget(asked)
+        return None
+
+    def _at_random(self, fixed: dict[str, Any], allowed: Allow) -> tuple[Network, Training]:
+        """A random config. InputError, with the last reason, after ``HOPELESS`` that were refused."""
+        last = ""
+        for _ in range(HOPELESS):
+            try:
+                return self._propose(lambda _, domain: domain.at(self._chance.random()), fixed, allowed)
+            except ValueError as refusal:
+                last = str(refusal)
+        raise InputError(last)
+
+    def _propose(self, choose: Choose, fixed: dict[str, Any], allowed: Allow) -> tuple[Network, Training]:
+        """A config by choice; ValueError where it is refused."""
+        network = self.space.propose(choose, fixed, self._vary)
+        training = Training.propose(choose, self._settled(network), self._vary)
+        allowed(network)
+        return network, training
 
     def tell(self, trial: Trial) -> None:
         """Learn from an explore trial that ended, asked here or in an earlier session."""

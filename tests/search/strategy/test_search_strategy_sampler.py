@@ -1,6 +1,7 @@
 import gc
 import itertools
 import tracemalloc
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -250,6 +251,34 @@ def test_random_proposals_take_over_when_the_sampler_is_refused(make):
     network, training = sampler.ask(0, picky)
     sampler.tell(ended(0, network, training))
     assert len(refused) == module.STUBBORN + 1
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_tight_limits_do_not_make_a_family_rare(make, kind):
+    """Of random vision transformers 0.4 % are small enough, of nearest neighbours none."""
+    sampler, families = make("any", kind=kind), Counter()
+
+    def small(network):
+        if network.cost(5000, 27).macs > 8_000_000:
+            raise ValueError("too large")
+
+    for number in range(120):
+        families[sampler.ask(number, small)[0].family] += 1
+    assert families.keys() == {family.family for family in SPACES["any"].families} - {"knn"}
+    assert min(families.values()) >= 3
+
+
+def test_a_refused_proposal_is_followed_by_one_of_its_family(make):
+    sampler, refused = make("any", kind="random"), []
+
+    def picky(network):
+        if len(refused) < module.STUBBORN + 5:
+            refused.append(network.family)
+            raise ValueError("not yet")
+
+    network, training = sampler.ask(0, picky)
+    assert {*refused} == {network.family}
+    sampler.tell(ended(0, network, training))
 
 
 def left(work, numbers):
