@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ SPLITS = ("train", "validation", "test")
 class Axis:
     """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit.
 
-    Without them it is an index. Axes are equal where all three are, to the last bit.
+    Without them it is an index. ``wavelength`` is that of the source where angles or Raman shifts depend on it: of the
+    X-rays in angstrom, of the laser in nm; 0 where it is not known. Axes are equal where the other three are, to the
+    last bit.
     """
 
     values: NDArray[np.float64]
     name: str = "position"
     unit: str = "points"
+    wavelength: float = 0.0
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Axis):
@@ -84,6 +88,8 @@ class Dataset:
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
     heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
     done to the spectra and has to be done to others that a network of this dataset sees (``data/baseline.py``).
+    ``quantity`` is that of the intensities, such as absorbance, "" where nobody said it; ``reading`` says how the files
+    were read, for others like them. Neither changes the digest, which is of what is computed with.
     ``drawn`` names the splits that were drawn at random and might have been drawn otherwise.
     ``test`` is None in the copy that trials get: they cannot look at it.
     """
@@ -98,6 +104,8 @@ class Dataset:
     definition: Any = None
     variation: Variation | None = None
     baseline: str = "none"
+    quantity: str = ""
+    reading: Mapping[str, str] = field(default_factory=dict)
     drawn: tuple[str, ...] = ()
     digest: str = ""
 

@@ -9,21 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError, hold
+from spectune.trainables.data.grid.units import WAVELENGTHS
 
-WAVELENGTHS = {  # angstrom, with the share of each line (International Tables C, table 4.2.2.1; Hoelzer et al. 1997)
-    "CuKa": ((1.540593, 2 / 3), (1.544427, 1 / 3)),
-    "CuKa1": ((1.540593, 1.0),),
-    "CoKa": ((1.788996, 2 / 3), (1.792835, 1 / 3)),
-    "CoKa1": ((1.788996, 1.0),),
-    "FeKa": ((1.936041, 2 / 3), (1.939973, 1 / 3)),
-    "FeKa1": ((1.936041, 1.0),),
-    "CrKa": ((2.289726, 2 / 3), (2.293651, 1 / 3)),
-    "CrKa1": ((2.289726, 1.0),),
-    "MoKa": ((0.709317, 2 / 3), (0.713607, 1 / 3)),
-    "MoKa1": ((0.709317, 1.0),),
-    "AgKa": ((0.559422, 2 / 3), (0.563813, 1 / 3)),
-    "AgKa1": ((0.559422, 1.0),),
-}
 MARGIN = 1.0  # degrees beyond the measured range from which reflections reach into it
 SHARPEST = 1.5  # points on the full width at half maximum of the narrowest reflection
 TAIL = 8  # full widths of the broadest reflection at which each ends

@@ -18,6 +18,7 @@ from spectune.trainables.data.crystals.conditions import OF, Conditions
 from spectune.trainables.data.crystals.patterns import Patterns
 from spectune.trainables.data.crystals.table import Table, read
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
+from spectune.trainables.data.grid.units import wavelength
 
 LABELS = ("structure", "system", "spacegroup")
 SEPARATED = ("auto", "conditions", "structures")
@@ -105,7 +106,7 @@ class Crystals(Conditions):
             name=self.path.resolve().name.split(".")[0],
             description="; ".join(filter(None, (f"{len(kept)} crystal structures, {self}", how, left, few, twins))),
             classes=tuple(classes),
-            axis=Axis(self.angles, "2theta", "degrees"),
+            axis=Axis(self.angles, "2theta", "degrees", wavelength(self.wavelength)),
             drawn=SPLITS[1:] if self.by_structures else (),
             train=splits["train"],
             validation=splits["validation"],
