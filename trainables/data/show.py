@@ -15,6 +15,7 @@ from spectune.spaces.files import replacing
 from spectune.trainables.data.dataset import SPLITS, Dataset, Split
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.grid import label
+from spectune.trainables.data.grid.units import described
 from spectune.trainables.data.peaks import Peaks
 from spectune.trainables.data.recipes.sampling import TEST_WIDTH
 
@@ -33,7 +34,7 @@ def describe(dataset: Dataset) -> str:
         dataset.name,
         f"  {dataset.description}",
         f"  classes  {len(names)}: {shown}",
-        f"  points   {len(values)}, {label(dataset.axis)} {values[0]:g} to {values[-1]:g}",
+        f"  points   {len(values)}, {described(dataset.axis)} {values[0]:g} to {values[-1]:g}",
         f"  spectra  {sizes}",
         f"  digest   {dataset.digest}",
     ]
@@ -81,9 +82,9 @@ def examples(dataset: Dataset, classes: int) -> dict[str, Any]:
 
 def save(dataset: Dataset, split: str, path: str | Path) -> None:
     """Write a split as .npz: ``x`` (N, L) float32, ``y`` int64 (N,) or (N, C), ``group`` int64 (N,) where there are
-    such, ``axis`` (L,), ``axis_name``, ``axis_unit``, the class ``names``, and what ``baseline_removed`` did. ``load``
-    reads it again; numpy does without pickle. Whole or not at all; OSError where it cannot be written, ValueError for
-    another ending or split.
+    such, ``axis`` (L,), ``axis_name``, ``axis_unit``, ``axis_wavelength``, the ``quantity`` of the intensities, the
+    class ``names``, and what ``baseline_removed`` did. ``load`` reads it again; numpy does without pickle. Whole or not
+    at all; OSError where it cannot be written, ValueError for another ending or split.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
@@ -99,6 +100,8 @@ def save(dataset: Dataset, split: str, path: str | Path) -> None:
             axis=dataset.axis.values,
             axis_name=np.array(dataset.axis.name),
             axis_unit=np.array(dataset.axis.unit),
+            axis_wavelength=np.array(dataset.axis.wavelength),
+            quantity=np.array(dataset.quantity),
             names=np.array(dataset.classes),
             baseline_removed=np.array(dataset.baseline),
         )

@@ -28,7 +28,8 @@ Arrays = dict[str, NDArray[Any]]
 def read_archive(path: Path, reading: Reading) -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
     or (N, C) of 0 and 1, ``split`` (N,), ``group`` (N,) or what ``reading`` calls it, ``axis`` (L,), ``axis_name``,
-    ``axis_unit``, ``names`` of the classes (C,) and ``baseline_removed``, the correction that was made already.
+    ``axis_unit``, ``axis_wavelength`` of its source, the ``quantity`` of the intensities, ``names`` of the classes (C,)
+    and ``baseline_removed``, the correction that was made already.
 
     A row of ``y`` with two ones or more makes it a file of several labels per spectrum.
     """
@@ -51,6 +52,7 @@ def read_archive(path: Path, reading: Reading) -> Table:
         classes=tuple(names),
         separator=AND if any(AND in label for label in labels or ()) else "",
         baseline=str(arrays.get("baseline_removed", NONE)),
+        quantity=str(arrays.get("quantity", "")),
         groups=_each(path, grouped, arrays, len(x)) if grouped else None,
         grouped=grouped,
         others=others,
@@ -196,7 +198,9 @@ def _axis(path: Path, arrays: Arrays, points: int) -> Axis | None:
             f"{path}: axis must be {points} numbers, one a point of x, got {values.dtype} {values.shape}: correct it"
         )
     known = {"name": NAME, "unit": ""}
+    source = arrays.get("axis_wavelength", np.zeros(1))
     for key, name in (("axis_name", "name"), ("axis_unit", "unit")):
         if key in arrays and arrays[key].size == 1 and arrays[key].dtype.kind in "US":
             known[name] = str(arrays[key].reshape(-1)[0])
-    return Axis(strict(str(path), values.astype(np.float64)), **known)
+    wavelength = float(source.reshape(-1)[0]) if source.size == 1 and source.dtype.kind in "fiu" else 0.0
+    return Axis(strict(str(path), values.astype(np.float64)), **known, wavelength=wavelength)

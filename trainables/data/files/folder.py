@@ -17,12 +17,14 @@ from spectune.trainables.data.files.axes import common
 from spectune.trainables.data.files.instrument import spectra_of
 from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.packed import stem, suffix
+from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.rows import read_text
 from spectune.trainables.data.files.table import Table, alias, shared
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
 from spectune.trainables.data.grid import comparable, label
+from spectune.trainables.data.grid.intensities import convertible
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
 
@@ -67,9 +69,8 @@ def _passed(table: Table, path: Path, count: int) -> Table:
 
 def read_file(path: Path, reading: Reading) -> Table:
     """The spectra of a file: text with a point a line or a table of them, or as an instrument wrote them."""
-    if reader(path):
-        return spectra_of(path)
-    return read_text(read_lines(path, reading.decimal), reading, least=1)
+    text = None if reader(path) else read_lines(path, reading.decimal)
+    return settled(path, spectra_of(path) if text is None else read_text(text, reading, least=1), reading)
 
 
 def _stacked(path: Path, entries: list[Entry]) -> Table:
@@ -93,6 +94,7 @@ def _stacked(path: Path, entries: list[Entry]) -> Table:
         quantity=next(iter(quantities)) if len(quantities) == 1 else "",
         taken=_taken(tables),
         warnings=_mixed(path, entries) if len(quantities) > 1 else (),
+        assumed=frozenset().union(*(table.assumed for table in tables)),
     )
 
 
@@ -118,8 +120,8 @@ def _same(first: Entry, other: Entry) -> None:
             comparable(another, one)
         except InputError:
             raise InputError(
-                f"{other.path} must be on the axis of {first.path}, {label(one)}, got {label(another)}: convert one of "
-                f"them"
+                f"{other.path} must be on the axis of {first.path}, {label(one)}, got {label(another)}: give "
+                f"unit={one.unit}, which converts them, or convert one of them"
             ) from None
 
 
@@ -129,7 +131,9 @@ def _mixed(path: Path, entries: list[Entry]) -> tuple[str, ...]:
     for entry in entries:
         found.setdefault(entry.table.quantity or "an unnamed quantity", []).append(entry.path.relative_to(path))
     said = ", ".join(f"{len(some)} in {name} (such as {some[0]})" for name, some in found.items())
-    return (f"{path}: the files are in different quantities, {said}: convert them to one, or a model learns the unit",)
+    way = all(convertible(name, "absorbance") for name in found)
+    cure = "give intensity=absorbance, which converts them," if way else "convert them to one,"
+    return (f"{path}: the files are in different quantities, {said}: {cure} or a model learns the unit",)
 
 
 def _taken(tables: list[Table]) -> dict[str, str]:

@@ -27,6 +27,7 @@ from spectune.trainables.data.files.instrument import read_instrument
 from spectune.trainables.data.files.instruments import READERS, reader
 from spectune.trainables.data.files.packed import stem, suffix, unpacked
 from spectune.trainables.data.files.parquet import read_parquet
+from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import LABELS, candidates
 from spectune.trainables.data.files.rows import read_rows
@@ -71,8 +72,6 @@ class Measured(Reading):
     path: Path
     multilabel: str = ""  # what stands between the labels of a spectrum that may have several, such as | in ester|ether
     duplicates: str = "tell"  # spectra that come again: tell where they are in two splits, or keep them together
-    axis: str = ""  # name of the axis, such as wavenumber
-    unit: str = ""  # its unit, such as 1/cm
     points: int = 0  # resample to so many points; 0 keeps them
     missing: str = "refuse"  # missing values: refuse the file, interpolate them linearly, or drop the spectrum
     baseline: str = NONE  # what removes it, after resampling: a method, or METHOD:lam=1e5,p=0.001
@@ -146,6 +145,8 @@ class Measured(Reading):
             validation=validation,
             test=test,
             baseline=baseline,
+            quantity=table.quantity,
+            reading=self.given,
             drawn=tuple(name for name in SPLITS[1:] if name not in (table.splits or ()))[: 1 if self.test_fold else 2],
         )
 
@@ -183,18 +184,22 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
 
     Reads what ``load`` reads, labelled or not, and a single two-column text file; ValueError in one line.
     """
-    path = Path(path)
+    table = unlabelled(Path(path), Reading())
+    return table.spectra, table.axis, table.labels, table.rows
+
+
+def unlabelled(path: Path, reading: Reading) -> Table:
+    """What ``read`` reads, by the options, with what is known of it; ValueError in one line."""
     if suffix(path) not in FORMATS and suffix(path) in SUFFIXES and path.is_file():
-        table = read_file(path, Reading())
+        table = read_file(path, reading)
     else:
-        table = _table(path, Reading())
+        table = _table(path, reading)
     if table.baseline != NONE:
         raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
             f"original file, or export the split again without baseline"
         )
-    table = _finite(path, table, "refuse")
-    return table.spectra, table.axis, table.labels, table.rows
+    return _finite(path, table, "refuse")
 
 
 def _table(path: Path, reading: Reading) -> Table:
@@ -214,7 +219,7 @@ def _table(path: Path, reading: Reading) -> Table:
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
-    return replace(table, labels=table.labels and _whole(table.labels))
+    return settled(path, replace(table, labels=table.labels and _whole(table.labels)), reading)
 
 
 def _whole(labels: list[str]) -> list[str]:

@@ -25,10 +25,11 @@ _PLAIN = re.compile(  # R writes the number 400 as the name X400
 _STEMMED = re.compile(rf"(?i)(.*?\D)({_NUMBER})\s*(?:[(\[]?({_UNITS})[)\]]?)?")
 _QUANTITIES = (  # of intensities: what a header says, in small letters without blanks and underscores
     ("absorbance", re.compile(r"abs(orbance|orption|\.)?|log\(?1/[rt]\)?|absorbanceunits?|a")),
-    ("% transmittance", re.compile(r"%t(ransmi(ttance|ssion))?|t%|transmi(ttance|ssion)[(\[,/]?%[)\]]?")),
-    ("transmittance", re.compile(r"transmi(ttance|ssion)")),
-    ("% reflectance", re.compile(r"%r(eflect(ance|ion))?|r%|reflect(ance|ion)[(\[,/]?%[)\]]?")),
-    ("reflectance", re.compile(r"reflect(ance|ion)|kubelka-?munk")),
+    ("% transmittance", re.compile(r"(%|percent)t(ransmi(ttance|ssion))?|t%|transmi(ttance|ssion)[(\[,/]?%[)\]]?")),
+    ("transmittance", re.compile(r"t|transmi(ttance|ssion)")),
+    ("% reflectance", re.compile(r"(%|percent)r(eflect(ance|ion))?|r%|reflect(ance|ion)[(\[,/]?%[)\]]?")),
+    ("reflectance", re.compile(r"r|reflect(ance|ion)")),
+    ("kubelka-munk", re.compile(r"kubelka-?munk")),
     ("counts", re.compile(r"(intensity)?[(\[]?(counts?|cts)[)\]]?")),
 )
 _ERROR = re.compile(

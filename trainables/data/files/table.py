@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
-from spectune.trainables.data.grid import label
+from spectune.trainables.data.grid.units import described
 
 LEAST_POINTS, LEAST_SPECTRA = 8, 3  # of a spectrum, and of a class
 ALIASES = {
@@ -35,7 +35,8 @@ class Table:
     what names it; ``others`` holds what else the file says of each spectrum, by the words that ``group=`` takes.
     ``quantity`` is that of the intensities, such as absorbance, where a header says it. ``taken`` says where axis,
     intensities, classes, groups and splits were found and what was ignored; the labels are ``guessed`` where no column,
-    or more than one, is called so, and ``warnings`` are what a person should look at.
+    or more than one, is called so, and ``warnings`` are what a person should look at. ``assumed`` has "unit" and
+    "intensity" where the options alone say what these are.
     """
 
     spectra: NDArray[np.floating[Any]]  # (N, L)
@@ -54,15 +55,16 @@ class Table:
     taken: dict[str, str] = field(default_factory=dict)
     guessed: bool = False
     warnings: tuple[str, ...] = ()
+    assumed: frozenset[str] = frozenset()
 
     @property
     def said(self) -> str:
         """What was taken for what, in one line, such as ``axis shift (1/cm) from the header; classes from mineral``."""
         taken = dict(self.taken)
         if "axis" in taken and self.axis is not None:
-            taken["axis"] = f"{label(self.axis)} from {taken['axis']}"
-        if "intensities" in taken and self.quantity:
-            taken["intensities"] += f" ({self.quantity})"
+            taken["axis"] = f"{described(self.axis)} from {taken['axis']}"
+        if self.quantity:
+            taken["intensities"] = f"{taken.get('intensities', 'the file')} ({self.quantity})"
         froms = ("classes", "groups", "splits", "intensities")
         return "; ".join(f"{role} {'from ' if role in froms else ''}{what}" for role, what in taken.items())
 

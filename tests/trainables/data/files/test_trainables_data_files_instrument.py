@@ -69,7 +69,7 @@ def test_files_on_an_axis_of_another_unit_are_refused(tmp_path: Path) -> None:
 def test_files_in_another_quantity_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     other = made.jcamp().replace(b"ABSORBANCE", b"TRANSMITTANCE")
     load(folder(tmp_path, a=blocks(1), b=[("0.jdx", other), *blocks(10)[1:]]))
-    assert "different quantities" in caplog.text and "1 in transmittance (such as b/0.jdx)" in caplog.text
+    assert "different quantities" in caplog.text and "1 in % transmittance (such as b/0.jdx)" in caplog.text
 
 
 def test_one_file_can_be_classified_but_not_trained_on(tmp_path: Path) -> None:

@@ -113,10 +113,11 @@ def test_the_axis_is_kept_and_may_be_named(tmp_path: Path) -> None:
     dataset = load(path)
     np.testing.assert_array_equal(dataset.axis.values, axis)
     assert (dataset.axis.name, dataset.axis.unit) == ("wavenumber", "1/cm")
-    assert load(path, axis="shift", unit="ppm").axis.unit == "ppm"
+    assert load(path, axis="shift", unit="cm-1").axis.unit == "cm-1"
     assert load(path, axis="shift").axis.name == "shift"
     bare = load(written(tmp_path)).axis
     assert (bare.name, bare.unit, bare.values.tolist()) == ("position", "points", list(range(POINTS)))
+    assert load(written(tmp_path, axis=axis), axis="shift", unit="ppm").axis == Axis(axis, "shift", "ppm")
 
 
 def test_spectra_are_resampled_to_the_asked_points(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ RECORD = re.compile(r"\s*##([^=]*)=(.*)")
 TABLES = ("XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "ASSIGNMENTS", "RADATA", "DATATABLE")
 FORM = re.compile(r"\((X\+\+\(([A-Z])\.\.\2\)|XY\.\.XY)")
 ALL = 20_000_000  # points of all blocks of a file; a repeat of a few letters may stand for millions
-QUANTITIES = {"a": "absorbance", "abs": "absorbance", "t": "transmittance", "%t": "transmittance"}
+QUANTITIES = {"a": "absorbance", "abs": "absorbance", "t": "transmittance", "%t": "% transmittance"}
 
 
 @dataclass
