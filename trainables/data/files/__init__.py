@@ -1,3 +1,3 @@
 """Measured spectra, from the files that people have."""
 
-__all__ = ["baseline", "duplicates", "folder", "measured"]
+__all__ = ["baseline", "duplicates", "folder", "measured", "reading", "table"]

@@ -344,11 +344,12 @@ def _order(name: str) -> tuple[bool, int, str]:
 def _axis(options: Measured, table: Table) -> tuple[Axis, NDArray[np.floating[Any]]]:
     """The axis under its name, and the spectra on it, resampled where asked."""
     spectra = table.spectra
-    axis = table.axis or Axis(np.arange(spectra.shape[1], dtype=np.float64))
+    unit = options.pair("unit")[1] or Axis.unit
+    axis = table.axis or Axis(np.arange(spectra.shape[1], dtype=np.float64), options.axis or Axis.name, unit)
     if options.points and options.points != len(axis):
         values = np.linspace(axis.values[0], axis.values[-1], options.points)
         spectra, axis = interpolate(spectra, axis.values, values), replace(axis, values=values)
-    return replace(axis, name=options.axis or axis.name, unit=options.unit or axis.unit), spectra
+    return axis, spectra
 
 
 def _baseline(options: Measured, table: Table) -> str:

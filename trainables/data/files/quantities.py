@@ -29,12 +29,12 @@ def settled(path: Path, table: Table, reading: Reading) -> Table:
 
 def _axis(table: Table, reading: Reading) -> Table:
     given, wanted = reading.pair("unit")
-    if table.axis is None:
+    if (says := table.axis) is None:
         if given:
             raise InputError(f"unit must be one unit where there is no axis, got {reading.unit!r}: leave it away")
         return table
-    axis, assumed = _said(table.axis, given, wanted, reading)
-    onto = Axis(axis.values, reading.axis, wanted or axis.unit, units.wavelength(reading.wavelength))
+    axis, assumed = _said(says, given, wanted, reading)
+    onto = Axis(axis.values, reading.axis, wanted or axis.unit, axis.wavelength)
     if wanted and units.spelled(axis.unit) != units.spelled(wanted):
         moved = units.convert(axis, onto)
         note = f"axis converted from {label(axis)} to {label(moved)}"
@@ -42,7 +42,9 @@ def _axis(table: Table, reading: Reading) -> Table:
     else:
         moved = replace(axis, unit=wanted or axis.unit)
     named = replace(moved, name=reading.axis or moved.name)
-    return replace(table, axis=named, assumed=table.assumed | ({"unit"} if assumed else set()))
+    named = replace(named, wavelength=named.wavelength if units.depends(named) else 0.0)
+    found = {"unit": assumed, "wavelength": bool(named.wavelength and not says.wavelength)}
+    return replace(table, axis=named, assumed=table.assumed | {what for what, one in found.items() if one})
 
 
 def _said(axis: Axis, given: str, wanted: str, reading: Reading) -> tuple[Axis, bool]:
@@ -50,7 +52,7 @@ def _said(axis: Axis, given: str, wanted: str, reading: Reading) -> tuple[Axis, 
 
     The names of some quantities say the unit; of others, such as wavelength, it has to be known.
     """
-    source = units.wavelength(reading.wavelength) or axis.wavelength
+    source = axis.wavelength or units.wavelength(reading.wavelength)
     if units.spelled(axis.unit):
         return replace(axis, wavelength=source), False
     known = units.quantity(axis)
@@ -65,7 +67,7 @@ def _said(axis: Axis, given: str, wanted: str, reading: Reading) -> tuple[Axis, 
 
 
 def _intensities(table: Table, reading: Reading) -> Table:
-    given, wanted = reading.pair("intensity")
+    given, wanted = map(_known, reading.pair("intensity"))
     said = quantity(table.quantity) or table.quantity
     known = intensities.percent(said or given or wanted, table.spectra)
     assumed = table.assumed | ({"intensity"} if known and not said else set())
@@ -75,3 +77,11 @@ def _intensities(table: Table, reading: Reading) -> Table:
     at = f" ({low} values at the floor of {intensities.FLOOR:g})" if low else ""
     note = f"intensities converted from {known} to {wanted}{at}"
     return replace(table, spectra=spectra, quantity=wanted, assumed=assumed, notes=(*table.notes, note))
+
+
+def _known(text: str) -> str:
+    """A quantity of intensities by any of its names."""
+    found = quantity(text) or text.lower()
+    if found and found not in intensities.KNOWN:
+        raise InputError(f"intensity must be one of {', '.join(intensities.KNOWN)}, got {text!r}: choose one")
+    return found

@@ -6,8 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.names import quantity
-from spectune.trainables.data.grid import intensities, units
+from spectune.trainables.data.grid import units
 
 CHOICES = {"orient": ("rows", "columns"), "decimal": ("point", "comma"), "header": ("yes", "no")}
 
@@ -46,18 +45,10 @@ class Reading:
         given, _, wanted = text.rpartition(":")
         if text and (not wanted or (":" in text and not given) or ":" in given):
             raise InputError(f"{name} must be one {name}, or two as FROM:TO, got {text!r}: change it")
-        return (given, wanted) if name == "unit" else (_known(given), _known(wanted))
+        return given, wanted
 
     def without(self, what: Path | str, *names: str, cure: str = "the file says it itself") -> None:
         """ValueError where one of the options ``names`` is given, which ``what``, a file or a format, does not have."""
         for name in names:
             if given := getattr(self, name):
                 raise InputError(f"{name} must be left away for {what}, got {given!r}: {cure}")
-
-
-def _known(text: str) -> str:
-    """A quantity of intensities by any of its names."""
-    found = quantity(text) or text.lower()
-    if found and found not in intensities.KNOWN:
-        raise InputError(f"intensity must be one of {', '.join(intensities.KNOWN)}, got {text!r}: choose one")
-    return found

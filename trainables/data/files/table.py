@@ -35,8 +35,8 @@ class Table:
     what names it; ``others`` holds what else the file says of each spectrum, by the words that ``group=`` takes.
     ``quantity`` is that of the intensities, such as absorbance, where a header says it. ``taken`` says where axis,
     intensities, classes, groups and splits were found and what was ignored; the labels are ``guessed`` where no column,
-    or more than one, is called so, and ``warnings`` are what a person should look at. ``assumed`` has "unit" and
-    "intensity" where the options alone say what these are.
+    or more than one, is called so, and ``warnings`` are what a person should look at. ``assumed`` has "unit",
+    "wavelength" and "intensity" where the options alone say what these are.
     """
 
     spectra: NDArray[np.floating[Any]]  # (N, L)
