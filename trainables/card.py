@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from spectune.spaces import Network
+from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.baseline import NONE, described
+from spectune.trainables.data.grid.units import source
 
 TEXT = """# {title}
 
@@ -16,6 +20,7 @@ TEXT = """# {title}
 |---|---|
 | architecture | {architecture} |
 | input | spectra of {points} points, {axis} |
+| intensities | {intensities} |
 | output | {count} classes: {classes} |
 | parameters | {parameters:,} |
 | multiply-adds per spectrum | {macs:,} |
@@ -89,7 +94,8 @@ def card(
         points=len(values),
         function="sigmoid" if config["labels"] == "several" else "softmax",
         limits=LIMITS[config["labels"]],
-        axis=_plain(f"{axis['name']} {values[0]:g} to {values[-1]:g} {axis['unit']}"),
+        axis=_plain(f"{axis['name']} {values[0]:g} to {values[-1]:g} {axis['unit']}{_source(axis)}"),
+        intensities=_plain(config.get("quantity") or "not said"),
         count=len(classes),
         classes=named + (f" and {len(classes) - LISTED} more in config.json" if len(classes) > LISTED else ""),
         parameters=config["parameters"],
@@ -108,6 +114,11 @@ def card(
 def _summary(numbers: dict[str, Any]) -> str:
     study = f" in the study {_plain(numbers['study'])}" if numbers.get("study") else ""
     return f"A model for one-dimensional spectra, found and trained by spectune{study}."
+
+
+def _source(axis: dict[str, Any]) -> str:
+    """With which X-rays or laser it was measured, where that is known."""
+    return source(Axis(np.array(axis["values"]), axis["name"], axis["unit"], axis.get("wavelength", 0.0)))
 
 
 def _corrected(baseline: str, points: int) -> str:

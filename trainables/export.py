@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,24 @@ from spectune.spaces.saved import UnknownFamily, configs, recorded
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.files.baseline import NONE, correct, described
-from spectune.trainables.data.grid import comparable, resample
+from spectune.trainables.data.grid import resample, units
+from spectune.trainables.likeness import Likeness, learn
+from spectune.trainables.likeness import restored as likeness
 from spectune.trainables.models import THRESHOLDS, restored
 from spectune.trainables.models.estimator import importances
-from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
+from spectune.trainables.seal import (
+    CARD,
+    CONFIG,
+    HASHED,
+    LIKENESS,
+    ONNX,
+    SUMS,
+    WEIGHTS,
+    refuse_other,
+    replace,
+    sha256,
+    verify,
+)
 
 FORMAT = {"format": "spectune-model", "version": 1}
 TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
@@ -45,7 +59,11 @@ UNREADABLE = (
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """A network read from an export. ``numbers`` says how well it did, as on its model card."""
+    """A network read from an export. ``numbers`` says how well it did, as on its model card.
+
+    ``quantity`` is that of the intensities, "" where nobody said it; ``reading`` are the options that files were read
+    with; ``likeness`` is that to the spectra of training, None in exports that were made before there was one.
+    """
 
     network: Network
     training: Training
@@ -56,9 +74,13 @@ class Exported:
     numbers: dict[str, Any]
     model: nn.Module
     baseline: str = NONE
+    quantity: str = ""
+    reading: Mapping[str, str] = field(default_factory=dict)
+    likeness: Likeness | None = None
 
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
-        """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
+        """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``, which
+        is converted where its quantity or unit is another one.
 
         Give them as measured: baselines are removed here if they were in training. It knows its classes only: a
         spectrum of anything else gets one of them too. With several labels per spectrum each has a probability of
@@ -66,6 +88,13 @@ class Exported:
         """
         probabilities: NDArray[np.float64] = self._probabilities(self._fitted(spectra, axis)).numpy()
         return probabilities
+
+    def unlike(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
+        """How unlike those of training raw spectra are (N,): above 1 further from every class than 99 % of the
+        validation spectra. ValueError where they do not fit, or where the export was made before this was known."""
+        if self.likeness is None:
+            raise InputError("this export does not know how unlike spectra are: export it again")
+        return self.likeness.unlike(self._corrected(spectra, axis))
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -117,9 +146,12 @@ class Exported:
 
     def _fitted(self, spectra: ArrayLike, axis: Axis | None) -> tuple[Tensor, ...]:
         """Raw spectra on the network's axis, corrected as in training, in batches."""
+        return torch.split(torch.from_numpy(self._corrected(spectra, axis).astype(np.float32)), BATCH)
+
+    def _corrected(self, spectra: ArrayLike, axis: Axis | None) -> NDArray[np.floating[Any]]:
         values = np.asarray(spectra)
         if axis is not None:
-            comparable(axis, self.axis)
+            axis = axis if units.alike(axis, self.axis) else units.convert(axis, self.axis)
             if not np.array_equal(axis.values, self.axis.values):
                 values = resample(values, axis, self.axis)
         if values.ndim != 2 or values.shape[1] != len(self.axis):
@@ -129,8 +161,7 @@ class Exported:
             )
         if not np.isfinite(values).all():
             raise InputError("spectra must be finite, got NaN or infinite intensities: clean them first")
-        values = correct(values, self.axis, self.baseline)
-        return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
+        return correct(values, self.axis, self.baseline)
 
 
 def write(
@@ -160,10 +191,11 @@ def write(
         config = _config(network, training, dataset, weights, numbers)
         (part / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n")
         _write_onnx(model, len(dataset.axis), part / ONNX, baseline=dataset.baseline)
-        hashes = {name: sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX)}
+        (part / LIKENESS).write_bytes(save(learn(dataset).tensors()))
+        hashes = {name: sha256(part / name) for name in (WEIGHTS, CONFIG, ONNX, LIKENESS)}
         importance = importances(weights)
         (part / CARD).write_text(card(network, config, hashes, None if importance is None else importance.tolist()))
-        (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in HASHED))
+        (part / SUMS).write_text("".join(f"{sha256(part / name)}  {name}\n" for name in (*HASHED, LIKENESS)))
         _compare(model, part, dataset, network)
         replace(folder, part)
     finally:
@@ -182,7 +214,9 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise InputError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
         spec = config["axis"]
-        axis = Axis(np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"])
+        axis = Axis(
+            np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"], float(spec.get("wavelength", 0))
+        )
         network, training = configs(config, families)
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
@@ -192,7 +226,18 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         if (baseline := str(config.get("baseline", NONE))) != NONE:
             described(baseline, len(axis))  # refuses what this version does not know
         return Exported(
-            network, training, multilabel, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
+            network=network,
+            training=training,
+            multilabel=multilabel,
+            classes=tuple(classes),
+            axis=axis,
+            dataset=config["dataset"],
+            numbers=config["numbers"],
+            model=model,
+            baseline=baseline,
+            quantity=str(config.get("quantity", "")),
+            reading={str(name): str(value) for name, value in config.get("reading", {}).items()},
+            likeness=_likeness(folder, len(axis)),
         )
     except UnknownFamily as error:
         raise InputError(f"{folder} is the export of a network that is not known: {error}") from None
@@ -201,6 +246,11 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         raise InputError(
             f"{folder} is not an export that this version of spectune reads ({reason}): export it again"
         ) from None
+
+
+def _likeness(folder: Path, points: int) -> Likeness | None:
+    """That of an export, which is whole; None of one that was made before there was any."""
+    return likeness(load_file(folder / LIKENESS), points) if (folder / LIKENESS).exists() else None
 
 
 def _model(network: Network, points: int, classes: int, weights: dict[str, Tensor], *, multilabel: bool) -> nn.Module:
@@ -229,7 +279,14 @@ def _config(
         "labels": "several" if dataset.multilabel else "one",
         **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.multilabel else {}),
         "classes": list(dataset.classes),
-        "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
+        "axis": {
+            "name": axis.name,
+            "unit": axis.unit,
+            **({"wavelength": axis.wavelength} if axis.wavelength else {}),
+            "values": axis.values.tolist(),
+        },
+        "quantity": dataset.quantity,
+        "reading": dict(dataset.reading),
     }
 
 

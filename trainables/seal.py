@@ -9,6 +9,7 @@ from pathlib import Path
 from spectune.spaces.errors import InputError
 
 WEIGHTS, CONFIG, ONNX, CARD, SUMS = "weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"
+LIKENESS = "likeness.safetensors"  # which older exports do not have
 HASHED = (WEIGHTS, CONFIG, ONNX, CARD)
 
 
@@ -16,12 +17,14 @@ def verify(folder: Path) -> None:
     """Every file of the export is there and is the one that was written."""
     if not folder.is_dir():
         raise InputError(f"an export is a folder, got {folder}: give the folder that spectune export wrote")
-    for name in (*HASHED, SUMS):
+    said = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).is_file() else ""
+    pairs = [line.split("  ", 1)[::-1] for line in said.splitlines()]
+    expected = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    hashed = (*HASHED, LIKENESS) if LIKENESS in expected or (folder / LIKENESS).exists() else HASHED
+    for name in (*hashed, SUMS):
         if not (folder / name).is_file():
             raise InputError(f"an export holds {name}, there is none in {folder}: give a whole export")
-    pairs = [line.split("  ", 1)[::-1] for line in (folder / SUMS).read_text(errors="replace").splitlines()]
-    expected = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-    for name in HASHED:
+    for name in hashed:
         if expected.get(name) != sha256(folder / name):
             raise InputError(
                 f"{name} in {folder} is not the file that was exported, its SHA-256 differs from that in {SUMS}: "

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -35,7 +36,7 @@ NUMBERS = {
         "high": 1.2,
     },
 }
-FILES = {"weights.safetensors", "config.json", "model.onnx", "README.md", "SHA256SUMS"}
+FILES = {"weights.safetensors", "config.json", "model.onnx", "likeness.safetensors", "README.md", "SHA256SUMS"}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def resum(folder):
     (folder / "SHA256SUMS").write_text("".join(sums))
 
 
-def test_it_holds_five_files_and_leaves_nothing_beside_them(written):
+def test_it_holds_six_files_and_leaves_nothing_beside_them(written):
     assert {path.name for path in written.iterdir()} == FILES
     assert [path.name for path in written.parent.iterdir()] == ["1-tiny"]
 
@@ -295,13 +296,31 @@ def test_spectra_on_another_axis_are_moved_to_the_networks(written, dataset):
     np.testing.assert_allclose(exported.predict(spectra[:, ::-1], falling), exported.predict(spectra), atol=1e-5)
 
 
-def test_spectra_on_an_axis_of_another_unit_are_refused(written, dataset):
+def test_spectra_on_an_axis_that_cannot_be_converted_are_refused(written, dataset):
     exported = read(written)
     spectra = dataset.validation.spectra
     exported.predict(spectra, Axis(dataset.axis.values, "2theta", "deg"))
     other = Axis(dataset.axis.values, "q", "1/nm")  # of the same values: they mean something else
-    with pytest.raises(ValueError, match=r"the axis of the model, angle \(degrees\), got q \(1/nm\): convert"):
+    with pytest.raises(ValueError, match=r"must be known to convert q \(1/nm\) to angle \(degrees\), got none: give"):
         exported.predict(spectra, other)
+    with pytest.raises(ValueError, match=r"can be converted to angle \(degrees\), got time \(s\): correct"):
+        exported.predict(spectra, Axis(dataset.axis.values, "time", "s"))
+
+
+def test_it_knows_quantity_source_and_options_of_reading_and_what_is_unlike(tmp_path, dataset, model):
+    axis = Axis(dataset.axis.values, "2theta", "degrees", 1.540593)
+    reading = {"columns": "0,2", "wavelength": "CuKa1"}
+    put(tmp_path / "model", replace(dataset, axis=axis, quantity="counts", reading=reading), model)
+    exported = read(tmp_path / "model")
+    assert (exported.axis, exported.axis.wavelength) == (axis, 1.540593)
+    assert (exported.quantity, exported.reading) == ("counts", reading)
+    text = (tmp_path / "model" / "README.md").read_text()
+    assert "2theta 10 to 29 degrees, X-rays 1.5406 angstrom |" in text and "| intensities | counts |" in text
+    spectra = dataset.validation.spectra.astype(np.float64)
+    assert (exported.unlike(spectra) < 1).all()
+    assert (exported.unlike(np.random.default_rng(0).random(spectra.shape)) > 1).all()
+    vector = Axis(4 * np.pi / 1.540593 * np.sin(np.radians(axis.values / 2)), "Q", "1/angstrom")
+    np.testing.assert_allclose(exported.predict(spectra, vector), exported.predict(spectra), atol=1e-5)
 
 
 def test_exports_can_be_kept_in_a_set(written):
