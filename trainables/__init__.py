@@ -17,6 +17,7 @@ __all__ = [
     "seal",
     "summary",
     "train",
+    "unknown",
     "warm",
     "weights",
 ]

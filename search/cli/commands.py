@@ -210,22 +210,31 @@ def export(study: str, top: int, refit: bool, studies: str) -> None:
         print(folder)
 
 
-def predict(model: str, file: str, space: str, passes: int) -> None:
+def predict(model: str, file: str, data: list[str], space: str, passes: int) -> None:
     limit_threads()
-    from spectune.trainables.data import read
     from spectune.trainables.export import read as read_export
+    from spectune.trainables.unknown import unknown
 
     if passes < 0:
         raise InputError(f"--passes must be at least 0, got {passes}: give a larger number")
     exported = read_export(Path(model), _catalogue(space).families)
-    spectra, axis, _, names = read(Path(file))
-    drawn = exported.sample(spectra, axis, passes=passes) if passes else exported.predict(spectra, axis)[None]
-    for name, row, spread in zip(names, drawn.mean(axis=0), drawn.std(axis=0), strict=True):
+    found = unknown(exported, Path(file), pairs("--data", data))
+    spectra = found.spectra
+    drawn = exported.sample(spectra, passes=passes) if passes else exported.predict(spectra)[None]
+    unlike = exported.unlike(spectra).tolist() if exported.likeness else []
+    away = [f"; unlike {value:.2f}" for value in unlike] or [""] * len(spectra)
+    for name, row, spread, far in zip(found.names, drawn.mean(axis=0), drawn.std(axis=0), away, strict=True):
         best = row.argsort()[::-1]
         best = [index for index in best if row[index] > exported.thresholds[index]] if exported.multilabel else best[:5]
         sure = [f" (+- {spread[index]:.4f})" if passes else "" for index in best]
         said = (f"{exported.classes[index]} {row[index]:.4f}{more}" for index, more in zip(best, sure, strict=True))
-        print(f"{name}: " + (", ".join(said) or "none of the labels"))
+        print(f"{name}: {', '.join(said) or 'none of the labels'}{far}")
+    if count := sum(value > 1 for value in unlike):
+        print(
+            f"{count} of {len(spectra)} spectra are like none of training (unlike above 1): further from every class "
+            f"than 99 % of the validation spectra are",
+            file=sys.stderr,
+        )
 
 
 def identify(model: str, file: str, references: str, space: str) -> None:

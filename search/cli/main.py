@@ -189,6 +189,13 @@ def _model_parsers(verbs: Any) -> None:
     predict = verbs.add_parser("predict", help="classify spectra with an exported network", allow_abbrev=False)
     predict.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export")
     predict.add_argument("file", metavar="FILE", help=".npz, .csv, .parquet or two-column text")
+    predict.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how to read the file: columns, orient, header, decimal, unit ... (default: as in training)",
+    )
     predict.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
     predict.add_argument("--passes", type=int, default=0, metavar="N", help="Monte-Carlo dropout: mean and spread of N")
     predict.set_defaults(command_function=commands.predict)

@@ -1,14 +1,20 @@
 import os
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from spectune.search.cli import main as cli
 from spectune.search.cli.main import main
 from spectune.search.records.study import find
 from spectune.search.workers.node import DOOR, SILENCE
-from spectune.spaces import KNOWN
+from spectune.spaces import KNOWN, Training
+from spectune.spaces.linear import Logistic
+from spectune.trainables.data import load
+from spectune.trainables.export import write
+from spectune.trainables.train import train
 
 SWALLOWED = [
     "--start",
@@ -108,6 +114,27 @@ def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, s
     monkeypatch.chdir(tmp_path)
     assert said in refusal(capsys, *arguments)
     assert not list(tmp_path.rglob("journal.jsonl"))
+
+
+def test_predict_answers_a_line_a_spectrum_and_says_which_is_like_none(capsys, tmp_path):
+    random = np.random.default_rng(0)
+    spectra = np.exp(-(((np.arange(60) - 15 - 25 * np.arange(40)[:, None] % 50) / 4) ** 2))
+    spectra += random.normal(0, 0.01, spectra.shape)
+    np.savez(tmp_path / "mine.npz", x=spectra, y=np.arange(40) % 2)
+    dataset, network = load(str(tmp_path / "mine.npz")), Logistic()
+    (last,) = train(network, Training(), dataset, seed=0, epochs=1, device="cpu")
+    weights = last.state["best"]["model"]
+    write(tmp_path / "model", network=network, training=Training(), weights=weights, dataset=dataset, numbers={})
+    np.savez(tmp_path / "new.npz", x=np.stack([spectra[0], random.normal(size=60)]))
+    assert main(["predict", str(tmp_path / "model"), str(tmp_path / "new.npz")]) == 0
+    said = capsys.readouterr()
+    pattern = r"spectrum \d: \d 0\.\d{4}, \d 0\.\d{4}; unlike (\d+\.\d\d)"
+    lines = [re.fullmatch(pattern, line) for line in said.out.splitlines()]
+    assert float(lines[0][1]) < 1 < float(lines[1][1])
+    assert "1 of 2 spectra are like none of training (unlike above 1)" in said.err
+    assert "must be known, got 'points'" in refusal(
+        capsys, "predict", str(tmp_path / "model"), str(tmp_path / "new.npz"), "--data", "points=7"
+    )
 
 
 def test_known_studies_are_listed_when_one_is_not_found(tmp_path):

@@ -119,7 +119,7 @@ def test_as_spectra_to_predict(tmp_path, refused, export, bomb):
     assert "new.npz" in refused("identify", export, tmp_path / "new.npz", "--references", tmp_path / "new.npz")
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "config.json"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "config.json", "likeness.safetensors"])
 def test_as_an_export(tmp_path, refused, export, name, bomb):
     (export / name).write_bytes(bomb)
     sealed(export)
