@@ -33,8 +33,8 @@ def spectra(random: np.random.Generator, count: int, classes: int = 3) -> tuple[
     return found * random.uniform(10, 1000, (count, 1)), labels
 
 
-def dataset(train: int = 150, validation: int = 30, classes: int = 3) -> Dataset:
-    random = np.random.default_rng(0)
+def dataset(train: int = 150, validation: int = 30, classes: int = 3, seed: int = 0) -> Dataset:
+    random = np.random.default_rng(seed)
     base = load("generated", classes=2, train=10, validation=10, test=10, points=POINTS)
     splits = {name: Dense(*spectra(random, count, classes)) for name, count in (("train", train), ("test", 300))}
     held = Dense(*spectra(random, validation, classes))
@@ -75,10 +75,11 @@ def test_one_in_a_hundred_validation_spectra_is_beyond_the_limit() -> None:
     assert 7 <= (found > 1).sum() <= 9
 
 
-@pytest.mark.parametrize(("train", "validation"), [(9, 3), (30, 6), (120, 30)])
-def test_few_spectra_have_a_limit_too(train: int, validation: int) -> None:
-    data = dataset(train, validation)
-    assert (learn(data).unlike(data.test.spectra) > 1).mean() < 0.05
+@pytest.mark.parametrize(("train", "validation"), [(9, 3), (30, 6)])
+def test_few_spectra_have_a_limit_beyond_the_highest_of_them(train: int, validation: int) -> None:
+    """Where the highest of twelve is the limit, one of thirteen others is beyond it."""
+    many = [dataset(train, validation, seed=seed) for seed in range(10)]
+    assert np.mean([(learn(data).unlike(data.test.spectra) > 1).mean() for data in many]) < 0.015
 
 
 def test_replicates_do_not_judge_each_other() -> None:

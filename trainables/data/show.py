@@ -15,7 +15,7 @@ from spectune.spaces.files import replacing
 from spectune.trainables.data.dataset import SPLITS, Dataset, Split
 from spectune.trainables.data.definition import Definition
 from spectune.trainables.data.grid import label
-from spectune.trainables.data.grid.units import described
+from spectune.trainables.data.grid.units import source
 from spectune.trainables.data.peaks import Peaks
 from spectune.trainables.data.recipes.sampling import TEST_WIDTH
 
@@ -34,7 +34,7 @@ def describe(dataset: Dataset) -> str:
         dataset.name,
         f"  {dataset.description}",
         f"  classes  {len(names)}: {shown}",
-        f"  points   {len(values)}, {described(dataset.axis)} {values[0]:g} to {values[-1]:g}",
+        f"  points   {len(values)}, {label(dataset.axis)} {values[0]:g} to {values[-1]:g}{source(dataset.axis)}",
         f"  spectra  {sizes}",
         f"  digest   {dataset.digest}",
     ]

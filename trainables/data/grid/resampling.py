@@ -26,8 +26,9 @@ def resample(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> ND
     low, high = axis.values.min(), axis.values.max()
     outside = np.mean((target.values < low) | (target.values > high))
     if outside > OUTSIDE:
+        unit = f" {target.unit}" if target.unit else ""
         raise InputError(
-            f"spectra must cover the model's axis, {target.values.min():g} to {target.values.max():g} {target.unit}, "
+            f"spectra must cover the model's axis, {target.values.min():g} to {target.values.max():g}{unit}, "
             f"got {low:g} to {high:g}: measure that range, or train on the range that you have"
         )
     return interpolate(spectra, axis.values, target.values)

@@ -161,7 +161,7 @@ def comparable(axis: Axis, target: Axis) -> None:
 
 def alike(axis: Axis, target: Axis) -> bool:
     """Whether nothing that two axes say of themselves makes their values mean different things."""
-    units = [spelled(one.unit) for one in (axis, target)]
+    units = [_unit(one) for one in (axis, target)]
     if "" in units:
         units = [_named(one.name).replace("Raman shift", "wavenumber") for one in (axis, target)]
         return "" in units or units[0] == units[1]
@@ -185,6 +185,11 @@ def source(axis: Axis) -> str:
     if not axis.wavelength:
         return ""
     return f", laser {axis.wavelength:g} nm" if quantity(axis) in LIGHT else f", X-rays {axis.wavelength:.5g} angstrom"
+
+
+def depends(axis: Axis) -> bool:
+    """Whether its values are others with another source, as far as is known."""
+    return quantity(axis) not in KINDS or quantity(axis) in ("2theta", "Raman shift")
 
 
 def quantity(axis: Axis) -> str:
@@ -212,7 +217,7 @@ def convert(axis: Axis, onto: Axis) -> Axis:
     Nothing is resampled, and no intensity changes. ValueError where the way is not known: units that have none, 2theta
     without the wavelength of the X-rays, a Raman shift without that of the laser, or values that no such axis has.
     """
-    unit, wanted = (UNITS.get(spelled(one.unit) or USUAL.get(_named(one.name), "")) for one in (axis, onto))
+    unit, wanted = (UNITS.get(_unit(one)) for one in (axis, onto))
     origin = quantity(axis)
     target = _target(origin, onto, wanted)
     if unit is None or wanted is None or not (target or unit.kind == wanted.kind):
@@ -225,8 +230,7 @@ def convert(axis: Axis, onto: Axis) -> Axis:
         known = _needed(target, onto, axis, onto)
         with np.errstate(all="ignore"):
             values = _from_base(_to_base(values, origin, _needed(origin, axis, axis, onto)), target, known)
-        steps = np.diff(values)
-        if not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
+        if not np.isfinite(values).all():
             raise InputError(
                 f"every value of an axis must be possible to convert to {label(onto)}, got {axis.values.min():g} to "
                 f"{axis.values.max():g} {axis.unit}: cut the range, or correct what is said of the axis"
@@ -254,6 +258,11 @@ def overlap(axis: Axis, target: Axis) -> float:
     (low, high), (first, last) = ((float(one.values.min()), float(one.values.max())) for one in (axis, target))
     whole = max(high, last) - min(low, first)
     return max(0.0, min(high, last) - max(low, first)) / whole if whole else 1.0
+
+
+def _unit(axis: Axis) -> str:
+    """The unit of an axis, that which its quantity always has where it does not say it; "" where nothing does."""
+    return spelled(axis.unit) or USUAL.get(_named(axis.name), "")
 
 
 def _plain(text: str) -> str:
@@ -292,8 +301,6 @@ def _needed(what: str, owner: Axis, axis: Axis, onto: Axis) -> float:
 
 def _to_base(values: Floats, what: str, source: float) -> Floats:
     """Values in nm, 1/cm, eV or degrees as wavenumbers (1/cm) or scattering vectors (1/angstrom); NaN where none is."""
-    if what != "Raman shift":
-        values = np.where(values > 0, values, np.nan)
     match what:
         case "wavelength":
             found = 1e7 / values

@@ -87,7 +87,7 @@ def test_angles_become_scattering_vectors_by_the_wavelength(tmp_path: Path) -> N
     np.testing.assert_allclose(axis.values[0], 4 * np.pi * np.sin(np.radians(5)) / 1.540593)
     angles = load(source, axis="2theta", unit="degrees", wavelength="CuKa1")
     assert angles.axis.wavelength == 1.540593
-    assert "2theta (degrees), X-rays 1.5406 angstrom" in describe(angles)
+    assert "X-rays 1.5406 angstrom" in describe(angles)
     save(angles, "train", tmp_path / "train.npz")
     again = load(str(tmp_path / "train.npz"))
     assert again.axis == angles.axis and again.axis.wavelength == 1.540593
@@ -118,6 +118,8 @@ def test_intensities_that_no_file_names_are_what_the_user_says(tmp_path: Path) -
     assert named.quantity == converted.quantity == "absorbance"
     np.testing.assert_array_equal(spectra(load(source)), spectra(named))
     np.testing.assert_allclose(np.sort(10.0 ** -spectra(converted).ravel()), np.sort(spectra(named).ravel()), rtol=1e-5)
+    percent = load(folder(tmp_path / "percent", "", scales=(100.0, 100.0)), intensity="T:A")
+    np.testing.assert_allclose(spectra(percent), spectra(converted), rtol=1e-4)
     with pytest.raises(ValueError, match=r"intensity must be one of absorbance, .* got 'brightness'"):
         load(source, intensity="brightness")
 

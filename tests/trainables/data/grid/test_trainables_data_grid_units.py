@@ -122,6 +122,7 @@ def test_a_unit_is_of_the_quantity_that_its_family_has(start: Axis, unit: str, s
         (axis("Raman shift", "1/cm"), axis("wavelength", "nm"), "wavelength of the laser, in nm, must be known"),
         (axis("2theta", "degrees", CU), axis("q", "1/A"), "every value of an axis must be possible to convert"),
         (Axis(VALUES - 400, "wavelength", "nm"), axis("wavenumber", "1/cm"), "every value of an axis"),
+        (Axis(-VALUES, "wavelength", "nm"), axis("wavenumber", "1/cm"), "every value of an axis"),
         (Axis(VALUES, "q", "1/A"), axis("2theta", "degrees", CU), "every value of an axis"),
     ],
 )
@@ -156,6 +157,7 @@ def test_sources_are_lines_or_numbers() -> None:
         ("position", "nm", "wavelength"),
         ("Wavelength", "cm-1", "wavenumber"),  # the unit is right
         ("Raman_Shift", "1/cm", "Raman shift"),
+        ("stokes shift", "cm-1", "Raman shift"),
         ("position", "angstrom", ""),
         ("D-spacing", "nm", "d"),
         ("wavelength", "", "wavelength"),

@@ -67,6 +67,11 @@ def test_axes_have_the_names_used_here(tmp_path: Path, units: str, axis: tuple[s
     assert one.title == "a sample"
 
 
+def test_a_transmittance_in_percent_is_no_fraction(tmp_path: Path) -> None:
+    (one,) = read(tmp_path, jcamp().replace(b"ABSORBANCE", b"%T"))
+    assert one.quantity == "% transmittance"
+
+
 def test_a_raman_shift_is_no_absolute_wavenumber(tmp_path: Path) -> None:
     (one,) = read(tmp_path, jcamp().replace(b"INFRARED", b"RAMAN"))
     assert one.axis.name == "Raman shift"
