@@ -68,8 +68,9 @@ def _read(exported: Exported, path: Path, given: Mapping[str, str]) -> Table:
     for way in ways[:-1]:
         try:
             return unlabelled(path, Reading(**{**way, **given}))
-        except InputError:
-            continue
+        except InputError as error:
+            if "columns" in way and not any(repr(value) in str(error) for value in way.values()):
+                raise  # the file has these columns: others must not be read in their place
     table = unlabelled(path, Reading(**{**ways[-1], **given}))
     if left := [f"{name}={value}" for name, value in known.items() if name not in (*ways[-1], *given)]:
         LOGGER.info("%s: not laid out as in training, read without %s", path, ", ".join(left))

@@ -170,6 +170,11 @@ def test_options_of_training_hold_where_the_file_is_laid_out_so(
     plain = write_one(tmp_path / "plain.csv", "", SHIFTS, one())
     np.testing.assert_allclose(unknown(model, plain, {}).spectra[0], one(), rtol=1e-6)
     assert "plain.csv: not laid out as in training, read without columns=w,second" in caplog.text
+    np.savez(tmp_path / "new.npz", x=one()[None], axis=SHIFTS)
+    np.testing.assert_allclose(unknown(model, tmp_path / "new.npz", {}).spectra[0], one())
+    new.write_text(new.read_text().replace(f"{one()[5]:.9g}", "broken"))
+    with pytest.raises(ValueError, match=r"new.csv, line 7: an intensity must be a number, got 'broken'"):
+        unknown(model, new, {})
     with pytest.raises(ValueError, match=r"options of reading must be known, got 'points': choose one of label"):
         unknown(model, new, {"points": "7"})
 
