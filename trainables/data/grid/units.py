@@ -162,6 +162,8 @@ def comparable(axis: Axis, target: Axis) -> None:
 def alike(axis: Axis, target: Axis) -> bool:
     """Whether nothing that two axes say of themselves makes their values mean different things."""
     units = [_unit(one) for one in (axis, target)]
+    if _apart(axis, target):
+        return False
     if "" in units:
         units = [_named(one.name).replace("Raman shift", "wavenumber") for one in (axis, target)]
         return "" in units or units[0] == units[1]
@@ -220,7 +222,7 @@ def convert(axis: Axis, onto: Axis) -> Axis:
     unit, wanted = (UNITS.get(_unit(one)) for one in (axis, onto))
     origin = quantity(axis)
     target = _target(origin, onto, wanted)
-    if unit is None or wanted is None or not (target or unit.kind == wanted.kind):
+    if unit is None or wanted is None or _apart(axis, onto) or not (target or unit.kind == wanted.kind):
         raise InputError(
             f"an axis must be in a unit that can be converted to {label(onto)}, got {label(axis)}: correct what the "
             f"file says of it, or convert it beforehand"
@@ -263,6 +265,12 @@ def overlap(axis: Axis, target: Axis) -> float:
 def _unit(axis: Axis) -> str:
     """The unit of an axis, that which its quantity always has where it does not say it; "" where nothing does."""
     return spelled(axis.unit) or USUAL.get(_named(axis.name), "")
+
+
+def _apart(axis: Axis, other: Axis) -> bool:
+    """Whether one is called light and the other a lattice, which have units in common."""
+    names = {_named(axis.name), _named(other.name)}
+    return bool(names & LIGHT.keys() and names & LATTICE.keys())
 
 
 def _plain(text: str) -> str:

@@ -48,6 +48,8 @@ def test_axes_that_may_be_the_same(one: tuple[str, str], other: tuple[str, str])
         (("energy", "eV"), ("energy", "meV")),
         (("power", "MW"), ("power", "mW")),
         (("x", "furlongs"), ("x", "ells")),
+        (("wavelength", "nm"), ("d", "nm")),
+        (("wavenumber", "1/nm"), ("q", "1/nm")),
     ],
 )
 def test_axes_that_are_not(one: tuple[str, str], other: tuple[str, str]) -> None:
@@ -113,6 +115,7 @@ def test_a_unit_is_of_the_quantity_that_its_family_has(start: Axis, unit: str, s
         (axis("wavenumber", "1/cm"), axis("chemical shift", "ppm"), "unit that can be converted to chemical shift"),
         (axis("binding energy", "eV"), axis("wavelength", "nm"), "unit that can be converted"),
         (axis("time", "s"), axis("wavelength", "nm"), "unit that can be converted"),
+        (axis("wavelength", "nm"), axis("d", "angstrom"), "unit that can be converted"),
         (axis("wavelength", ""), axis("wavenumber", "1/cm"), "unit that can be converted"),
         (
             Axis(VALUES / 40, "2theta", "degrees"),
