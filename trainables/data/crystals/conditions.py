@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError, hold
+from spectune.trainables.data.crystals.laws import broadening, caglioti
 
 WAVELENGTHS = {  # angstrom, with the share of each line (International Tables C, table 4.2.2.1; Hoelzer et al. 1997)
     "CuKa": ((1.540593, 2 / 3), (1.544427, 1 / 3)),
@@ -27,7 +28,6 @@ WAVELENGTHS = {  # angstrom, with the share of each line (International Tables C
 MARGIN = 1.0  # degrees beyond the measured range from which reflections reach into it
 SHARPEST = 1.5  # points on the full width at half maximum of the narrowest reflection
 TAIL = 8  # full widths of the broadest reflection at which each ends
-SCHERRER = 0.9
 OF = " of crystals"  # what options are called in messages
 BACKGROUND = 4  # Bernstein coefficients of a cubic
 # Draws of a pattern, each from 0 to 1: what they decide, and how many it takes.
@@ -111,7 +111,7 @@ class Conditions:
         """ValueError where the instrument has no width, or its points are too few for it."""
         _ = self.lines
         tangents = np.tan(np.radians(np.linspace(self.min_angle, self.max_angle, 200) / 2))
-        squares = self.u * tangents**2 + self.v * tangents + self.w
+        squares = caglioti(tangents, self.u, self.v, self.w)
         if not squares.min() > 0:
             raise InputError(
                 f"u, v and w must give a width above 0 at all angles, got {squares.min():g} square degrees: raise w"
@@ -168,9 +168,9 @@ class Conditions:
         ``size`` in nm.
         """
         halves = np.radians(np.linspace(self.min_angle, self.max_angle, 200) / 2)
-        gauss = np.sqrt(self.u * np.tan(halves) ** 2 + self.v * np.tan(halves) + self.w)
-        broad = SCHERRER * self.lines[0][0] / (10 * size * np.cos(halves)) + 4 * microstrain * np.tan(halves)
-        return gauss, gauss + np.degrees(broad)
+        cosines, tangents = np.cos(halves), np.tan(halves)
+        gauss = np.sqrt(caglioti(tangents, self.u, self.v, self.w))
+        return gauss, gauss + broadening(cosines, tangents, scale=10 * size / self.lines[0][0], strain=microstrain)
 
     @property
     def reach(self) -> int:

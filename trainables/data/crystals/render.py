@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spectune.trainables.data.crystals.conditions import DRAWS, SCHERRER, Conditions
+from spectune.trainables.data.crystals.conditions import DRAWS, Conditions
+from spectune.trainables.data.crystals.laws import broadening, caglioti, lorentz_polarisation
 from spectune.trainables.data.crystals.table import Table
 
 BANK = 1 << 20  # values in the bank that all noise is cut from
@@ -146,17 +147,16 @@ def _line(
     sines = wavelength / 2 * lengths
     inside = (sines < 0.999) & (powers > 0)
     sines = sines.where(inside, 0.5)
-    squares = sines.square()
-    cosines = (1 - squares).sqrt()
+    cosines = (1 - sines**2).sqrt()
     tangents = sines / cosines
-    areas = share * powers * inside * (1 + (1 - 2 * squares).square()) / (squares * cosines)
+    areas = share * powers * inside * lorentz_polarisation(sines)
     moved = -2 * conditions.displacement * _signed(draws["displacement"]) * cosines / conditions.radius
     angles = torch.rad2deg(2 * torch.asin(sines) + moved) + conditions.zero_shift * _signed(draws["zero_shift"])
-    gauss = (conditions.u * tangents.square() + conditions.v * tangents + conditions.w).clamp(min=1e-8).sqrt()
+    gauss = caglioti(tangents, conditions.u, conditions.v, conditions.w).clamp(min=1e-8).sqrt()
     sizes = conditions.min_size + (conditions.max_size - conditions.min_size) * draws["size"]
     strains = conditions.microstrain * draws["microstrain"]
-    lorentz = SCHERRER * wavelength / (10 * sizes * cosines) + 4 * strains * tangents
-    return angles, areas, *_voigt(gauss, torch.rad2deg(lorentz))
+    lorentz = broadening(cosines, tangents, scale=10 * sizes / wavelength, strain=strains)
+    return angles, areas, *_voigt(gauss, lorentz)
 
 
 def _voigt(gauss: Tensor, lorentz: Tensor) -> tuple[Tensor, Tensor]:
