@@ -9,7 +9,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from spectune.spaces.saved import UnknownFamily, configs, recorded
 from spectune.trainables.card import card
 from spectune.trainables.data.dataset import Axis, Dataset
 from spectune.trainables.data.files.baseline import NONE, correct, described
-from spectune.trainables.data.grid import comparable, resample
+from spectune.trainables.data.grid import comparable, diffracted, label, resample
 from spectune.trainables.models import THRESHOLDS, restored
+from spectune.trainables.models.ensemble import Mean
 from spectune.trainables.models.estimator import importances
 from spectune.trainables.seal import CARD, CONFIG, HASHED, ONNX, SUMS, WEIGHTS, refuse_other, replace, sha256, verify
 
@@ -36,6 +37,7 @@ FORMAT = {"format": "spectune-model", "version": 1}
 TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
 CHECKED = 256  # validation spectra that are compared
 BATCH = 256
+LOGGER = logging.getLogger("spectune")
 # What a stranger's config or weights can raise; numbers beyond all sizes are an OverflowError or torch's RuntimeError.
 UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
@@ -45,7 +47,9 @@ UNREADABLE = (
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """A network read from an export. ``numbers`` says how well it did, as on its model card."""
+    """A network read from an export. ``numbers`` says how well it did, as on its model card, and ``conditions`` under
+    which its patterns were computed from structures.
+    """
 
     network: Network
     training: Training
@@ -56,6 +60,7 @@ class Exported:
     numbers: dict[str, Any]
     model: nn.Module
     baseline: str = NONE
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``.
@@ -101,15 +106,15 @@ class Exported:
     def embed(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Unit vectors (N, d) of raw spectra: what the output layer sees, to be compared by their angles.
 
-        ValueError where the spectra do not fit, or where the network does not end in an output layer.
+        Those of an ensemble's members stand side by side, so that a cosine is the mean of theirs. ValueError where the
+        spectra do not fit, or where a network does not end in an output layer.
         """
-        if not isinstance(self.model, nn.Sequential):
-            raise InputError(
-                "only a network that ends in an output layer gives embeddings, this one is of another make"
-            )
-        embedded = _logits(self.model[:-1], self._fitted(spectra, axis)).double()
-        vectors: NDArray[np.float64] = nn.functional.normalize(embedded).numpy()
-        return vectors
+        members = [(1.0, self.model)]
+        if isinstance(self.model, Mean):
+            members = list(zip(self.model.shares, self.model.members, strict=True))
+        batches = self._fitted(spectra, axis)
+        vectors = [np.sqrt(share) * _embedded(model, batches) for share, model in members]
+        return np.concatenate(vectors, axis=1)
 
     def _probabilities(self, batches: tuple[Tensor, ...]) -> Tensor:
         logits = _logits(self.model, batches).double()
@@ -119,6 +124,10 @@ class Exported:
         """Raw spectra on the network's axis, corrected as in training, in batches."""
         values = np.asarray(spectra)
         if axis is not None:
+            before = axis
+            values, axis = diffracted(values, axis, self.axis)
+            if axis is not before:
+                LOGGER.info("spectra on %s are moved to %s by Bragg's law", label(before), label(axis))
             comparable(axis, self.axis)
             if not np.array_equal(axis.values, self.axis.values):
                 values = resample(values, axis, self.axis)
@@ -131,6 +140,14 @@ class Exported:
             raise InputError("spectra must be finite, got NaN or infinite intensities: clean them first")
         values = correct(values, self.axis, self.baseline)
         return torch.split(torch.from_numpy(values.astype(np.float32)), BATCH)
+
+
+def _embedded(model: nn.Module, batches: tuple[Tensor, ...]) -> NDArray[np.float64]:
+    """Unit vectors (N, d) of what the output layer sees."""
+    if not isinstance(model, nn.Sequential):
+        raise InputError("only a network that ends in an output layer gives embeddings, this one is of another make")
+    found: NDArray[np.float64] = nn.functional.normalize(_logits(model[:-1], batches).double()).numpy()
+    return found
 
 
 def write(
@@ -182,7 +199,10 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise InputError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
         spec = config["axis"]
-        axis = Axis(np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"])
+        wavelength = spec.get("wavelength")
+        axis = Axis(
+            np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"], wavelength and float(wavelength)
+        )
         network, training = configs(config, families)
         classes = config["classes"]
         if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
@@ -192,7 +212,16 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         if (baseline := str(config.get("baseline", NONE))) != NONE:
             described(baseline, len(axis))  # refuses what this version does not know
         return Exported(
-            network, training, multilabel, tuple(classes), axis, config["dataset"], config["numbers"], model, baseline
+            network=network,
+            training=training,
+            multilabel=multilabel,
+            classes=tuple(classes),
+            axis=axis,
+            dataset=config["dataset"],
+            numbers=config["numbers"],
+            model=model,
+            baseline=baseline,
+            conditions=config.get("conditions", {}),
         )
     except UnknownFamily as error:
         raise InputError(f"{folder} is the export of a network that is not known: {error}") from None
@@ -229,7 +258,13 @@ def _config(
         "labels": "several" if dataset.multilabel else "one",
         **({"thresholds": weights[THRESHOLDS].double().sigmoid().tolist()} if dataset.multilabel else {}),
         "classes": list(dataset.classes),
-        "axis": {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()},
+        "axis": {
+            "name": axis.name,
+            "unit": axis.unit,
+            "wavelength": axis.wavelength,
+            "values": axis.values.tolist(),
+        },
+        "conditions": dict(dataset.conditions),
     }
 
 

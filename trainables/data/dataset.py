@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,25 @@ SPLITS = ("train", "validation", "test")
 class Axis:
     """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit.
 
-    Without them it is an index. Axes are equal where all three are, to the last bit.
+    Without them it is an index. ``wavelength`` in angstrom is that of the radiation where the values are angles of
+    diffraction, the mean of a doublet's lines by their strengths; None where it is not said. Axes are equal where all
+    are, to the last bit.
     """
 
     values: NDArray[np.float64]
     name: str = "position"
     unit: str = "points"
+    wavelength: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.wavelength is not None and not 0.01 <= self.wavelength <= 100:
+            raise InputError(f"a wavelength must be from 0.01 to 100 angstrom, got {self.wavelength:g}: correct it")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Axis):
             return NotImplemented
-        return (self.name, self.unit) == (other.name, other.unit) and np.array_equal(self.values, other.values)
+        mine, theirs = ((one.name, one.unit, one.wavelength) for one in (self, other))
+        return mine == theirs and np.array_equal(self.values, other.values)
 
     def __hash__(self) -> int:
         return hash((self.name, self.unit, self.values.tobytes()))
@@ -84,7 +93,8 @@ class Dataset:
     ``description`` says in one line what it is. ``definition`` is the rule that made it (class peak positions and
     heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
     done to the spectra and has to be done to others that a network of this dataset sees (``data/baseline.py``).
-    ``drawn`` names the splits that were drawn at random and might have been drawn otherwise.
+    ``drawn`` names the splits that were drawn at random and might have been drawn otherwise. ``conditions`` are those
+    under which patterns were computed from structures, ready for JSON; more can be computed by them.
     ``test`` is None in the copy that trials get: they cannot look at it.
     """
 
@@ -99,6 +109,7 @@ class Dataset:
     variation: Variation | None = None
     baseline: str = "none"
     drawn: tuple[str, ...] = ()
+    conditions: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ QUANTITIES = {
     "m/z": "m/z",
     "chemicalshift": "chemical shift",
 }
+LIKE = 1e-3  # relative difference up to which two wavelengths are of one kind, as a doublet and its first line
 OUTSIDE = 0.05  # share of the target axis that spectra may not cover: their end values are repeated there
 
 
@@ -58,7 +60,7 @@ def comparable(axis: Axis, target: Axis) -> None:
     """ValueError where two axes say that their values mean different things: another unit, or another quantity.
 
     Where one of them says nothing about its unit, the names of common quantities decide; what is not known is taken to
-    fit. Nothing is converted.
+    fit. So are angles of diffraction at a wavelength that is not said. Nothing is converted.
     """
     units = [_unit(one.unit) for one in (axis, target)]
     if "" in units:
@@ -68,11 +70,45 @@ def comparable(axis: Axis, target: Axis) -> None:
             f"spectra must be on the axis of the model, {label(target)}, got {label(axis)}: convert the axis, or "
             "correct what the file says of it"
         )
+    if not _alike(axis, target):
+        raise InputError(
+            f"spectra must be measured at the wavelength of the model, {target.wavelength:g} angstrom, got "
+            f"{axis.wavelength:g}: convert them, or correct what the file says of it"
+        )
+
+
+def diffracted(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> tuple[NDArray[np.floating[Any]], Axis]:
+    """``spectra`` (N, L) and their axis, moved by Bragg's law to where they would be at the wavelength of ``target``;
+    as they are where the wavelengths are alike, or one is not said. Intensities stay. InputError where less than two
+    points are left.
+    """
+    if _alike(axis, target):
+        return spectra, axis
+    _fit(spectra, axis)
+    assert axis.wavelength and target.wavelength
+    sines = np.sin(np.radians(axis.values / 2)) * (target.wavelength / axis.wavelength)
+    there = np.abs(sines) < 1
+    if there.sum() < 2:
+        raise InputError(
+            f"spectra must reach to angles that {target.wavelength:g} angstrom have as well, got "
+            f"{axis.values.min():g} to {axis.values.max():g} at {axis.wavelength:g}: take a model for that wavelength"
+        )
+    values = np.degrees(2 * np.arcsin(sines[there]))
+    return spectra[:, there], replace(axis, values=values, wavelength=target.wavelength)
+
+
+def _alike(axis: Axis, target: Axis) -> bool:
+    """Whether both are at one wavelength, as far as they say it."""
+    if not (axis.wavelength and target.wavelength):
+        return True
+    return abs(axis.wavelength / target.wavelength - 1) <= LIKE
 
 
 def label(axis: Axis) -> str:
-    """``name (unit)``."""
-    return f"{axis.name} ({axis.unit})" if axis.unit else axis.name
+    """``name (unit)``, with the wavelength where it says one."""
+    words = [axis.unit, f"at {axis.wavelength:.5g} angstrom" if axis.wavelength else ""]
+    said = " ".join(filter(None, words))
+    return f"{axis.name} ({said})" if said else axis.name
 
 
 def _plain(text: str) -> str:
@@ -91,11 +127,7 @@ def resample(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> ND
 
     Where ``target`` goes beyond ``axis`` the end value is repeated; ValueError if that is more than 5 % of it.
     """
-    if spectra.ndim != 2 or spectra.shape[1] != len(axis):
-        raise InputError(
-            f"spectra must have one intensity for each of the {len(axis)} values of their axis, got the shape "
-            f"{spectra.shape}: give (spectra, points)"
-        )
+    _fit(spectra, axis)
     low, high = axis.values.min(), axis.values.max()
     outside = np.mean((target.values < low) | (target.values > high))
     if outside > OUTSIDE:
@@ -104,6 +136,14 @@ def resample(spectra: NDArray[np.floating[Any]], axis: Axis, target: Axis) -> ND
             f"got {low:g} to {high:g}: measure that range, or train on the range that you have"
         )
     return interpolate(spectra, axis.values, target.values)
+
+
+def _fit(spectra: NDArray[np.floating[Any]], axis: Axis) -> None:
+    if spectra.ndim != 2 or spectra.shape[1] != len(axis):
+        raise InputError(
+            f"spectra must have one intensity for each of the {len(axis)} values of their axis, got the shape "
+            f"{spectra.shape}: give (spectra, points)"
+        )
 
 
 def interpolate(

@@ -89,13 +89,14 @@ def save(dataset: Dataset, split: str, path: str | Path) -> None:
     if path.suffix.lower() != ".npz":
         raise InputError(f"a split is written as .npz, got {path}: end the name in .npz")
     chosen = dataset.split(split)
-    groups: dict[str, Any] = {} if chosen.groups is None else {"group": chosen.groups}
+    some: dict[str, Any] = {} if chosen.groups is None else {"group": chosen.groups}
+    some |= {"axis_wavelength": np.array(dataset.axis.wavelength)} if dataset.axis.wavelength else {}
     with replacing(path) as part, part.open("wb") as file:
         np.savez(
             file,
             x=_spectra(chosen, np.arange(len(chosen))),
             y=chosen.labels,
-            **groups,
+            **some,
             axis=dataset.axis.values,
             axis_name=np.array(dataset.axis.name),
             axis_unit=np.array(dataset.axis.unit),

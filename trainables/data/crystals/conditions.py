@@ -54,6 +54,27 @@ STRENGTHS = (
 Floats = NDArray[np.float64]
 
 
+def lines(wavelength: str) -> tuple[tuple[float, float], ...]:
+    """(wavelength in angstrom, share) of each line; InputError for one that is neither known nor a number."""
+    if wavelength in WAVELENGTHS:
+        return WAVELENGTHS[wavelength]
+    try:
+        value = float(wavelength)
+    except ValueError:
+        value = np.nan
+    if not 0.1 <= value <= 5:
+        raise InputError(
+            f"wavelength must be one of {', '.join(WAVELENGTHS)} or a number from 0.1 to 5 angstrom, got "
+            f"{wavelength!r}: choose one"
+        )
+    return ((value, 1.0),)
+
+
+def mean(wavelength: str) -> float:
+    """The mean of its lines by their shares, angstrom."""
+    return sum(line * share for line, share in lines(wavelength))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
     """The instrument and, for each pattern anew, the sample. Angles are two theta in degrees; strengths are limits up
@@ -126,19 +147,8 @@ class Conditions:
 
     @property
     def lines(self) -> tuple[tuple[float, float], ...]:
-        """(wavelength in angstrom, share) of each line; ValueError for one that is neither known nor a number."""
-        if self.wavelength in WAVELENGTHS:
-            return WAVELENGTHS[self.wavelength]
-        try:
-            value = float(self.wavelength)
-        except ValueError:
-            value = np.nan
-        if not 0.1 <= value <= 5:
-            raise InputError(
-                f"wavelength must be one of {', '.join(WAVELENGTHS)} or a number from 0.1 to 5 angstrom, got "
-                f"{self.wavelength!r}: choose one"
-            )
-        return ((value, 1.0),)
+        """(wavelength in angstrom, share) of each line."""
+        return lines(self.wavelength)
 
     @property
     def step(self) -> float:

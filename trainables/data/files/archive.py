@@ -28,7 +28,8 @@ Arrays = dict[str, NDArray[Any]]
 def read_archive(path: Path, reading: Reading) -> Table:
     """The spectra of an .npz file: ``x`` (N, L) and, where there are, ``y`` (N,) classes as whole numbers or words
     or (N, C) of 0 and 1, ``split`` (N,), ``group`` (N,) or what ``reading`` calls it, ``axis`` (L,), ``axis_name``,
-    ``axis_unit``, ``names`` of the classes (C,) and ``baseline_removed``, the correction that was made already.
+    ``axis_unit``, ``axis_wavelength``, ``names`` of the classes (C,) and ``baseline_removed``, the correction that was
+    made already.
 
     A row of ``y`` with two ones or more makes it a file of several labels per spectrum.
     """
@@ -195,8 +196,11 @@ def _axis(path: Path, arrays: Arrays, points: int) -> Axis | None:
         raise InputError(
             f"{path}: axis must be {points} numbers, one a point of x, got {values.dtype} {values.shape}: correct it"
         )
-    known = {"name": NAME, "unit": ""}
+    known: dict[str, Any] = {"name": NAME, "unit": ""}
     for key, name in (("axis_name", "name"), ("axis_unit", "unit")):
         if key in arrays and arrays[key].size == 1 and arrays[key].dtype.kind in "US":
             known[name] = str(arrays[key].reshape(-1)[0])
+    said = arrays.get("axis_wavelength")
+    if said is not None and said.size == 1 and said.dtype.kind in "fiu":
+        known["wavelength"] = float(said.reshape(-1)[0])
     return Axis(strict(str(path), values.astype(np.float64)), **known)

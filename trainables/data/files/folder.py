@@ -77,9 +77,10 @@ def _stacked(path: Path, entries: list[Entry]) -> Table:
     tables = [entry.table for entry in entries]
     files = [str(entry.path) for entry in entries for _ in entry.table.rows]
     rows = [_row(path, entry, row) for entry in entries for row in entry.table.rows]
-    first = tables[0].axis
+    says = next((entry for entry in entries if entry.table.axis and entry.table.axis.wavelength), entries[0])
+    first = says.table.axis
     for entry in entries:
-        _same(entries[0], entry)
+        _same(says, entry)
     pairs = [(_places(table), spectrum) for table in tables for spectrum in table.spectra]
     values, spectra, notes = common(pairs, files)
     counts = Counter(note for table in tables for note in table.notes)
