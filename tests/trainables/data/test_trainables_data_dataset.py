@@ -27,7 +27,14 @@ def test_axes_are_equal_by_value() -> None:
     assert one != Axis(values + 1, "angle", "degrees")
     assert one != Axis(values[:4], "angle", "degrees")
     assert one != Axis(values, "angle", "radians")
+    assert one != Axis(values, "angle", "degrees", 1.54)
     assert one != "angle"
+
+
+@pytest.mark.parametrize("wavelength", [0.0, -1.5, 1540.6, float("nan")])
+def test_a_wavelength_is_one_in_angstrom(wavelength: float) -> None:
+    with pytest.raises(ValueError, match="a wavelength must be from"):
+        Axis(np.arange(3.0), "2theta", "degrees", wavelength)
 
 
 def test_datasets_can_be_compared_and_kept_in_a_set() -> None:

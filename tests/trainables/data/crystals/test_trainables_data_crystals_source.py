@@ -47,7 +47,7 @@ def test_the_digest_is_that_of_the_patterns_wherever_the_folder_lies(folder: Pat
 
 def test_it_is_described_and_drawn(folder: Path) -> None:
     dataset = load(str(folder), **FEW)
-    assert "2theta (degrees) 20 to 60" in describe(dataset)
+    assert "2theta (degrees at 1.5419 angstrom) 20 to 60" in describe(dataset)
     assert np.isfinite(examples(dataset, 12)["nominal"]).all()
 
 
