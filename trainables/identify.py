@@ -35,8 +35,9 @@ class Embedded(NamedTuple):
 
 
 class Spectra(NamedTuple):
-    """Spectra (N, L) of a file, as ``data.read`` gives them."""
+    """Spectra (N, L) of the file or folder ``path``, as ``data.read`` gives them."""
 
+    path: Path
     values: NDArray[np.floating[Any]]
     axis: Axis | None
     labels: list[str] | None
@@ -48,7 +49,7 @@ def measured(path: Path, wavelength: float | None = None) -> Spectra:
 
     InputError where they say another.
     """
-    found = Spectra(*read(path))
+    found = Spectra(path, *read(path))
     if not wavelength or found.axis is None:
         return found
     said = found.axis.wavelength
@@ -58,7 +59,14 @@ def measured(path: Path, wavelength: float | None = None) -> Spectra:
 
 
 def embedded(exported: Exported, spectra: Spectra) -> Embedded:
-    """``spectra`` as the network sees them."""
+    """``spectra`` as the network sees them. Those that say no wavelength are taken to be of its own, which is said."""
+    said = spectra.axis.wavelength if spectra.axis else None
+    if exported.axis.wavelength and not said:
+        LOGGER.warning(
+            "%s says no wavelength: taken to be that of the model, %.5g angstrom; --wavelength says another",
+            spectra.path,
+            exported.axis.wavelength,
+        )
     return Embedded(exported.embed(spectra.values, spectra.axis), spectra.names, spectra.labels)
 
 

@@ -191,6 +191,17 @@ def test_structures_are_references_of_a_network_that_learned_from_measured_patte
         known(exported, metals)
 
 
+def test_a_wavelength_that_is_taken_for_granted_is_said(dataset, metals, tmp_path, caplog):
+    for model, given, count in ((1.5418, None, 1), (1.5418, 1.5406, 0), (None, None, 0)):
+        caplog.clear()
+        exported = plain(dataset, tmp_path / f"{model}-{given}", model)
+        embedded(exported, measured(tmp_path / "unknown.xy", given))
+        said = (
+            "unknown.xy says no wavelength: taken to be that of the model, 1.5418 angstrom"
+        )
+        assert caplog.text.count(said) == count
+
+
 def test_structures_that_are_no_references_are_said(dataset, metals, tmp_path, caplog):
     (metals / "broken.cif").write_text("nothing")
     known(plain(dataset, tmp_path / "x", 1.5418), metals)
