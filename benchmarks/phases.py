@@ -22,6 +22,8 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from spectune.trainables.data import load
+
 LINES = {  # K alpha 1, K alpha 2, K beta, angstrom
     "Cu": (1.540598, 1.544426, 1.392250),
     "Co": (1.789010, 1.792900, 1.620830),
@@ -145,9 +147,9 @@ def xrdml(angles: Floats, counts: NDArray[np.int64], anode: str) -> str:
 
 
 def measure(cifs: Path, unknown: Path, *, most: int, seed: int, anode: str) -> int:
-    """A file for each of at most ``most`` structures, drawn at random; how many were written."""
-    random = np.random.default_rng(seed)
-    paths = sorted(cifs.rglob("*.cif"))
+    """A file for each of at most ``most`` of the structures that can be candidates, drawn at random; how many."""
+    random, known = np.random.default_rng(seed), load(str(cifs)).classes
+    paths = [path for path in sorted(cifs.rglob("*.cif")) if str(path.relative_to(cifs).with_suffix("")) in known]
     unknown.mkdir(parents=True, exist_ok=True)
     written = 0
     for place in random.permutation(len(paths)):
@@ -182,7 +184,7 @@ def score(answers: str) -> dict[str, Any]:
         if not found:
             continue
         right = found[1].rpartition("/")[2].replace("__", "/")
-        ranks = [f"{right} (" in one for one in re.split(r"(?<=\d), ", found[2])]
+        ranks = [f"{right} (" in one for one in re.split(r"(?<=\.\d{4}), ", found[2])]
         count, first, five = count + 1, first + ranks[0], five + any(ranks[:5])
         if not ranks[0]:
             wrong.append(line)

@@ -91,9 +91,9 @@ def test_lines_are_where_they_belong_and_the_file_is_read(tmp_path: Path) -> Non
 
 def test_answers_are_scored_by_the_names_of_the_files() -> None:
     answers = """
-a/oxides__ZnO.xrdml: oxides/ZnO (OZn, P 63 m c) 0.99, oxides/ZnO2 (O2Zn) 0.5
-oxides__ZnO2.xrdml: oxides/ZnO (OZn, P 63 m c) 0.99, oxides/A (X) or oxides/ZnO2 (O2Zn) 0.5
-oxides__A.xrdml: oxides/ZnO (OZn, P 63 m c) 0.99
+a/oxides__ZnO.xrdml: oxides/B (O2, P 1) or oxides/ZnO (OZn, P 63 m c) 0.9900, oxides/ZnO2 (O2Zn, P 1) 0.5000
+oxides__ZnO2.xrdml: oxides/ZnO (OZn, P 63 m c) 0.9900, oxides/A (X, P 1) or oxides/ZnO2 (O2Zn, P 1) 0.5000
+oxides__A.xrdml: oxides/ZnO (OZn, P 63 m c) 0.9900
 """
     found = phases.score(answers)
     assert (found["count"], found["top1"], found["top5"]) == (3, 1 / 3, 2 / 3)

@@ -196,9 +196,7 @@ def test_a_wavelength_that_is_taken_for_granted_is_said(dataset, metals, tmp_pat
         caplog.clear()
         exported = plain(dataset, tmp_path / f"{model}-{given}", model)
         embedded(exported, measured(tmp_path / "unknown.xy", given))
-        said = (
-            "unknown.xy says no wavelength: taken to be that of the model, 1.5418 angstrom"
-        )
+        said = "unknown.xy says no wavelength: taken to be that of the model, 1.5418 angstrom"
         assert caplog.text.count(said) == count
 
 
