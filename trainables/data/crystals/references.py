@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from spectune.trainables.data.crystals.conditions import WAVELENGTHS, Conditions
 from spectune.trainables.data.crystals.patterns import Patterns
 from spectune.trainables.data.crystals.table import Table, read
 from spectune.trainables.data.dataset import Axis
+from spectune.trainables.data.grid import comparable, label
 
 SAME = 1e-4  # relative difference up to which a wavelength is a named one
 STEP = 0.02  # degrees between points of patterns that are resampled later
@@ -52,6 +54,12 @@ def references(path: Path, axis: Axis, conditions: Mapping[str, Any]) -> Referen
 
 
 def _conditions(axis: Axis, conditions: Mapping[str, Any]) -> Conditions:
+    try:
+        comparable(replace(axis, wavelength=None), Axis(axis.values, "2theta", "degrees"))
+    except InputError:
+        raise InputError(
+            f"patterns of structures are on angles, 2theta in degrees, got a model on {label(axis)}: take another"
+        ) from None
     if not axis.wavelength:
         raise InputError(
             "patterns of structures are computed at the wavelength of the model or the spectra, got none that says it: "
