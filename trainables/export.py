@@ -199,9 +199,8 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
         if not isinstance(config, dict) or {key: config.get(key) for key in FORMAT} != FORMAT:
             raise InputError(f"format and version must be {FORMAT['format']} {FORMAT['version']}")
         spec = config["axis"]
-        wavelength = spec.get("wavelength")
         axis = Axis(
-            np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"], wavelength and float(wavelength)
+            np.array(spec["values"], dtype=np.float64), spec["name"], spec["unit"], float(spec.get("wavelength", 0))
         )
         network, training = configs(config, families)
         classes = config["classes"]
@@ -261,7 +260,7 @@ def _config(
         "axis": {
             "name": axis.name,
             "unit": axis.unit,
-            "wavelength": axis.wavelength,
+            **({"wavelength": axis.wavelength} if axis.wavelength else {}),
             "values": axis.values.tolist(),
         },
         "conditions": dict(dataset.conditions),

@@ -44,7 +44,7 @@ class Spectra(NamedTuple):
     names: list[str]
 
 
-def measured(path: Path, wavelength: float | None = None) -> Spectra:
+def measured(path: Path, wavelength: float = 0.0) -> Spectra:
     """The spectra of a file or folder, measured at ``wavelength`` in angstrom where they do not say it themselves.
 
     InputError where they say another.
@@ -60,7 +60,7 @@ def measured(path: Path, wavelength: float | None = None) -> Spectra:
 
 def embedded(exported: Exported, spectra: Spectra) -> Embedded:
     """``spectra`` as the network sees them. Those that say no wavelength are taken to be of its own, which is said."""
-    said = spectra.axis.wavelength if spectra.axis else None
+    said = spectra.axis.wavelength if spectra.axis else 0.0
     if exported.axis.wavelength and not said:
         LOGGER.warning(
             "%s says no wavelength: taken to be that of the model, %.5g angstrom; --wavelength says another",
@@ -70,7 +70,7 @@ def embedded(exported: Exported, spectra: Spectra) -> Embedded:
     return Embedded(exported.embed(spectra.values, spectra.axis), spectra.names, spectra.labels)
 
 
-def known(exported: Exported, path: Path, wavelength: float | None = None) -> Embedded:
+def known(exported: Exported, path: Path, wavelength: float = 0.0) -> Embedded:
     """What unknown spectra are compared with: measured spectra with their classes, or the patterns of a folder, an
     archive or a list of crystal structures, computed as those that the network learned from.
 

@@ -235,10 +235,10 @@ def identify(model: str, files: list[str], references: str, wavelength: str, spa
     from spectune.trainables.identify import embedded, known, measured, rank, top
 
     exported = read_export(Path(model), _catalogue(space).families)
-    given = mean(wavelength) if wavelength else None
+    given = mean(wavelength) if wavelength else 0.0
     unknown = [measured(Path(file), given) for file in files]
     said = (spectra.axis.wavelength for spectra in unknown if spectra.axis and spectra.axis.wavelength)
-    library = known(exported, Path(references), given or next(said, None))
+    library = known(exported, Path(references), given or next(said, 0.0))
     assert library.labels is not None
     for spectra in unknown:
         some = embedded(exported, spectra)

@@ -180,7 +180,7 @@ def plain(dataset, folder, wavelength):
 
 
 def test_structures_are_references_of_a_network_that_learned_from_measured_patterns(dataset, metals, tmp_path):
-    for wavelength, given in ((1.5418, None), (None, 1.5418)):
+    for wavelength, given in ((1.5418, 0.0), (0.0, 1.5418)):
         exported = plain(dataset, tmp_path / str(given), wavelength)
         library = known(exported, metals, given)
         assert library.labels == ["Al (F m -3 m)", "Cu (F m -3 m)"]
@@ -192,7 +192,7 @@ def test_structures_are_references_of_a_network_that_learned_from_measured_patte
 
 
 def test_a_wavelength_that_is_taken_for_granted_is_said(dataset, metals, tmp_path, caplog):
-    for model, given, count in ((1.5418, None, 1), (1.5418, 1.5406, 0), (None, None, 0)):
+    for model, given, count in ((1.5418, 0.0, 1), (1.5418, 1.5406, 0), (0.0, 0.0, 0)):
         caplog.clear()
         exported = plain(dataset, tmp_path / f"{model}-{given}", model)
         embedded(exported, measured(tmp_path / "unknown.xy", given))

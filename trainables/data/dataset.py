@@ -24,24 +24,23 @@ class Axis:
     """The common axis of all spectra: ``values`` (L,) float64, strictly monotonic, with its name and unit.
 
     Without them it is an index. ``wavelength`` in angstrom is that of the radiation where the values are angles of
-    diffraction, the mean of a doublet's lines by their strengths; None where it is not said. Axes are equal where all
-    are, to the last bit.
+    diffraction, the mean of a doublet's lines by their strengths; 0 where it is not known. Axes are equal where the
+    other three are, to the last bit.
     """
 
     values: NDArray[np.float64]
     name: str = "position"
     unit: str = "points"
-    wavelength: float | None = None
+    wavelength: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.wavelength is not None and not 0.01 <= self.wavelength <= 100:
-            raise InputError(f"a wavelength must be from 0.01 to 100 angstrom, got {self.wavelength:g}: correct it")
+        if not 0 <= self.wavelength < np.inf:
+            raise InputError(f"a wavelength must be a number above 0, got {self.wavelength:g}: correct it")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Axis):
             return NotImplemented
-        mine, theirs = ((one.name, one.unit, one.wavelength) for one in (self, other))
-        return mine == theirs and np.array_equal(self.values, other.values)
+        return (self.name, self.unit) == (other.name, other.unit) and np.array_equal(self.values, other.values)
 
     def __hash__(self) -> int:
         return hash((self.name, self.unit, self.values.tobytes()))

@@ -27,13 +27,12 @@ def test_axes_are_equal_by_value() -> None:
     assert one != Axis(values + 1, "angle", "degrees")
     assert one != Axis(values[:4], "angle", "degrees")
     assert one != Axis(values, "angle", "radians")
-    assert one != Axis(values, "angle", "degrees", 1.54)
     assert one != "angle"
 
 
-@pytest.mark.parametrize("wavelength", [0.0, -1.5, 1540.6, float("nan")])
-def test_a_wavelength_is_one_in_angstrom(wavelength: float) -> None:
-    with pytest.raises(ValueError, match="a wavelength must be from"):
+@pytest.mark.parametrize("wavelength", [-1.5, float("inf"), float("nan")])
+def test_a_wavelength_is_a_number(wavelength: float) -> None:
+    with pytest.raises(ValueError, match="a wavelength must be a number"):
         Axis(np.arange(3.0), "2theta", "degrees", wavelength)
 
 

@@ -65,7 +65,8 @@ def test_a_saved_split_keeps_the_wavelength(tmp_path: Path) -> None:
     dataset = load("challenge", points=500)
     at = replace(dataset, axis=replace(dataset.axis, name="2theta", unit="degrees", wavelength=1.5406))
     save(at, "train", tmp_path / "train.npz")
-    assert load(str(tmp_path / "train.npz")).axis == at.axis
+    again = load(str(tmp_path / "train.npz")).axis
+    assert again == at.axis and again.wavelength == 1.5406
 
 
 def test_a_split_is_saved_under_the_asked_name_or_not_at_all(tmp_path: Path) -> None:

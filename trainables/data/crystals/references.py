@@ -55,7 +55,7 @@ def references(path: Path, axis: Axis, conditions: Mapping[str, Any]) -> Referen
 
 def _conditions(axis: Axis, conditions: Mapping[str, Any]) -> Conditions:
     try:
-        comparable(replace(axis, wavelength=None), Axis(axis.values, "2theta", "degrees"))
+        comparable(replace(axis, wavelength=0.0), Axis(axis.values, "2theta", "degrees"))
     except InputError:
         raise InputError(
             f"patterns of structures are on angles, 2theta in degrees, got a model on {label(axis)}: take another"

@@ -15,7 +15,7 @@ from spectune.trainables.data.crystals.references import references
 from spectune.trainables.data.dataset import Axis
 
 
-def axis(conditions: Conditions, wavelength: float | None = 1.54187) -> Axis:
+def axis(conditions: Conditions, wavelength: float = 1.54187) -> Axis:
     return Axis(conditions.angles, "2theta", "degrees", wavelength)
 
 
@@ -53,7 +53,7 @@ def test_conditions_that_are_not_known_are_the_usual_ones_at_the_wavelength(fold
 
 def test_what_cannot_be_computed_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="got none that says it: give --wavelength"):
-        references(folder, axis(Conditions(), None), {})
+        references(folder, axis(Conditions(), 0.0), {})
     with pytest.raises(InputError, match=r"on angles, 2theta in degrees, got a model on q \(1/A at 1\.54 angstrom\)"):
         references(folder, Axis(np.linspace(1.0, 8.0, 500), "q", "1/A", 1.54), {})
     for wrong in ({"flux": 1}, {"points": "many"}):

@@ -73,7 +73,7 @@ def spectrum(
     intensities: NDArray[np.float64],
     *,
     axis: tuple[str, str],
-    wavelength: float | None = None,
+    wavelength: float = 0.0,
     quantity: str = "",
     title: str = "",
     note: str = "",

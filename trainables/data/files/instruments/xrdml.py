@@ -15,6 +15,8 @@ from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum,
 from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed
 from spectune.trainables.data.files.packed import content
 
+SHORTEST, LONGEST = 0.01, 100.0  # wavelength of X-rays, angstrom
+
 
 def read_xrdml(path: Path) -> list[Spectrum]:
     """The scans of an .xrdml file along 2 theta; others are left out with a note, and InputError where no other is."""
@@ -31,11 +33,11 @@ def read_xrdml(path: Path) -> list[Spectrum]:
     return [_scan(where, scan, title, note, wavelength) for where, scan in along]
 
 
-def _wavelength(where: str, root: Element) -> float | None:
+def _wavelength(where: str, root: Element) -> float:
     """The intended one of those that the tube gives, in angstrom: K alpha is the mean of its two lines."""
     used = first(root, "usedWavelength")
     if used is None:
-        return None
+        return 0.0
     named = {"kAlpha1": 0.0, "kAlpha2": 0.0, "kBeta": 0.0, "ratioKAlpha2KAlpha1": 0.5}
     for name in named:
         element = first(used, name)
@@ -45,7 +47,9 @@ def _wavelength(where: str, root: Element) -> float | None:
     intended = (used.get("intended") or "").replace(" ", "").lower()
     mean = (one + ratio * two) / (1 + ratio) if two else one
     found = {"k-alpha1": one, "k-alpha2": two, "k-beta": beta}.get(intended, mean)
-    return found or None
+    if found and not SHORTEST <= found <= LONGEST:
+        raise InputError(f"{where}: X-rays must be of {SHORTEST:g} to {LONGEST:g} angstrom, got {found:g}: correct it")
+    return found
 
 
 def _positions(scan: Element) -> Element | None:
@@ -56,7 +60,7 @@ def _positions(scan: Element) -> Element | None:
     return None
 
 
-def _scan(where: str, scan: Element, title: str, note: str, wavelength: float | None) -> Spectrum:
+def _scan(where: str, scan: Element, title: str, note: str, wavelength: float) -> Spectrum:
     measured, counts = first(scan, "intensities"), first(scan, "counts")
     given = measured if measured is not None else counts
     if given is None:

@@ -25,10 +25,10 @@ RATIO = "<ratioKAlpha2KAlpha1>0.5</ratioKAlpha2KAlpha1>"
         ("K-Alpha 2", TUBE + RATIO, 1.544426),
         ("K-Beta", TUBE + RATIO, 1.39225),
         ("", "<kAlpha1>0.7093</kAlpha1>", 0.7093),
-        ("K-Alpha", "", None),
+        ("K-Alpha", "", 0.0),
     ],
 )
-def test_it_is_the_intended_one(tmp_path: Path, intended: str, inside: str, wavelength: float | None) -> None:
+def test_it_is_the_intended_one(tmp_path: Path, intended: str, inside: str, wavelength: float) -> None:
     used = f'<usedWavelength intended="{intended}">{inside}</usedWavelength>'
     (tmp_path / "a.xrdml").write_bytes(made.xrdml(used=used))
     (found,) = read_xrdml(tmp_path / "a.xrdml")
@@ -38,7 +38,7 @@ def test_it_is_the_intended_one(tmp_path: Path, intended: str, inside: str, wave
 def test_a_wavelength_that_cannot_be_is_refused(tmp_path: Path) -> None:
     used = "<usedWavelength><kAlpha1>1540.6</kAlpha1></usedWavelength>"
     (tmp_path / "a.xrdml").write_bytes(made.xrdml(used=used))
-    with pytest.raises(InputError, match=r"a wavelength must be from 0\.01 to 100 angstrom, got 1540\.6"):
+    with pytest.raises(InputError, match=r"a.xrdml: X-rays must be of 0\.01 to 100 angstrom, got 1540\.6"):
         read_xrdml(tmp_path / "a.xrdml")
 
 
