@@ -36,7 +36,7 @@ import standings
 
 from spectune.spaces.errors import InputError
 
-READERS = ("rdata==1.1.0", "xarray==2026.9.0", "gemmi==0.7.5", "jcamp==1.3.2")  # they read the sets
+READERS = ("rdata==1.1.0", "xarray==2026.9.0", "jcamp==1.3.2")  # they read the sets
 AUTOGLUON = "autogluon.tabular[lightgbm,catboost,xgboost,fastai]==1.6.3"  # what its defaults use
 CORES = 2
 CACHE = Path.home() / ".cache" / "spectune-real"

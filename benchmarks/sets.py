@@ -10,6 +10,7 @@ import csv
 import gzip
 import hashlib
 import importlib
+import os
 import struct
 import zlib
 from collections import Counter
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import powder
+import torch
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
+from spectune.trainables.data import load
+from spectune.trainables.data.dataset import SPLITS
 
 SEED, PARTS, TESTED, VALIDATED = 0, 10, 0.3, 0.2
 LEAST = 10  # spectra of a class
@@ -359,26 +362,18 @@ def read_fermentation(paths: list[Path]) -> Spectra:
 
 
 def read_crystals(paths: list[Path]) -> Spectra:
-    """Powder patterns by crystal system; structures whose patterns are alike are a group."""
-    labels, patterns, refused = [], [], 0
-    for path in paths:
-        try:
-            system, pattern = powder.read(path)
-        except ValueError:
-            refused += 1
-            continue
-        labels.append(system)
-        patterns.append(pattern)
-    x = np.array(patterns)
-    groups = powder.families(x)
-    mixed = sum(len({labels[row] for row in np.flatnonzero(groups == one)}) > 1 for one in set(groups.tolist()))
-    said = [
-        f"computed from structures, not measured; {refused} of {len(paths)} files could not be read",
-        f"{len(x) - len(set(groups.tolist()))} patterns have another at a cosine above {powder.ALIKE:g}, and {mixed} "
-        "groups of such patterns hold two crystal systems: these cannot be told apart",
-    ]
-    numbered = [f"structure {number}" for number in groups]
-    return Spectra(x=x, axis=powder.ANGLES, unit="degree", labels=labels, groups=numbered, said=said)
+    """A powder pattern of each structure, by crystal system; those that cannot be told apart are a group."""
+    loaded = load(os.path.commonpath(paths), label="system", train=1, validation=1, test=1)
+    splits = [loaded.split(name) for name in SPLITS]
+    groups = [number for split in splits if split.groups is not None for number in split.groups.tolist()]
+    return Spectra(
+        x=np.concatenate([split.batch(torch.arange(len(split))).numpy() for split in splits]),
+        axis=loaded.axis.values,
+        unit="degree",
+        labels=[loaded.classes[number] for split in splits for number in split.labels],
+        groups=[f"structure {number}" for number in groups],
+        said=[f"computed from structures, not measured: {loaded.description}"],
+    )
 
 
 CHEMOTOOLS = Package(name="chemotools", version="0.5.0", registry="PyPI", licence="MIT")

@@ -31,6 +31,7 @@ from spectune.trainables.data.grid import resample, units
 from spectune.trainables.likeness import Likeness, learn
 from spectune.trainables.likeness import restored as likeness
 from spectune.trainables.models import THRESHOLDS, restored
+from spectune.trainables.models.ensemble import Mean
 from spectune.trainables.models.estimator import importances
 from spectune.trainables.seal import (
     CARD,
@@ -50,6 +51,7 @@ FORMAT = {"format": "spectune-model", "version": 1}
 TOLERANCE = 1e-4  # between the logits of the trained and the reloaded network, of the largest logit if that is above 1
 CHECKED = 256  # validation spectra that are compared
 BATCH = 256
+LOGGER = logging.getLogger("spectune")
 # What a stranger's config or weights can raise; numbers beyond all sizes are an OverflowError or torch's RuntimeError.
 UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
@@ -62,7 +64,8 @@ class Exported:
     """A network read from an export. ``numbers`` says how well it did, as on its model card.
 
     ``quantity`` is that of the intensities, "" where nobody said it; ``reading`` are the options that files were read
-    with; ``likeness`` is that to the spectra of training, None in exports that were made before there was one.
+    with; ``conditions`` are those under which patterns were computed from structures; ``likeness`` is that to the
+    spectra of training, None in exports that were made before there was one.
     """
 
     network: Network
@@ -77,6 +80,7 @@ class Exported:
     quantity: str = ""
     reading: Mapping[str, str] = field(default_factory=dict)
     likeness: Likeness | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Probabilities (N, C) of the classes for raw spectra (N, L), moved to the network's axis from ``axis``, which
@@ -130,15 +134,15 @@ class Exported:
     def embed(self, spectra: ArrayLike, axis: Axis | None = None) -> NDArray[np.float64]:
         """Unit vectors (N, d) of raw spectra: what the output layer sees, to be compared by their angles.
 
-        ValueError where the spectra do not fit, or where the network does not end in an output layer.
+        Those of an ensemble's members stand side by side, so that a cosine is the mean of theirs. ValueError where the
+        spectra do not fit, or where a network does not end in an output layer.
         """
-        if not isinstance(self.model, nn.Sequential):
-            raise InputError(
-                "only a network that ends in an output layer gives embeddings, this one is of another make"
-            )
-        embedded = _logits(self.model[:-1], self._fitted(spectra, axis)).double()
-        vectors: NDArray[np.float64] = nn.functional.normalize(embedded).numpy()
-        return vectors
+        members = [(1.0, self.model)]
+        if isinstance(self.model, Mean):
+            members = list(zip(self.model.shares, self.model.members, strict=True))
+        batches = self._fitted(spectra, axis)
+        vectors = [np.sqrt(share) * _embedded(model, batches) for share, model in members]
+        return np.concatenate(vectors, axis=1)
 
     def _probabilities(self, batches: tuple[Tensor, ...]) -> Tensor:
         logits = _logits(self.model, batches).double()
@@ -151,7 +155,9 @@ class Exported:
     def _corrected(self, spectra: ArrayLike, axis: Axis | None) -> NDArray[np.floating[Any]]:
         values = np.asarray(spectra)
         if axis is not None:
-            axis = axis if units.alike(axis, self.axis) else units.convert(axis, self.axis)
+            if not units.alike(axis, self.axis):
+                before, axis = axis, units.convert(axis, self.axis)
+                LOGGER.info("axis converted from %s to %s", units.described(before), units.described(axis))
             if not np.array_equal(axis.values, self.axis.values):
                 values = resample(values, axis, self.axis)
         if values.ndim != 2 or values.shape[1] != len(self.axis):
@@ -162,6 +168,14 @@ class Exported:
         if not np.isfinite(values).all():
             raise InputError("spectra must be finite, got NaN or infinite intensities: clean them first")
         return correct(values, self.axis, self.baseline)
+
+
+def _embedded(model: nn.Module, batches: tuple[Tensor, ...]) -> NDArray[np.float64]:
+    """Unit vectors (N, d) of what the output layer sees."""
+    if not isinstance(model, nn.Sequential):
+        raise InputError("only a network that ends in an output layer gives embeddings, this one is of another make")
+    found: NDArray[np.float64] = nn.functional.normalize(_logits(model[:-1], batches).double()).numpy()
+    return found
 
 
 def write(
@@ -238,6 +252,7 @@ def read(folder: Path | str, families: Mapping[str, type[Network]] = FAMILIES) -
             quantity=str(config.get("quantity", "")),
             reading={str(name): str(value) for name, value in config.get("reading", {}).items()},
             likeness=_likeness(folder, len(axis)),
+            conditions=config.get("conditions", {}),
         )
     except UnknownFamily as error:
         raise InputError(f"{folder} is the export of a network that is not known: {error}") from None
@@ -287,6 +302,7 @@ def _config(
         },
         "quantity": dataset.quantity,
         "reading": dict(dataset.reading),
+        "conditions": dict(dataset.conditions),
     }
 
 

@@ -237,22 +237,27 @@ def predict(model: str, file: str, data: list[str], space: str, passes: int) -> 
         )
 
 
-def identify(model: str, file: str, references: str, space: str) -> None:
+def identify(model: str, files: list[str], references: str, wavelength: str, space: str) -> None:
     limit_threads()
-    from spectune.trainables.data import read
+    from spectune.trainables.data.grid import units
     from spectune.trainables.export import read as read_export
-    from spectune.trainables.identify import rank, top
+    from spectune.trainables.identify import embedded, known, measured, rank, top
 
     exported = read_export(Path(model), _catalogue(space).families)
-    known, known_axis, classes, rows = read(Path(references))
-    spectra, axis, labels, names = read(Path(file))
-    known_names = rows if classes is None else classes
-    ranked, order, similarity = rank(exported.embed(spectra, axis), exported.embed(known, known_axis), known_names)
-    for name, best, row in zip(names, order, similarity, strict=True):
-        print(f"{name}: " + ", ".join(f"{ranked[number]} {value:.4f}" for number, value in zip(best, row, strict=True)))
-    if labels is not None and set(labels) & set(ranked):
-        shares = ", ".join(f"top-{most} {top(order, ranked, labels, most):.4f}" for most in (1, 3, 5))
-        print(f"{shares} of {len(labels)} spectra, {len(known_names)} references of {len(ranked)} classes")
+    given = units.wavelength(wavelength)
+    unknown = [measured(Path(file), given) for file in files]
+    said = (spectra.axis.wavelength for spectra in unknown if spectra.axis and spectra.axis.wavelength)
+    library = known(exported, Path(references), given or next(said, 0.0))
+    assert library.labels is not None
+    for spectra in unknown:
+        some = embedded(exported, spectra)
+        ranked, order, similarity = rank(some.vectors, library.vectors, library.labels)
+        for name, best, row in zip(some.names, order, similarity, strict=True):
+            shown = (f"{ranked[number]} {value:.4f}" for number, value in zip(best, row, strict=True))
+            print(f"{name}: " + ", ".join(shown))
+        if some.labels is not None and set(some.labels) & set(ranked):
+            shares = ", ".join(f"top-{most} {top(order, ranked, some.labels, most):.4f}" for most in (1, 3, 5))
+            print(f"{shares} of {len(some.labels)} spectra, {len(library.labels)} references of {len(ranked)} classes")
 
 
 def diagnose(what: list[str], data: list[str], space: str, out: str, **given: Any) -> None:

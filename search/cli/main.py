@@ -204,9 +204,23 @@ def _model_parsers(verbs: Any) -> None:
         "identify", help="find the most similar references, of new classes too", allow_abbrev=False
     )
     identify.add_argument("model", metavar="MODEL_FOLDER", help="folder of an export, whose embeddings are compared")
-    identify.add_argument("file", metavar="FILE", help="spectra to identify: .npz, .csv, .parquet or two-column text")
     identify.add_argument(
-        "--references", required=True, metavar="FILE", help="spectra of known classes, or a folder each"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="spectra to identify: .npz, .csv, .xrdml, two-column text, a folder",
+    )
+    identify.add_argument(
+        "--references",
+        required=True,
+        metavar="KNOWN",
+        help="spectra of known classes, a folder each; or crystal structures: a folder, an archive or a list of CIFs",
+    )
+    identify.add_argument(
+        "--wavelength",
+        default="",
+        metavar="LINE",
+        help="of X-rays, as CuKa or in angstrom, where neither the model nor the files say it",
     )
     identify.add_argument("--space", default="", metavar="FILE.py:NAME", help="the file of a network of your own")
     identify.set_defaults(command_function=commands.identify)

@@ -77,7 +77,6 @@ TESTED_IN = {
         "trainables/data/files/instruments/uxd.py",
         "trainables/data/files/instruments/wdf.py",
         "trainables/data/files/instruments/xml.py",
-        "trainables/data/files/instruments/xrdml.py",
     ),
     "search/cli/test_search_cli_main.py": ("search/run.py",),
     "search/records/test_search_records_options.py": ("search/cli/flags.py",),

@@ -112,6 +112,20 @@ def test_coffee_takes_labels_and_spectra_from_two_files(tmp_path: Path) -> None:
     assert (read.labels, read.x.shape) == (["Brasil", "Vietnam"], (2, 3))
 
 
+def test_crystals_are_patterns_by_system_and_twins_are_a_group(tmp_path: Path) -> None:
+    cell = "_cell_length_a {0}\n_cell_length_b {0}\n_cell_length_c {1}\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+    sites = "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nCu 0 0 0\n"
+    for group, c, name in (("F m -3 m", 1.0, "cubic"), ("P 4/m m m", 0.7, "tetragonal")):
+        for number, a in enumerate((4.0, 5.0, 6.0, 6.0)):
+            text = f"data_a\n{cell.format(a, a * c)}_cell_angle_gamma 90\n_space_group_name_H-M_alt '{group}'\n{sites}"
+            (tmp_path / f"{name}{number}.cif").write_text(text)
+    read = sets.read_crystals(sorted(tmp_path.glob("*.cif")))
+    assert sorted(read.labels) == ["cubic"] * 4 + ["tetragonal"] * 4
+    assert read.x.shape == (8, len(read.axis)) and len(set(read.groups)) == 6
+    assert read.axis[read.x.argmax(axis=1)].min() == pytest.approx(14.75, abs=0.2)  # (100) of 6 angstrom
+    assert "4 structures in 2 groups cannot be told apart" in read.said[0]
+
+
 def test_ucr_joins_both_parts_and_takes_the_class_off(tmp_path: Path) -> None:
     for part, number in (("TEST", 1), ("TRAIN", 0)):
         (tmp_path / f"Coffee_{part}.txt").write_text(f"  {number}.0e+00  -5.1e-01  2.5e-01\n")

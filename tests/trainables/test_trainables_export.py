@@ -16,10 +16,12 @@ import pytest
 import torch
 
 from spectune.spaces import CNN, Training
+from spectune.spaces.ensemble import Ensemble, Member
 from spectune.trainables import export
 from spectune.trainables.data.dataset import Axis
 from spectune.trainables.export import read, write
 from spectune.trainables.models import build
+from spectune.trainables.models.ensemble import joined
 from spectune.trainables.train import predict
 
 NETWORK = CNN(depth=2, filters=24, kernel_size=16, kernel_last=9, batch_norm=True, fc_width=16)
@@ -321,6 +323,38 @@ def test_it_knows_quantity_source_and_options_of_reading_and_what_is_unlike(tmp_
     assert (exported.unlike(np.random.default_rng(0).random(spectra.shape)) > 1).all()
     vector = Axis(4 * np.pi / 1.540593 * np.sin(np.radians(axis.values / 2)), "Q", "1/angstrom")
     np.testing.assert_allclose(exported.predict(spectra, vector), exported.predict(spectra), atol=1e-5)
+
+
+def test_an_axis_keeps_its_wavelength_and_patterns_of_another_are_moved(dataset, model, tmp_path, caplog):
+    angles = Axis(dataset.axis.values, "2theta", "degrees", 1.5406)
+    known = {"wavelength": "CuKa1", "strain": 0.01}
+    put(tmp_path / "x", replace(dataset, axis=angles, conditions=known), model)
+    exported = read(tmp_path / "x")
+    assert exported.axis == angles and exported.axis.wavelength == 1.5406 and exported.conditions == known
+    sines = np.sin(np.radians(angles.values / 2)) * 1.789 / 1.5406
+    cobalt = Axis(np.degrees(2 * np.arcsin(sines)), "2theta", "degrees", 1.789)
+    spectra = dataset.validation.spectra
+    with caplog.at_level("INFO", "spectune"):
+        np.testing.assert_allclose(exported.predict(spectra, cobalt), exported.predict(spectra), atol=1e-5)
+    assert "converted from 2theta (degrees), X-rays 1.789 angstrom to 2theta (degrees), X-rays 1.5406" in caplog.text
+    assert read(put(tmp_path / "y", dataset, model) or tmp_path / "y").axis.wavelength == 0
+
+
+def test_cosines_of_an_ensemble_are_the_means_of_its_members(dataset, model, tmp_path):
+    torch.manual_seed(1)
+    other = NETWORK.replace(fc_width=20)
+    members = [(model, NETWORK, 3), (build(other, 96, 4).eval(), other, 1)]
+    network = Ensemble(members=tuple(Member(trial=n, weight=w, network=one) for n, (_, one, w) in enumerate(members)))
+    for name, one, weights in (
+        ("both", network, joined([one.state_dict() for one, _, _ in members])),
+        *((str(n), one, made.state_dict()) for n, (made, one, _) in enumerate(members)),
+    ):
+        write(tmp_path / name, network=one, training=Training(), weights=weights, dataset=dataset, numbers={})
+    both, first, second = (
+        vectors @ vectors.T
+        for vectors in (read(tmp_path / name).embed(dataset.validation.spectra) for name in ("both", "0", "1"))
+    )
+    np.testing.assert_allclose(both, 0.75 * first + 0.25 * second, atol=1e-6)
 
 
 def test_exports_can_be_kept_in_a_set(written):

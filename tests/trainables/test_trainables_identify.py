@@ -11,9 +11,10 @@ import torch
 from spectune.spaces import Training
 from spectune.spaces.cnn import CNN
 from spectune.trainables.data import load
+from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.dense import Dense
 from spectune.trainables.export import read, write
-from spectune.trainables.identify import rank, top
+from spectune.trainables.identify import embedded, known, measured, rank, top
 from spectune.trainables.models import build
 from spectune.trainables.train import train
 
@@ -102,8 +103,8 @@ def test_only_a_trained_embedding_identifies_new_classes_by_a_few_references(cla
     ways = {name: (export.embed(queries), export.embed(references[some])) for name, export in exported.items()}
     ways["raw"] = unit(queries), unit(references[some])
     found = {}
-    for name, (vectors, known) in ways.items():
-        known_classes, order, _ = rank(vectors, known, names)
+    for name, (vectors, theirs) in ways.items():
+        known_classes, order, _ = rank(vectors, theirs, names)
         found[name] = [top(order, known_classes, truth, most) for most in (1, 5)]
     bar = {1: 0.77, 5: 0.9}[each]
     assert {name for name, (first, _) in found.items() if first > bar} == {"trained"}
@@ -135,3 +136,85 @@ def test_monte_carlo_dropout_needs_dropout(dataset, tmp_path):
     write(tmp_path / "model", network=network, training=Training(), weights=weights, dataset=dataset, numbers={})
     with pytest.raises(ValueError, match="dropout needs a network with dropout"):
         read(tmp_path / "model").sample(np.ones((1, 96)), passes=3)
+
+
+CIF = """data_{name}
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+{name} 0 0 0
+"""
+
+
+@pytest.fixture
+def metals(tmp_path):
+    """CIFs of two metals, and a pattern with the two lines of copper, 50.4 and 43.3 degrees with Cu K alpha."""
+    folder = tmp_path / "metals"
+    folder.mkdir()
+    for name, a in (("Cu", 3.6149), ("Al", 4.0495)):
+        (folder / f"{name}.cif").write_text(CIF.format(name=name, a=a))
+    angles = np.arange(35.0, 60.0, 0.05)
+    heights = np.exp(-(((angles - 43.32) / 0.2) ** 2)) + 0.46 * np.exp(-(((angles - 50.45) / 0.2) ** 2))
+    np.savetxt(tmp_path / "unknown.xy", np.c_[angles, heights + 0.01])
+    return folder
+
+
+def plain(dataset, folder, wavelength):
+    """The export of an untrained network, as if it had learned from measured patterns on angles."""
+    axis = Axis(np.linspace(35.0, 59.0, 96), "2theta", "degrees", wavelength)
+    network = CNN(depth=1, filters=4, kernel_size=3, fc_depth=0, fc_dropout=0.0)
+    torch.manual_seed(0)
+    weights = build(network, 96, 4).state_dict()
+    kept = replace(dataset, axis=axis)
+    write(folder, network=network, training=Training(), weights=weights, dataset=kept, numbers={})
+    return read(folder)
+
+
+def test_structures_are_references_of_a_network_that_learned_from_measured_patterns(dataset, metals, tmp_path):
+    for wavelength, given in ((1.5418, 0.0), (0.0, 1.5418)):
+        exported = plain(dataset, tmp_path / str(given), wavelength)
+        library = known(exported, metals, given)
+        assert library.labels == ["Al (F m -3 m)", "Cu (F m -3 m)"]
+        unknown = embedded(exported, measured(tmp_path / "unknown.xy", given))
+        names, order, _ = rank(unknown.vectors, library.vectors, library.labels)
+        assert [names[number] for number in order[0]] == ["Cu (F m -3 m)", "Al (F m -3 m)"]
+    with pytest.raises(ValueError, match="got none that says it: give --wavelength"):
+        known(exported, metals)
+
+
+def test_a_wavelength_that_is_taken_for_granted_is_said(dataset, metals, tmp_path, caplog):
+    for model, given, count in ((1.5418, 0.0, 1), (1.5418, 1.5406, 0), (0.0, 0.0, 0)):
+        caplog.clear()
+        exported = plain(dataset, tmp_path / f"{model}-{given}", model)
+        embedded(exported, measured(tmp_path / "unknown.xy", given))
+        said = "unknown.xy says no wavelength: taken to be that of the model, 1.5418 angstrom"
+        assert caplog.text.count(said) == count
+
+
+def test_structures_that_are_no_references_are_said(dataset, metals, tmp_path, caplog):
+    (metals / "broken.cif").write_text("nothing")
+    known(plain(dataset, tmp_path / "x", 1.5418), metals)
+    assert "metals: left out: 1 not readable as CIF (broken)" in caplog.text
+
+
+def test_a_wavelength_is_that_of_files_that_say_none(tmp_path):
+    random = np.random.default_rng(0)
+    arrays = {"x": random.random((2, 20)), "axis": np.arange(20.0), "axis_name": "2theta", "axis_unit": "degrees"}
+    np.savez(tmp_path / "silent.npz", **arrays)
+    np.savez(tmp_path / "says.npz", **arrays, axis_wavelength=1.5406)
+    np.savez(tmp_path / "index.npz", x=arrays["x"])
+    assert measured(tmp_path / "silent.npz", 1.789).axis.wavelength == 1.789
+    assert measured(tmp_path / "says.npz").axis.wavelength == 1.5406
+    assert measured(tmp_path / "says.npz", 1.5418).axis.wavelength == 1.5406
+    assert measured(tmp_path / "index.npz", 1.789).axis is None
+    with pytest.raises(ValueError, match=r"must be that of .*says.npz, 1.5406 angstrom, got 1.789: leave it away"):
+        measured(tmp_path / "says.npz", 1.789)

@@ -12,6 +12,7 @@ __all__ = [
     "SOURCES",
     "Folds",
     "ceiling",
+    "crystals",
     "dataset",
     "dense",
     "describe",

@@ -33,6 +33,10 @@ class Axis:
     unit: str = "points"
     wavelength: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.wavelength < np.inf:
+            raise InputError(f"a wavelength must be a number above 0, got {self.wavelength:g}: correct it")
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Axis):
             return NotImplemented
@@ -89,7 +93,8 @@ class Dataset:
     heights), where there is one, and ``variation`` how its training spectra vary about it. ``baseline`` is what was
     done to the spectra and has to be done to others that a network of this dataset sees (``data/baseline.py``).
     ``quantity`` is that of the intensities, such as absorbance, "" where nobody said it; ``reading`` says how the files
-    were read, for others like them. Neither changes the digest, which is of what is computed with.
+    were read, for others like them; ``conditions`` are those under which patterns were computed from structures, ready
+    for JSON. None of them changes the digest, which is of what is computed with.
     ``drawn`` names the splits that were drawn at random and might have been drawn otherwise.
     ``test`` is None in the copy that trials get: they cannot look at it.
     """
@@ -107,6 +112,7 @@ class Dataset:
     quantity: str = ""
     reading: Mapping[str, str] = field(default_factory=dict)
     drawn: tuple[str, ...] = ()
+    conditions: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
     def __post_init__(self) -> None:

@@ -30,6 +30,12 @@ def test_axes_are_equal_by_value() -> None:
     assert one != "angle"
 
 
+@pytest.mark.parametrize("wavelength", [-1.5, float("inf"), float("nan")])
+def test_a_wavelength_is_a_number(wavelength: float) -> None:
+    with pytest.raises(ValueError, match="a wavelength must be a number"):
+        Axis(np.arange(3.0), "2theta", "degrees", wavelength)
+
+
 def test_datasets_can_be_compared_and_kept_in_a_set() -> None:
     dataset = made([0, 1])
     assert dataset == dataset  # noqa: PLR0124

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_a_saved_split_is_read_by_numpy_without_pickle_and_by_load(tmp_path: Pat
     assert again.classes == dataset.classes
     assert (again.axis.name, again.axis.unit) == ("position", "points")
     assert sum(len(again.split(name)) for name in ("train", "validation", "test")) == len(dataset.train)
+
+
+def test_a_saved_split_keeps_the_wavelength(tmp_path: Path) -> None:
+    dataset = load("challenge", points=500)
+    at = replace(dataset, axis=replace(dataset.axis, name="2theta", unit="degrees", wavelength=1.5406))
+    save(at, "train", tmp_path / "train.npz")
+    again = load(str(tmp_path / "train.npz")).axis
+    assert again == at.axis and again.wavelength == 1.5406
 
 
 def test_a_split_is_saved_under_the_asked_name_or_not_at_all(tmp_path: Path) -> None:

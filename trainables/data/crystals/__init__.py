@@ -1,3 +1,3 @@
 """Powder patterns that are computed from crystal structures."""
 
-__all__ = ["listing", "source"]
+__all__ = ["conditions", "listing", "references", "source"]

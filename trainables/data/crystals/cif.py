@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 NEAR = 0.5  # angstrom: atoms that are closer share a place
 WHOLE, FULL = 0.999, 1.05  # occupancy of an atom that is always there, and the most of a place, with rounding
@@ -29,6 +30,7 @@ class Crystal(NamedTuple):
     places: NDArray[np.float64]  # (N, 3), in fractions of the cell
     occupancies: NDArray[np.float64]  # (N,)
     displacements: NDArray[np.float64]  # (N,) mean square, isotropic or its equivalent, square angstrom; 0: not given
+    formula: str = ""  # as the file says it
 
     @property
     def system(self) -> str:
@@ -73,9 +75,9 @@ def _crystal(name: str, block: Any, partial: bool) -> Crystal:
         np.array([atom.fract.tolist() for atom in atoms]),
         np.array([atom.occ for atom in atoms]),
         np.array([_displacement(structure.cell, atom) for atom in atoms]),
+        gemmi.cif.as_string(block.find_value("_chemical_formula_sum") or "?"),
     )
-    sites = np.array([site.fract.tolist() for site in structure.sites])
-    if (_occupied(crystal, sites) > FULL).any():
+    if (_occupied(crystal) > FULL).any():
         raise Refused("atoms at one place (disorder without occupancies)")
     return crystal
 
@@ -109,12 +111,13 @@ def _displacement(cell: gemmi.UnitCell, atom: gemmi.SmallStructure.Site) -> floa
     return float(found) if 0 < found < 1 else 0.0
 
 
-def _occupied(crystal: Crystal, sites: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much all atoms within ``NEAR`` of each of ``sites`` (n, 3) are there, itself among them."""
-    orthogonal = np.array(crystal.cell.orth.mat.tolist())
-    found = np.empty(len(sites))
-    for number, site in enumerate(sites):
-        apart = crystal.places - site
-        distances = np.linalg.norm((apart - np.round(apart)) @ orthogonal.T, axis=1)
-        found[number] = crystal.occupancies[distances < NEAR].sum()
+def _occupied(crystal: Crystal) -> NDArray[np.float64]:
+    """How much all atoms within ``NEAR`` of each atom (N,) are there, itself among them."""
+    orthogonal, fractional = (np.array(matrix.mat.tolist()) for matrix in (crystal.cell.orth, crystal.cell.frac))
+    inside = crystal.places % 1 % 1  # of a tiny negative number % 1 is 1
+    pairs = KDTree(inside, boxsize=1).query_pairs(NEAR * np.linalg.norm(fractional, 2), output_type="ndarray")
+    apart = inside[pairs[:, 0]] - inside[pairs[:, 1]]
+    near = pairs[np.linalg.norm((apart - np.round(apart)) @ orthogonal.T, axis=1) < NEAR]
+    found = crystal.occupancies.copy()
+    np.add.at(found, near, crystal.occupancies[near[:, ::-1]])
     return found

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError, hold
+from spectune.trainables.data.crystals.laws import broadening, caglioti
 from spectune.trainables.data.grid.units import WAVELENGTHS
 
 MARGIN = 1.0  # degrees beyond the measured range from which reflections reach into it
 SHARPEST = 1.5  # points on the full width at half maximum of the narrowest reflection
 TAIL = 8  # full widths of the broadest reflection at which each ends
-SCHERRER = 0.9
 OF = " of crystals"  # what options are called in messages
 BACKGROUND = 4  # Bernstein coefficients of a cubic
 # Draws of a pattern, each from 0 to 1: what they decide, and how many it takes.
@@ -39,6 +39,22 @@ STRENGTHS = (
 )  # fields that leave something out where they are 0
 
 Floats = NDArray[np.float64]
+
+
+def lines(wavelength: str) -> tuple[tuple[float, float], ...]:
+    """(wavelength in angstrom, share) of each line; InputError for one that is neither known nor a number."""
+    if wavelength in WAVELENGTHS:
+        return WAVELENGTHS[wavelength]
+    try:
+        value = float(wavelength)
+    except ValueError:
+        value = np.nan
+    if not 0.1 <= value <= 5:
+        raise InputError(
+            f"wavelength must be one of {', '.join(WAVELENGTHS)} or a number from 0.1 to 5 angstrom, got "
+            f"{wavelength!r}: choose one"
+        )
+    return ((value, 1.0),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +114,7 @@ class Conditions:
         """ValueError where the instrument has no width, or its points are too few for it."""
         _ = self.lines
         tangents = np.tan(np.radians(np.linspace(self.min_angle, self.max_angle, 200) / 2))
-        squares = self.u * tangents**2 + self.v * tangents + self.w
+        squares = caglioti(tangents, self.u, self.v, self.w)
         if not squares.min() > 0:
             raise InputError(
                 f"u, v and w must give a width above 0 at all angles, got {squares.min():g} square degrees: raise w"
@@ -113,19 +129,8 @@ class Conditions:
 
     @property
     def lines(self) -> tuple[tuple[float, float], ...]:
-        """(wavelength in angstrom, share) of each line; ValueError for one that is neither known nor a number."""
-        if self.wavelength in WAVELENGTHS:
-            return WAVELENGTHS[self.wavelength]
-        try:
-            value = float(self.wavelength)
-        except ValueError:
-            value = np.nan
-        if not 0.1 <= value <= 5:
-            raise InputError(
-                f"wavelength must be one of {', '.join(WAVELENGTHS)} or a number from 0.1 to 5 angstrom, got "
-                f"{self.wavelength!r}: choose one"
-            )
-        return ((value, 1.0),)
+        """(wavelength in angstrom, share) of each line."""
+        return lines(self.wavelength)
 
     @property
     def step(self) -> float:
@@ -155,9 +160,9 @@ class Conditions:
         ``size`` in nm.
         """
         halves = np.radians(np.linspace(self.min_angle, self.max_angle, 200) / 2)
-        gauss = np.sqrt(self.u * np.tan(halves) ** 2 + self.v * np.tan(halves) + self.w)
-        broad = SCHERRER * self.lines[0][0] / (10 * size * np.cos(halves)) + 4 * microstrain * np.tan(halves)
-        return gauss, gauss + np.degrees(broad)
+        cosines, tangents = np.cos(halves), np.tan(halves)
+        gauss = np.sqrt(caglioti(tangents, self.u, self.v, self.w))
+        return gauss, gauss + broadening(cosines, tangents, scale=10 * size / self.lines[0][0], strain=microstrain)
 
     @property
     def reach(self) -> int:

@@ -69,13 +69,16 @@ class Patterns(Split):
             digest.update(repr(array.shape).encode() + array.tobytes())
 
     def _render(self, tables: Tables, chosen: Tensor, draws: Tensor, pool: Tensor) -> Tensor:
-        """A few spectra at a time, so that whole splits can be asked for."""
+        """A few spectra at a time, so that whole splits can be asked for; those with as many reflections together, as
+        each takes the time of the richest.
+        """
         picked = (draws[..., FIRST] * len(pool)).long().clamp_(max=len(pool) - 1)
         phases = torch.cat([chosen[:, None], pool[picked[:, 1:]]], dim=1)
+        order = tables.counts[phases].amax(dim=1).argsort()
         window = 2 * self._conditions.reach + 1
         size = max(1, ROOM // (self._phases * tables.most * len(self._conditions.lines) * window))
-        parts = zip(torch.split(phases, size), torch.split(draws, size), strict=True)
-        return torch.cat([render(tables, *part, self._conditions) for part in parts])
+        parts = zip(torch.split(phases[order], size), torch.split(draws[order], size), strict=True)
+        return torch.cat([render(tables, *part, self._conditions) for part in parts])[order.argsort()]
 
     def _moved(self, device: torch.device) -> tuple[Tables, Tensor, Tensor, Tensor]:
         if device not in self._made:

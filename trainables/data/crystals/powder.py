@@ -1,8 +1,7 @@
 """What X-rays see of a powder: the reflections of a structure. N atoms, R reflections, E elements.
 
 Kinematic intensities: squared structure factors, from gemmi's scattering factors (International Tables, 1992) without
-anomalous scattering, times the number of equivalent reflections and the Lorentz-polarisation factor of a powder without
-monochromator (Cullity, Elements of X-Ray Diffraction, ch. 4).
+anomalous scattering, times the number of equivalent reflections.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from numpy.typing import NDArray
 from spectune.trainables.data.crystals.cif import Crystal, Refused
 
 ROTATIONS = 24  # of the largest group; the order of every other one divides it
-WORK = 400_000_000  # pairs of a reflection and an atom: a few seconds
-BLOCK = 4_000_000  # of them at a time
+WORK = 4_000_000_000  # pairs of a reflection and an atom: a few seconds
+BLOCK = 4_000_000  # pairs of a row of reflections and an atom at a time: 32 MB
 EIGHT_PI_SQUARED = 8 * np.pi**2  # what makes a mean square displacement a B factor
 
 Floats = NDArray[np.float64]
@@ -62,22 +61,55 @@ def reflections(crystal: Crystal, spacings: tuple[float, float], b_iso: float = 
 def _amplitudes(
     crystal: Crystal, elements: list[str], indices: NDArray[np.int32], squares: Floats, b_iso: float
 ) -> NDArray[np.complex64]:
-    """Structure factors (R, E) at ``squares`` (R,), the squared sine of theta over the wavelength."""
+    """Structure factors (R, E) at ``squares`` (R,), the squared sine of theta over the wavelength.
+
+    Atoms of an element that move alike are summed as one product of matrices.
+    """
     factors = np.where(crystal.displacements > 0, EIGHT_PI_SQUARED * crystal.displacements, b_iso)
-    found = np.empty((len(indices), len(elements)), np.complex64)
+    longest = int(np.ptp(indices, axis=0).argmax())
+    order = [axis for axis in range(3) if axis != longest] + [longest]
+    found = np.zeros((len(indices), len(elements)), np.complex64)
+    names, lattice = np.array(crystal.elements), Lattice(indices[:, order])
     for column, element in enumerate(elements):
-        atoms = np.flatnonzero([name == element for name in crystal.elements])
+        mine = names == element
         scattering = _scattering(element, squares)
-        rows = max(1, BLOCK // len(atoms))
-        for start in range(0, len(indices), rows):
-            part = slice(start, start + rows)
-            turns = indices[part] @ crystal.places[atoms].T
-            phases = (2 * np.pi * (turns - np.round(turns))).astype(np.float32)  # small, for single precision
-            weights = crystal.occupancies[atoms] * np.exp(-np.outer(squares[part], factors[atoms]))
-            weights = weights.astype(np.float32)
-            real, imaginary = (np.cos(phases) * weights).sum(axis=1), (np.sin(phases) * weights).sum(axis=1)
-            found[part, column] = scattering[part] * (real + 1j * imaginary)
+        for factor in np.unique(factors[mine]):
+            atoms = np.flatnonzero(mine & (factors == factor))
+            sums = lattice.sums(crystal.places[atoms][:, order], crystal.occupancies[atoms])
+            found[:, column] += (scattering * np.exp(-factor * squares)).astype(np.float32) * sums
     return found
+
+
+class Lattice:
+    """Sums over atoms at the points ``indices`` (R, 3) of the reciprocal lattice.
+
+    exp(2 pi i (hx + ky + lz)) is a product of one factor for each index, of which there are few: all sums with the same
+    h and k are a row of a matrix, and one product of matrices gives all rows.
+    """
+
+    def __init__(self, indices: NDArray[np.int32]) -> None:
+        self._low = indices.min(axis=0)
+        self._counts = np.ptp(indices, axis=0) + 1
+        h, k, self._columns = (indices - self._low).T
+        rows, self._rows = np.unique(h * self._counts[1] + k, return_inverse=True)
+        self._pairs = np.divmod(rows, self._counts[1])
+
+    def sums(self, places: Floats, weights: Floats) -> NDArray[np.complex64]:
+        """Sums (R,) over atoms at ``places`` (N, 3), in fractions of the cell, each counted by its weight (N,)."""
+        first, second, last = (self._turns(axis, places[:, axis]) for axis in range(3))
+        first = first * weights.astype(np.float32)
+        table = np.empty((len(self._pairs[0]), len(last)), np.complex64)
+        rows = max(1, BLOCK // len(places))
+        for start in range(0, len(table), rows):
+            h, k = (pairs[start : start + rows] for pairs in self._pairs)
+            table[start : start + rows] = (first[h] * second[k]) @ last.T
+        found: NDArray[np.complex64] = table[self._rows, self._columns]
+        return found
+
+    def _turns(self, axis: int, places: Floats) -> NDArray[np.complex64]:
+        """exp(2 pi i h x) (n, N) for all n values of an index."""
+        phases = np.outer(self._low[axis] + np.arange(self._counts[axis]), places)
+        return np.exp(2j * np.pi * phases).astype(np.complex64)
 
 
 def _scattering(element: str, squares: Floats) -> Floats:
@@ -85,12 +117,6 @@ def _scattering(element: str, squares: Floats) -> Floats:
     coefficients = gemmi.Element(element).it92.get_coefs()
     heights, widths = np.array(coefficients[:4]), np.array(coefficients[4:8])
     return np.asarray(np.exp(-np.outer(squares, widths)) @ heights + coefficients[8])
-
-
-def lorentz_polarisation(sines: Floats) -> Floats:
-    """The factor of a powder without monochromator, from the sines of theta, which are below 1."""
-    squares = sines**2
-    return np.asarray((1 + (1 - 2 * squares) ** 2) / (squares * np.sqrt(1 - squares)))
 
 
 def rotations(crystal: Crystal) -> Floats:

@@ -14,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spectune.trainables.data.crystals.conditions import DRAWS, SCHERRER, Conditions
+from spectune.trainables.data.crystals.conditions import DRAWS, Conditions
+from spectune.trainables.data.crystals.laws import broadening, caglioti, lorentz_polarisation
 from spectune.trainables.data.crystals.table import Table
 
 BANK = 1 << 20  # values in the bank that all noise is cut from
-FAINT = 1e-5  # of the strongest reflection: not drawn on a CPU
+FAINT = 3e-5  # of the highest reflection: what is lower is not drawn on a CPU
+PARTS = (32, 16, 8, 4, 2)  # of the farthest reach
 FWHM = 4 * np.log(2)  # of a Gaussian in units of its full width: exp(-FWHM x^2)
 
 
@@ -146,17 +148,16 @@ def _line(
     sines = wavelength / 2 * lengths
     inside = (sines < 0.999) & (powers > 0)
     sines = sines.where(inside, 0.5)
-    squares = sines.square()
-    cosines = (1 - squares).sqrt()
+    cosines = (1 - sines**2).sqrt()
     tangents = sines / cosines
-    areas = share * powers * inside * (1 + (1 - 2 * squares).square()) / (squares * cosines)
+    areas = share * powers * inside * lorentz_polarisation(sines)
     moved = -2 * conditions.displacement * _signed(draws["displacement"]) * cosines / conditions.radius
     angles = torch.rad2deg(2 * torch.asin(sines) + moved) + conditions.zero_shift * _signed(draws["zero_shift"])
-    gauss = (conditions.u * tangents.square() + conditions.v * tangents + conditions.w).clamp(min=1e-8).sqrt()
+    gauss = caglioti(tangents, conditions.u, conditions.v, conditions.w).clamp(min=1e-8).sqrt()
     sizes = conditions.min_size + (conditions.max_size - conditions.min_size) * draws["size"]
     strains = conditions.microstrain * draws["microstrain"]
-    lorentz = SCHERRER * wavelength / (10 * sizes * cosines) + 4 * strains * tangents
-    return angles, areas, *_voigt(gauss, torch.rad2deg(lorentz))
+    lorentz = broadening(cosines, tangents, scale=10 * sizes / wavelength, strain=strains)
+    return angles, areas, *_voigt(gauss, lorentz)
 
 
 def _voigt(gauss: Tensor, lorentz: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,27 +173,55 @@ def _voigt(gauss: Tensor, lorentz: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _profiles(drawn: Drawn, conditions: Conditions) -> Tensor:
-    """The sum of all reflections as pseudo-Voigts (M, L); each ends ``reach`` points from its middle."""
+    """The sum of all reflections as pseudo-Voigts (M, L); each ends ``reach`` points from its middle, on a CPU where it
+    is ``FAINT``.
+    """
     count, points, reach = len(drawn.angles), conditions.points, conditions.reach
     places = (drawn.angles - conditions.min_angle) / conditions.step
-    middles = places.round()
-    near = (middles > -reach) & (middles < points + reach)
-    areas = drawn.areas * near
+    near = (places > -reach) & (places < points + reach)
     rows = torch.arange(count, device=places.device)[:, None].expand_as(places)
-    flat = (rows, places, middles, areas, drawn.widths, drawn.shapes)
-    if places.device.type == "cpu":  # leaving out what is not seen would have a GPU wait for its number
-        seen = areas > FAINT * areas.amax(dim=1, keepdim=True)
-        flat = tuple(part[seen] for part in flat)  # type: ignore[assignment]
-    rows, places, middles, areas, widths, shapes = (part.reshape(-1, 1) for part in flat)
-    window = torch.arange(-reach, reach + 1, device=places.device)
-    targets = middles.long() + window
-    squares = ((targets - places) * conditions.step / widths).square()
-    gauss = torch.exp(-FWHM * squares) * (float(np.sqrt(FWHM / np.pi)) * (1 - shapes))
-    heights = (gauss + (2 / np.pi) * shapes / (1 + 4 * squares)) * (areas / widths)
-    heights = heights * ((targets >= 0) & (targets < points))
-    targets = targets.clamp(0, points - 1) + rows * points
+    lines = Lines(rows, places, drawn.areas * near / drawn.widths, drawn.widths / conditions.step, drawn.shapes)
     patterns = torch.zeros(count * points, device=places.device)
-    return patterns.index_add_(0, targets.view(-1), heights.view(-1)).view(count, points)
+    for some, half in _by_reach(lines, reach) if places.device.type == "cpu" else [(lines, reach)]:
+        _add(patterns, some, half, points)
+    return patterns.view(count, points)
+
+
+class Lines(NamedTuple):
+    """Reflections of patterns; places and widths in points."""
+
+    rows: Tensor  # the pattern of each
+    places: Tensor
+    heights: Tensor  # areas over widths
+    widths: Tensor
+    shapes: Tensor
+
+
+def _by_reach(lines: Lines, reach: int) -> Iterator[tuple[Lines, int]]:
+    """Those that are faint beyond so many points, for some numbers of points up to ``reach``.
+
+    Most are weak or narrow. A GPU would wait to learn how many they are, and takes all as far.
+    """
+    shares = lines.heights / (FAINT * lines.heights.amax(dim=1, keepdim=True)).clamp(min=1e-30)
+    lorentz = (lines.shapes * shares).sqrt() / 2
+    gauss = (shares.clamp(min=1).log() / FWHM).sqrt()
+    ends = (lines.widths * torch.maximum(lorentz, gauss)).where(shares > 1, 0)
+    low = 0
+    for half in (*(reach // part for part in PARTS), reach):
+        some = (ends > low) & ((ends <= half) | (half == reach))
+        yield Lines(*(part[some] for part in lines)), half
+        low = half
+
+
+def _add(patterns: Tensor, lines: Lines, half: int, points: int) -> None:
+    """Add lines to ``patterns`` (M * L,), each as far as ``half`` points from its middle."""
+    rows, places, heights, widths, shapes = (part.reshape(-1, 1) for part in lines)
+    targets = places.round().long() + torch.arange(-half, half + 1, device=places.device)
+    squares = ((targets - places) / widths).square()
+    values = torch.exp(-FWHM * squares) * (float(np.sqrt(FWHM / np.pi)) * (1 - shapes) * heights)
+    values += (2 / np.pi) * shapes * heights / (1 + 4 * squares)
+    values *= (targets >= 0) & (targets < points)
+    patterns.index_add_(0, (targets.clamp_(0, points - 1) + rows * points).view(-1), values.view(-1))
 
 
 def _signed(draws: Tensor) -> Tensor:

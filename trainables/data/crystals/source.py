@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +108,7 @@ class Crystals(Conditions):
             classes=tuple(classes),
             axis=Axis(self.angles, "2theta", "degrees", wavelength(self.wavelength)),
             drawn=SPLITS[1:] if self.by_structures else (),
+            conditions=asdict(self._conditions()),
             train=splits["train"],
             validation=splits["validation"],
             test=splits["test"],
@@ -144,6 +145,10 @@ class Crystals(Conditions):
         parts = stratify(numbers, first[kept], [1 - 2 * self.held, self.held, self.held], self.seed)
         return {name: np.flatnonzero(parts == part) for part, name in enumerate(SPLITS)}
 
+    def _conditions(self) -> Conditions:
+        """The options that are conditions."""
+        return Conditions(**{one.name: getattr(self, one.name) for one in fields(Conditions)})
+
     def _patterns(self, table: Table, some: Numbers, numbers: Numbers, first: Numbers, name: str) -> Patterns:
         """The split called ``name``, of the structures ``some`` (n,), whose classes are ``numbers`` (n,)."""
         chosen = np.repeat(some, getattr(self, name))
@@ -151,7 +156,7 @@ class Crystals(Conditions):
             table,
             chosen,
             np.repeat(numbers, getattr(self, name)),
-            conditions=Conditions(**{one.name: getattr(self, one.name) for one in fields(Conditions)}),
+            conditions=self._conditions(),
             seed=4 * self.seed + SPLITS.index(name),
             varies=name == "train" and self.redraw == "epoch",
             groups=first[chosen] if self.by_structures else None,

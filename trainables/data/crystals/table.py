@@ -6,11 +6,12 @@ import hashlib
 import logging
 import time
 import zipfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,11 @@ from spectune.spaces.errors import InputError
 from spectune.spaces.files import cache, replacing
 from spectune.trainables.data.crystals.cif import Crystal, Refused, crystals
 from spectune.trainables.data.crystals.conditions import Conditions
+from spectune.trainables.data.crystals.laws import lorentz_polarisation
 from spectune.trainables.data.crystals.listing import texts
-from spectune.trainables.data.crystals.powder import (
-    ROTATIONS,
-    Reflections,
-    lorentz_polarisation,
-    reflections,
-    rotations,
-)
+from spectune.trainables.data.crystals.powder import Reflections, reflections, rotations
 
-FORMAT = 1  # of the cache
+FORMAT = 2  # of the cache
 WEAKEST, MOST = 1e-4, 2000  # of the strongest: what is left out; reflections of a structure, the strongest ones
 AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))  # planes that crystallites lie on
 QUIET_SECONDS = 10
@@ -45,6 +41,7 @@ class Table:
     names: NDArray[np.str_]  # (S,)
     systems: NDArray[np.str_]  # (S,) crystal systems
     spacegroups: NDArray[np.str_]  # (S,) Hermann-Mauguin symbols
+    formulas: NDArray[np.str_]  # (S,) as the files say them, or ""
     starts: NDArray[np.int64]  # (S + 1,) where the reflections of each begin
     vectors: Singles  # (R, 3) reciprocal lattice, 1/angstrom
     multiplicities: Singles  # (R,)
@@ -52,18 +49,24 @@ class Table:
     rotations: Singles  # (S, 24, 3, 3) of the Laue group
     axes: Singles  # (S, 7, 3) unit vectors normal to the planes ``AXES``
     left_out: NDArray[np.str_]  # a reason each, with its count and an example
+    digest: str  # SHA-256 of the texts: what is computed of them differs between machines in its last bits
 
     def __len__(self) -> int:
         return len(self.names)
 
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of everything."""
-        found = hashlib.sha256()
-        for one in fields(self):
-            array = np.ascontiguousarray(getattr(self, one.name))
-            found.update(repr((one.name, array.shape, array.dtype.str)).encode() + array.tobytes())
-        return found.hexdigest()
+
+class Entry(NamedTuple):
+    """One structure, as ``Table`` has it."""
+
+    name: str
+    system: str
+    spacegroup: str
+    formula: str
+    vectors: Singles
+    multiplicities: Singles
+    amplitudes: Singles
+    rotations: Singles
+    axes: Singles
 
 
 def read(path: Path, conditions: Conditions, *, partial: bool = False) -> Table:
@@ -71,36 +74,40 @@ def read(path: Path, conditions: Conditions, *, partial: bool = False) -> Table:
 
     InputError where none of them can be used.
     """
-    by_element = conditions.vacancies > 0
-    settings = (FORMAT, version("gemmi"), conditions.lines, conditions.spacings, conditions.b_iso, by_element, partial)
-    digest, count = hashlib.sha256(repr(settings).encode()), 0
-    for one in texts(path):
-        count += 1
-        for text in one:
-            digest.update(hashlib.sha256(text.encode()).digest())
-    if not count:
+    content, found = hashlib.sha256(), deque(texts(path))
+    if not found:
         raise InputError(f"{path} must hold files that end in .cif, got none: give the folder or archive that has some")
-    cached = cache() / "crystals" / f"{digest.hexdigest()[:32]}.npz"
+    for one in found:
+        for text in one:
+            content.update(hashlib.sha256(text.encode()).digest())
+    digest, by_element = content.hexdigest(), conditions.vacancies > 0
+    how = (FORMAT, version("gemmi"), conditions.lines, conditions.spacings, conditions.b_iso, by_element, partial)
+    cached = cache() / "crystals" / f"{hashlib.sha256(repr((digest, *how)).encode()).hexdigest()[:32]}.npz"
     table = _cached(cached)
     if table is None:
-        table = _table(path, _told(texts(path), count), conditions, partial)
+        kept, reasons = _entries(_told(found), conditions, partial)
+        if not kept:
+            raise InputError(
+                f"{path} must hold a structure that can be used, got {'; '.join(reasons)}: correct the files"
+            )
+        table = _packed(kept, reasons, digest)
         _keep(cached, table)
     return table
 
 
-def _told(found: Iterator[tuple[str, str]], count: int) -> Iterator[tuple[str, str]]:
-    """``found``, with a line in the log every ``QUIET_SECONDS`` of reading."""
-    told = time.monotonic()
-    for number, one in enumerate(found, 1):
-        yield one
+def _told(found: deque[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What is ``found``, each forgotten once it was given, with a line in the log every ``QUIET_SECONDS``."""
+    told, count = time.monotonic(), len(found)
+    while found:
+        yield found.popleft()
         if time.monotonic() - told > QUIET_SECONDS:
-            told = time.monotonic()
+            told, number = time.monotonic(), count - len(found)
             LOGGER.info("crystals  [%s] %d of %d files", ("█" * (BAR * number // count)).ljust(BAR), number, count)
 
 
-def _table(path: Path, found: Iterator[tuple[str, str]], conditions: Conditions, partial: bool) -> Table:
-    """The table of all structures that can be used."""
-    kept: list[tuple[Crystal, Reflections]] = []
+def _entries(found: Iterator[tuple[str, str]], conditions: Conditions, partial: bool) -> tuple[list[Entry], list[str]]:
+    """All structures that can be used, and why how many others cannot."""
+    kept: list[Entry] = []
     refused: Counter[str] = Counter()
     first: dict[str, str] = {}
     for name, text in found:
@@ -108,14 +115,28 @@ def _table(path: Path, found: Iterator[tuple[str, str]], conditions: Conditions,
             try:
                 if isinstance(one, Refused):
                     raise one
-                kept.append((one, _strongest(reflections(one, conditions.spacings, conditions.b_iso), conditions)))
+                kept.append(_entry(one, conditions))
             except Refused as reason:
                 refused[str(reason)] += 1
                 first.setdefault(str(reason), name)
-    reasons = [f"{count} {reason} ({first[reason]})" for reason, count in refused.most_common()]
-    if not kept:
-        raise InputError(f"{path} must hold a structure that can be used, got {'; '.join(reasons)}: correct the files")
-    return _packed(kept, reasons, by_element=conditions.vacancies > 0)
+    return kept, [f"{count} {reason} ({first[reason]})" for reason, count in refused.most_common()]
+
+
+def _entry(crystal: Crystal, conditions: Conditions) -> Entry:
+    found = _strongest(reflections(crystal, conditions.spacings, conditions.b_iso), conditions)
+    amplitudes = found.amplitudes if conditions.vacancies else found.amplitudes.sum(axis=1, keepdims=True)
+    axes = AXES @ np.array(crystal.cell.frac.mat.tolist())
+    return Entry(
+        crystal.name,
+        crystal.system,
+        crystal.symmetry.xhm(),
+        crystal.formula,
+        found.vectors.astype(np.float32),
+        found.multiplicities.astype(np.float32),
+        np.stack([amplitudes.real, amplitudes.imag], axis=-1),
+        rotations(crystal).astype(np.float32),
+        (axes / np.linalg.norm(axes, axis=-1, keepdims=True)).astype(np.float32),
+    )
 
 
 def _strongest(found: Reflections, conditions: Conditions) -> Reflections:
@@ -132,26 +153,22 @@ def _strongest(found: Reflections, conditions: Conditions) -> Reflections:
     return Reflections(found.indices[rows], found.vectors[rows], found.multiplicities[rows], amplitudes, found.elements)
 
 
-def _packed(kept: list[tuple[Crystal, Reflections]], reasons: list[str], *, by_element: bool) -> Table:
-    elements = max(len(found.elements) for _, found in kept) if by_element else 1
-    amplitudes = []
-    for _, found in kept:
-        some = found.amplitudes if by_element else found.amplitudes.sum(axis=1, keepdims=True)
-        some = np.pad(some, ((0, 0), (0, elements - some.shape[1])))
-        amplitudes.append(np.stack([some.real, some.imag], axis=-1))
-    axes = np.array([AXES @ np.array(crystal.cell.frac.mat.tolist()) for crystal, _ in kept])
-    turned = np.array([rotations(crystal) for crystal, _ in kept]).reshape(-1, ROTATIONS, 3, 3)
+def _packed(kept: list[Entry], reasons: list[str], digest: str) -> Table:
+    elements = max(one.amplitudes.shape[1] for one in kept)
+    amplitudes = [np.pad(one.amplitudes, ((0, 0), (0, elements - one.amplitudes.shape[1]), (0, 0))) for one in kept]
     return Table(
-        names=_once([crystal.name for crystal, _ in kept]),
-        systems=np.array([crystal.system for crystal, _ in kept]),
-        spacegroups=np.array([crystal.symmetry.xhm() for crystal, _ in kept]),
-        starts=np.cumsum([0, *(len(found.indices) for _, found in kept)]),
-        vectors=np.concatenate([found.vectors for _, found in kept]).astype(np.float32),
-        multiplicities=np.concatenate([found.multiplicities for _, found in kept]).astype(np.float32),
-        amplitudes=np.concatenate(amplitudes).astype(np.float32),
-        rotations=turned.astype(np.float32),
-        axes=(axes / np.linalg.norm(axes, axis=-1, keepdims=True)).astype(np.float32),
+        names=_once([one.name for one in kept]),
+        systems=np.array([one.system for one in kept]),
+        spacegroups=np.array([one.spacegroup for one in kept]),
+        formulas=np.array([one.formula for one in kept]),
+        starts=np.cumsum([0, *(len(one.vectors) for one in kept)]),
+        vectors=np.concatenate([one.vectors for one in kept]),
+        multiplicities=np.concatenate([one.multiplicities for one in kept]),
+        amplitudes=np.concatenate(amplitudes),
+        rotations=np.array([one.rotations for one in kept]),
+        axes=np.array([one.axes for one in kept]),
         left_out=np.array(reasons, dtype=np.str_),
+        digest=digest,
     )
 
 
@@ -169,7 +186,7 @@ def _cached(path: Path) -> Table | None:
     """The table that was kept there; None where there is none, or one that cannot be read."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return Table(**{one.name: arrays[one.name] for one in fields(Table)})
+            return Table(**{one.name: arrays[one.name] for one in fields(Table)} | {"digest": str(arrays["digest"])})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 

@@ -23,7 +23,7 @@ from spectune.trainables.data.files.rows import read_text
 from spectune.trainables.data.files.table import Table, alias, shared
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
-from spectune.trainables.data.grid import comparable, label
+from spectune.trainables.data.grid import comparable, units
 from spectune.trainables.data.grid.intensities import convertible
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
@@ -78,9 +78,10 @@ def _stacked(path: Path, entries: list[Entry]) -> Table:
     tables = [entry.table for entry in entries]
     files = [str(entry.path) for entry in entries for _ in entry.table.rows]
     rows = [_row(path, entry, row) for entry in entries for row in entry.table.rows]
-    first = tables[0].axis
+    says = next((entry for entry in entries if entry.table.axis and entry.table.axis.wavelength), entries[0])
+    first = says.table.axis
     for entry in entries:
-        _same(entries[0], entry)
+        _same(says, entry)
     pairs = [(_places(table), spectrum) for table in tables for spectrum in table.spectra]
     values, spectra, notes = common(pairs, files)
     counts = Counter(note for table in tables for note in table.notes)
@@ -120,7 +121,7 @@ def _same(first: Entry, other: Entry) -> None:
             comparable(another, one)
         except InputError:
             raise InputError(
-                f"{other.path} must be on the axis of {first.path}, {label(one)}, got {label(another)}: give "
+                f"{other.path} must be on the axis of {first.path}, {units.described(one)}, got {units.described(another)}: give "
                 f"unit={one.unit}, which converts them, or convert one of them"
             ) from None
 

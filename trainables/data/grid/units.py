@@ -121,7 +121,7 @@ WAVELENGTHS = {  # angstrom, with the share of each line (International Tables C
     "AgKa": ((0.559422, 2 / 3), (0.563813, 1 / 3)),
     "AgKa1": ((0.559422, 1.0),),
 }
-CLOSE = 1e-4  # share by which wavelengths differ that count as one
+CLOSE = 1e-3  # share by which wavelengths differ that count as one, as a doublet and its first line
 GUESSES = ("1/cm", "nm", "um", "eV", "degrees", "å", "1/å")  # that an axis without a unit may be in
 
 Floats = NDArray[np.float64]

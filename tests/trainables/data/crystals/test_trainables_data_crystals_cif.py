@@ -22,6 +22,20 @@ def test_a_structure_has_all_atoms_of_its_cell_and_its_symmetry(cif: Callable[..
     assert (found.name, found.system, found.symmetry.number) == ("calcite", "trigonal", 167)
 
 
+def test_atoms_that_are_near_only_in_fractions_of_a_long_cell_are_kept(cif: Callable[..., str]) -> None:
+    (found,) = crystals("made", cif("P 1", (4, 90, 4, 90, 90, 90), "C 0 0 0 1\nC 0 0.02 0 1"))
+    assert isinstance(found, Crystal)
+
+
+def test_the_formula_is_as_the_file_says(cif: Callable[..., str]) -> None:
+    text = cif("quartz")
+    for said, formula in (("'O2 Si'", "O2 Si"), ("?", "")):
+        (found,) = crystals("quartz", text.replace("loop_", f"_chemical_formula_sum {said}\nloop_", 1))
+        assert isinstance(found, Crystal) and found.formula == formula
+    (found,) = crystals("quartz", text)
+    assert isinstance(found, Crystal) and found.formula == ""
+
+
 def test_symmetry_is_taken_from_operations_where_there_is_no_name(cif: Callable[..., str]) -> None:
     text = cif("?", (4.0, 5.0, 6.0, 90, 95, 90), "Na 0.1 0.2 0.3 1")
     operations = "loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n'-x,y+1/2,-z'\n"
@@ -44,6 +58,9 @@ def test_symmetry_is_taken_from_operations_where_there_is_no_name(cif: Callable[
         (("F m -3 m", SALT, "Na 0 0 0 3"), "from 0 to 1"),
         (("F m -3 m", SALT, "Na 0 0 0 0.5\nK 0 0 0 0.5"), "partial occupancies"),
         (("P 1", SALT, "C 0.1 0.1 0.1 1\nC 0.13 0.1 0.1 1"), "atoms at one place"),
+        (("P 1", SALT, "C 0.99 0.1 0 1\nC 0.03 0.1 0 1"), "atoms at one place"),
+        (("P 1", SALT, "C -1e-18 0 0 1\nC 1 0 0 1"), "atoms at one place"),
+        (("P 1", (4, 40, 4, 90, 90, 30), "C 0 0 0 1\nC 0.09 0.998 0 1"), "atoms at one place"),
         (("F m -3 m", SALT, "Na 0 0 0 1\nK 0 0 0 1"), "atoms at one place"),
     ],
 )

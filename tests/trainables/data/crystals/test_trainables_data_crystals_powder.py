@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spectune.trainables.data.crystals import powder
+from spectune.trainables.data.crystals import laws, powder
 from spectune.trainables.data.crystals.cif import Crystal, Refused, crystals
 
 COPPER = 1.540593
@@ -34,7 +34,7 @@ def lines(found: powder.Reflections, low: float, high: float) -> tuple[Floats, F
     sines = COPPER / 2 * np.linalg.norm(found.vectors, axis=1)
     angles = np.degrees(2 * np.arcsin(np.minimum(sines, 1)))
     inside = (angles > low) & (angles < high)
-    return angles[inside], found.powers[inside] * powder.lorentz_polarisation(sines[inside])
+    return angles[inside], found.powers[inside] * laws.lorentz_polarisation(sines[inside])
 
 
 def compared(crystal: Crystal, theirs: Floats, low: float, high: float) -> tuple[float, float]:
@@ -112,6 +112,26 @@ def test_structure_factors_and_multiplicities_are_gemmis(cif: Callable[..., str]
         equal = {tuple(operation.apply_to_hkl(indices)) for operation in crystal.symmetry.operations().sym_ops}
         equal |= {tuple(-index for index in some) for some in equal}
         assert found.multiplicities[row] == len(equal)
+
+
+def test_many_atoms_without_symmetry_are_summed_as_gemmi_does(
+    cif: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two elements, three displacements and occupancies in a cell that is long along b, in blocks of rows."""
+    random = np.random.default_rng(0)
+    rows = [
+        f"{('Na', 'O')[n % 2]} {x:.4f} {y:.4f} {z:.4f} {1 - n % 3 / 4} {n % 3 / 50}"
+        for n, (x, y, z) in enumerate(random.random((30, 3)))
+    ]
+    text = cif("P 1", (6.0, 21.0, 7.0, 95, 80, 100), "\n".join(rows))
+    text = text.replace("_atom_site_occupancy\n", "_atom_site_occupancy\n_atom_site_U_iso_or_equiv\n")
+    monkeypatch.setattr(powder, "BLOCK", 100)
+    found = powder.reflections(one(text), (1.2, 20.0))
+    structure = gemmi.make_small_structure_from_block(gemmi.cif.read_string(text).sole_block())
+    calculator = gemmi.StructureFactorCalculatorX(structure.cell)
+    exact = [calculator.calculate_sf_from_small_structure(structure, row) for row in found.indices.tolist()]
+    assert len(exact) > 500
+    np.testing.assert_allclose(found.amplitudes.sum(axis=1), exact, atol=2e-4 * np.abs(exact).max())
 
 
 def test_atoms_that_move_or_are_missing_scatter_less(cif: Callable[..., str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from spectune.trainables.data.crystals import render as module
 from spectune.trainables.data.crystals.cif import Crystal, crystals
 from spectune.trainables.data.crystals.conditions import DRAWS, Conditions
 from spectune.trainables.data.crystals.powder import reflections
@@ -180,3 +181,14 @@ def test_background_and_noise_are_shares_of_the_highest_point(pattern: Make) -> 
     np.testing.assert_allclose(added, 0.3, atol=1e-5)
     noise = pattern("halite", noise=0.05)[1] - plain
     assert noise.std() == pytest.approx(0.05, rel=0.05) and abs(noise.mean()) < 0.005
+
+
+def test_only_what_is_faint_is_left_out(pattern: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of lines with long tails, strong and weak, beside a drawing of all lines to the farthest point."""
+    settings = {"min_size": 20.0, "max_size": 20.0, "microstrain": 0.01, "max_angle": 120.0, "points": 5001}
+    for name in ("quartz", "calcite"):
+        drawn = pattern(name, {"microstrain": 1.0}, **settings)[1]
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "FAINT", 1e-12)
+            whole = pattern(name, {"microstrain": 1.0}, **settings)[1]
+        assert 0 < np.abs(drawn - whole).max() < 1e-3

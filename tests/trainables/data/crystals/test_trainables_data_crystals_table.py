@@ -49,6 +49,22 @@ def test_what_was_read_comes_from_the_cache_until_a_file_or_a_setting_changes(
     assert read(folder, Conditions()).digest == first.digest
 
 
+def test_each_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    texts = module.texts
+    monkeypatch.setattr(module, "texts", lambda path: (found.append(one[0]) or one for one in texts(path)))
+    read(folder, Conditions())
+    assert len(found) == 10
+
+
+def test_the_digest_is_of_the_files_alone(folder: Path) -> None:
+    """Sums differ in their last bits from machine to machine; a study may go on elsewhere."""
+    first = read(folder, Conditions())
+    assert read(folder, Conditions(wavelength="MoKa", vacancies=0.1)).digest == first.digest
+    (folder / "halite.cif").rename(folder / "salt.cif")
+    assert read(folder, Conditions()).digest != first.digest
+
+
 def test_a_cache_that_cannot_be_written_is_only_said(
     folder: Path, cached: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

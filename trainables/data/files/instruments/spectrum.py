@@ -73,11 +73,15 @@ def spectrum(
     intensities: NDArray[np.float64],
     *,
     axis: tuple[str, str],
+    wavelength: float = 0.0,
     quantity: str = "",
     title: str = "",
     note: str = "",
 ) -> Spectrum:
-    """A spectrum whose axis, with its name and unit, was checked; InputError names the file or block ``where``."""
+    """A spectrum whose axis, with its name and unit, was checked; InputError names the file or block ``where``.
+
+    ``wavelength`` in angstrom is that of X-rays, as ``Axis`` has it.
+    """
     if len(values) != len(intensities) or len(values) < 2:
         raise InputError(
             f"{where} must hold an intensity for each of 2 or more points, got {len(intensities)} for {len(values)}: "
@@ -86,7 +90,7 @@ def spectrum(
     said = quantity.strip(" ()").lower()
     known = "" if said in SILENT else said
     with np.errstate(invalid="ignore", over="ignore"):  # the steps of an axis that is refused
-        checked = Axis(strict(str(where), values), *axis)
+        checked = Axis(strict(str(where), values), *axis, wavelength)
     return Spectrum(checked, intensities, known, " ".join(title.split()), note)
 
 

@@ -15,6 +15,8 @@ from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum,
 from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed
 from spectune.trainables.data.files.packed import content
 
+SHORTEST, LONGEST = 0.01, 100.0  # wavelength of X-rays, angstrom
+
 
 def read_xrdml(path: Path) -> list[Spectrum]:
     """The scans of an .xrdml file along 2 theta; others are left out with a note, and InputError where no other is."""
@@ -27,7 +29,27 @@ def read_xrdml(path: Path) -> list[Spectrum]:
     if not along:
         raise InputError(f"{path} must hold a scan along 2 theta, got {len(scans)} others: export such a scan")
     note = f"left out {len(scans) - len(along)} scans that are not along 2 theta" if len(scans) > len(along) else ""
-    return [_scan(where, scan, title, note) for where, scan in along]
+    wavelength = _wavelength(str(path), root)
+    return [_scan(where, scan, title, note, wavelength) for where, scan in along]
+
+
+def _wavelength(where: str, root: Element) -> float:
+    """The intended one of those that the tube gives, in angstrom: K alpha is the mean of its two lines."""
+    used = first(root, "usedWavelength")
+    if used is None:
+        return 0.0
+    named = {"kAlpha1": 0.0, "kAlpha2": 0.0, "kBeta": 0.0, "ratioKAlpha2KAlpha1": 0.5}
+    for name in named:
+        element = first(used, name)
+        if element is not None and (element.text or "").strip():
+            named[name] = float(numbers(where, element.text)[0])
+    one, two, beta, ratio = (value if value > 0 else 0.0 for value in named.values())
+    intended = (used.get("intended") or "").replace(" ", "").lower()
+    mean = (one + ratio * two) / (1 + ratio) if two else one
+    found = {"k-alpha1": one, "k-alpha2": two, "k-beta": beta}.get(intended, mean)
+    if found and not SHORTEST <= found <= LONGEST:
+        raise InputError(f"{where}: X-rays must be of {SHORTEST:g} to {LONGEST:g} angstrom, got {found:g}: correct it")
+    return found
 
 
 def _positions(scan: Element) -> Element | None:
@@ -38,7 +60,7 @@ def _positions(scan: Element) -> Element | None:
     return None
 
 
-def _scan(where: str, scan: Element, title: str, note: str) -> Spectrum:
+def _scan(where: str, scan: Element, title: str, note: str, wavelength: float) -> Spectrum:
     measured, counts = first(scan, "intensities"), first(scan, "counts")
     given = measured if measured is not None else counts
     if given is None:
@@ -52,7 +74,8 @@ def _scan(where: str, scan: Element, title: str, note: str) -> Spectrum:
         intensities = intensities * attenuation
     quantity = {"cps": "counts per second"}.get(given.get("unit", "counts"), "counts")
     values = _angles(where, scan, len(intensities))
-    return spectrum(where, values, intensities, axis=ANGLE, quantity=quantity, title=title, note=note)
+    known = {"quantity": quantity, "title": title, "note": note}
+    return spectrum(where, values, intensities, axis=ANGLE, wavelength=wavelength, **known)
 
 
 def _angles(where: str, scan: Element, points: int) -> NDArray[np.float64]:

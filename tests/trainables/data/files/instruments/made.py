@@ -201,8 +201,8 @@ def ras(*, unit: str = "counts", axis: str = "2Theta-Theta", attenuators: Sequen
     return (head + "*RAS_INT_START\n" + "\n".join(rows) + "\n*RAS_INT_END\n*RAS_DATA_END\n").encode()
 
 
-def xrdml(scans: int = 1, *, factors: str = "", axis: str = "2Theta", listed: bool = False) -> bytes:
-    """An .xrdml file with counts and perhaps factors of attenuation, or with intensities."""
+def xrdml(scans: int = 1, *, factors: str = "", axis: str = "2Theta", listed: bool = False, used: str = "") -> bytes:
+    """An .xrdml file with counts and perhaps factors of attenuation, or with intensities; ``used`` is a wavelength."""
     ends = f"<startPosition>{ANGLES[0]}</startPosition><endPosition>{ANGLES[-1]}</endPosition>"
     places = f"<listPositions>{' '.join(map(str, ANGLES))}</listPositions>" if listed else ends
     name = "counts" if factors else "intensities"
@@ -215,7 +215,7 @@ def xrdml(scans: int = 1, *, factors: str = "", axis: str = "2Theta", listed: bo
     )
     return (
         '<?xml version="1.0"?><xrdMeasurements xmlns="http://www.xrdml.com/XRDMeasurement/1.5"><sample><name>ours'
-        f"</name></sample><xrdMeasurement>{scan * scans}</xrdMeasurement></xrdMeasurements>"
+        f"</name></sample><xrdMeasurement>{used}{scan * scans}</xrdMeasurement></xrdMeasurements>"
     ).encode()
 
 
