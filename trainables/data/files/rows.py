@@ -11,13 +11,14 @@ import numpy as np
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.long import long_points, read_long
+from spectune.trainables.data.files.matrix import foreign, numbered
 from spectune.trainables.data.files.names import is_any_unit, position, quantity
-from spectune.trainables.data.files.points import read_points
+from spectune.trainables.data.files.points import names_points, read_points
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.roles import LABELS, Roles, attributes, find, roles
-from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, turn
+from spectune.trainables.data.files.roles import LABELS, Roles, attributes, few, find, in_turn, roles
+from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, counted, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
-from spectune.trainables.data.files.turned import by_columns, is_turned, turn_over
+from spectune.trainables.data.files.turned import by_columns, is_turned, one_axis, turn_over
 
 TYPES = {"c", "continuous", "d", "discrete", "s", "string", "text", "t", "time"}  # of columns, as Orange writes them
 FLAGS = {"class", "meta", "m", "ignore", "i", "weight", "w"}
@@ -31,6 +32,7 @@ class Header(NamedTuple):
     classes: int | None = None  # the column that they call class
     quantity: str = ""
     notes: tuple[str, ...] = ()
+    aside: frozenset[int] = frozenset()  # columns that they say are neither
 
 
 def read_rows(path: Path, reading: Reading) -> Table:
@@ -42,6 +44,8 @@ def read_rows(path: Path, reading: Reading) -> Table:
 
 def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
     """The spectra of ``lines``: from ``least`` on, few columns are a spectrum with a point a line."""
+    if not (reading.columns or reading.orient == "rows"):
+        one_axis(lines)
     if not reading.orient:
         if points := long_points(lines, reading):
             return read_long(lines, points, reading)
@@ -54,8 +58,9 @@ def read_table(lines: Lines, reading: Reading) -> Table:
     """The spectra of a table with a spectrum a line or a column."""
     if reading.orient == "columns" or (not reading.orient and by_columns(lines, reading)):
         turned = turn_over(lines)
-        table = _table(turned.lines, replace(reading, header="yes"))
-        found = {"axis": "column 1", "intensities": f"columns 2 to {len(table.rows) + 1}"}
+        table = _table(turned.lines, replace(reading, header="yes", orient="columns"))
+        first = turned.lines.skip + 1
+        found = {"axis": f"column {first}", "intensities": f"columns {first + 1} to {first + len(table.rows)}"}
         return replace(
             table,
             axis=turned.axis(table.axis),
@@ -73,8 +78,9 @@ def _one(name: str, spectrum: Spectrum) -> Table:
 
 
 def single(lines: Lines) -> bool:
-    """Whether a file has a point a line: it has fewer columns than a spectrum has points."""
-    return len(lines.cells(len(lines) // 2)) < LEAST_POINTS and not is_turned(lines)
+    """Whether a file has a point a line: it has fewer columns than a spectrum has points, or one called as an axis."""
+    few = len(lines.cells(len(lines) // 2)) < LEAST_POINTS
+    return not is_turned(lines) and (few or names_points(lines))
 
 
 def _table(lines: Lines, reading: Reading) -> Table:
@@ -87,8 +93,9 @@ def _table(lines: Lines, reading: Reading) -> Table:
         )
     head = _header(lines, first, sample, reading)
     body = [lines.cells(line) for line in range(max(head.start, 1), min(len(lines), SAMPLE))] or [first]
-    text = lines.words(body, len(first))
-    found = roles(str(path), head.names, text, columns=len(first), reading=reading, classes=head.classes)
+    text = lines.words(body, len(first)) | head.aside
+    index = [0] if numbered(lines.leading(SAMPLE, start=head.start, columns=3)) else []
+    found = roles(str(path), head.names, text, columns=len(first), reading=reading, classes=head.classes, aside=index)
     if head.names is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
@@ -96,7 +103,28 @@ def _table(lines: Lines, reading: Reading) -> Table:
             f"{path} must hold one spectrum a row, got no column of numbers: check the separator (it looks like "
             f"{lines.separator or ' '!r})"
         )
-    return _filled(lines, found, head)
+    table = _filled(lines, found, head)
+    if not reading.orient:
+        _sure(path, table, found, head)
+    return table
+
+
+def _sure(path: Path, table: Table, found: Roles, head: Header) -> None:
+    """ValueError with the options to type where columns may be no points of a spectrum."""
+    axis, names = found.axis, [head.names[column] for column in found.spectrum] if head.names else []
+    if axis is None and found.label is None and names and not in_turn(names):
+        raise InputError(
+            f"{path}: columns must be the points of a spectrum, got some called {few(names)}: give orient=rows if they "
+            f"are, orient=columns if each is a spectrum, or columns=AXIS,INTENSITY if each line is a point"
+        )
+    if not names or (axis is not None and counted(axis.values)):
+        for place in foreign(table.spectra):
+            column = found.spectrum[place]
+            raise InputError(
+                f"{path}: column {column + 1} must be known to hold intensities or not, got whole numbers beside "
+                f"fractions: give label={column} if it holds the classes, group={column} if it numbers patients or "
+                f"spectra, or orient=rows if it is a point of the spectra"
+            )
 
 
 def _filled(lines: Lines, found: Roles, head: Header) -> Table:

@@ -111,6 +111,11 @@ def turn(values: NDArray[np.float64]) -> int | None:
     return int(wrong[0]) + 1 if len(wrong) else None
 
 
+def counted(values: NDArray[np.float64]) -> bool:
+    """Whether ``values`` are the numbers of rows or columns, from 0 or 1."""
+    return len(values) > 1 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+
+
 def strict(where: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """``values`` if they are finite and only rise or only fall; otherwise ValueError."""
     wrong = turn(values)

@@ -143,7 +143,7 @@ def test_labels_may_be_numbers_when_the_header_names_them(tmp_path: Path) -> Non
     content = text().replace("calcite", "3").replace("quartz", "20")
     assert load(written(tmp_path, content)).classes == ("3", "20")
     bare = text(header=False).replace("calcite", "3").replace("quartz", "20")
-    refused(written(tmp_path, bare), "got no labels")
+    refused(written(tmp_path, bare), "column 1 must be known to hold intensities or not, .* give label=0 if it holds")
     assert load(written(tmp_path, bare), label="0").classes == ("3", "20")
 
 
