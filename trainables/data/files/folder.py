@@ -243,7 +243,7 @@ def _texts(path: Path) -> list[Path]:
     """
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
     exported = {stem(file) for file in files if suffix(file) in SUFFIXES}
-    found = [file for file in files if suffix(file) in SUFFIXES or (reader(file) and file.stem not in exported)]
+    found = [file for file in files if suffix(file) in SUFFIXES or (reader(file) and stem(file) not in exported)]
     if not found:
         raise InputError(
             f"{path} must hold two-column text files ({', '.join(SUFFIXES)}) or those of instruments "

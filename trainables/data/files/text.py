@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.packed import UTF16, content, decoded
+from spectune.trainables.data.files.packed import content, decoded, foreign, kind, opened
 from spectune.trainables.data.files.sheet import read_sheet
 
 COMMENTS = ("#", "%", "//", "!")
@@ -141,11 +141,12 @@ def read_lines(path: Path, decimal: str = "") -> Lines:
 
 def _decode(path: Path) -> str:
     """The text of a file or of a spreadsheet."""
-    if path.suffix.lower() == ".xlsx":
-        return read_sheet(path)
+    if kind(path) == ".xlsx":
+        with opened(path, "an .xlsx file", "save it again, or as .csv") as archive:
+            return read_sheet(path, archive)
     some = content(path)
-    if b"\0" in some and not some.startswith(UTF16):
-        raise InputError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
+    if what := foreign(some):
+        raise InputError(f"{path} must be text, got {what}: convert it to text, .npz or .parquet")
     return decoded(some)
 
 
