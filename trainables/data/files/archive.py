@@ -15,11 +15,10 @@ from spectune.trainables.data.files.baseline import NONE
 from spectune.trainables.data.files.names import NAME
 from spectune.trainables.data.files.packed import fit, opened
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.table import ALIASES, Table, split_name, strict
+from spectune.trainables.data.files.table import ALIASES, AND, Table, split_name, strict
 
 GROUP = "group"
 KNOWN = ("x", "y", "split", GROUP, "axis", "names")
-AND = "\x1f"  # between the labels of a spectrum that has several
 
 Arrays = dict[str, NDArray[Any]]
 

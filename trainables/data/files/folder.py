@@ -26,7 +26,7 @@ from spectune.trainables.data.files.together import read_together, together
 from spectune.trainables.data.grid import comparable, label
 from spectune.trainables.data.grid.intensities import convertible
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
+SUFFIXES = (".txt", ".csv", ".tsv", ".tab", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
 
 
 class Entry(NamedTuple):
@@ -47,7 +47,7 @@ def read_folder(path: Path, reading: Reading) -> Table:
     is neither letter nor digit and counted from 0, names the group; in tables it is a column.
     """
     found = _files(path)
-    if parts := together([file for _, name, file in found if not name]):
+    if parts := together([file for _, name, file in found if not name], reading):
         return _passed(read_together(path, parts, reading), path, sum(map(len, parts.values())))
     entries = [Entry(split, name, file, read_file(file, reading)) for split, name, file in found]
     several = any(len(entry.table.rows) > 1 and not reader(entry.path) for entry in entries)

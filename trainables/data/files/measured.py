@@ -48,6 +48,7 @@ FORMATS: dict[str, Callable[[Path, Reading], Table]] = {
     ".npz": read_archive,
     ".csv": read_rows,
     ".tsv": read_rows,
+    ".tab": read_rows,
     ".txt": read_rows,
     ".xlsx": read_rows,
     ".parquet": read_parquet,

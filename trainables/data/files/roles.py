@@ -58,7 +58,7 @@ def roles(
     aside: Collection[int] = (),
 ) -> Roles:
     """What each of ``columns`` means. ``text`` are those that hold words, ``classes`` the one that the file calls so,
-    ``aside`` those of numbers that are no intensities.
+    ``aside`` those that are neither classes by themselves nor intensities.
 
     Without a header, the only column of words holds the labels. With numeric names, or where most are called V1, V2
     ..., the others are not intensities.
@@ -72,7 +72,11 @@ def roles(
     several = sum(name in lower for name in LABELS[:-1]) > 1
     guessed = chosen is None and classes is None and (several or not called_so)
     if chosen is None and classes is None:
-        chosen = called_so[0] if called_so else _words(lower, [column for column in text if column != apart])
+        chosen = (
+            called_so[0]
+            if called_so
+            else _words(lower, [column for column in text if column != apart and column not in aside])
+        )
     elif chosen is None:
         chosen = classes
     split = lower.index(SPLIT) if SPLIT in lower and lower.index(SPLIT) not in (chosen, apart) else None

@@ -14,6 +14,7 @@ from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.grid.units import described
 
 LEAST_POINTS, LEAST_SPECTRA = 8, 3  # of a spectrum, and of a class
+AND = "\x1f"  # between the labels of a spectrum that has several, where a file has a column for each
 ALIASES = {
     "training": "train",
     "cal": "train",
