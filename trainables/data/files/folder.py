@@ -20,10 +20,9 @@ from spectune.trainables.data.files.packed import stem, suffix
 from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.rows import read_text
-from spectune.trainables.data.files.table import Table, alias, shared
+from spectune.trainables.data.files.table import Table, alias, alike, shared
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
-from spectune.trainables.data.grid import comparable, label
 from spectune.trainables.data.grid.intensities import convertible
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".tab", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
@@ -79,8 +78,7 @@ def _stacked(path: Path, entries: list[Entry]) -> Table:
     files = [str(entry.path) for entry in entries for _ in entry.table.rows]
     rows = [_row(path, entry, row) for entry in entries for row in entry.table.rows]
     first = tables[0].axis
-    for entry in entries:
-        _same(entries[0], entry)
+    _alike(entries)
     pairs = [(_places(table), spectrum) for table in tables for spectrum in table.spectra]
     values, spectra, notes = common(pairs, files)
     counts = Counter(note for table in tables for note in table.notes)
@@ -107,22 +105,17 @@ def _places(table: Table) -> NDArray[np.float64]:
     return np.arange(table.spectra.shape[1], dtype=np.float64) if table.axis is None else table.axis.values
 
 
-def _same(first: Entry, other: Entry) -> None:
-    """ValueError where two files are on axes that mean different things."""
-    one, another = first.table.axis, other.table.axis
-    points = {entry.table.spectra.shape[1] for entry in (first, other)}
-    if (one is None) != (another is None) or (one is None and len(points) > 1):
-        raise InputError(
-            f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
-        )
-    if one is not None and another is not None:
-        try:
-            comparable(another, one)
-        except InputError:
+def _alike(entries: list[Entry]) -> None:
+    """ValueError where files are on axes that mean different things, or where only some have one."""
+    first = entries[0]
+    for other in entries:
+        points = {entry.table.spectra.shape[1] for entry in (first, other)}
+        axes = [entry.table.axis is None for entry in (first, other)]
+        if axes[0] != axes[1] or (all(axes) and len(points) > 1):
             raise InputError(
-                f"{other.path} must be on the axis of {first.path}, {label(one)}, got {label(another)}: give "
-                f"unit={one.unit}, which converts them, or convert one of them"
-            ) from None
+                f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
+            )
+    alike([(entry.path, entry.table.axis) for entry in entries if entry.table.axis is not None])
 
 
 def _mixed(path: Path, entries: list[Entry]) -> tuple[str, ...]:

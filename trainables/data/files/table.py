@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
+from spectune.trainables.data.grid import comparable, label
 from spectune.trainables.data.grid.units import described
 
 LEAST_POINTS, LEAST_SPECTRA = 8, 3  # of a spectrum, and of a class
@@ -71,13 +72,27 @@ class Table:
 
 
 class Spectrum(NamedTuple):
-    """One spectrum of a file: its axis and ``intensities`` (L,), and what the file says about them, as in ``Table``."""
+    """One spectrum of a file: its axis and ``intensities`` (L,), NaN where missing, and what the file says about them,
+    as in ``Table``; ``quantity`` is one of the words that files use, in lower case."""
 
     axis: Axis
     intensities: NDArray[np.float64]
     quantity: str = ""
     taken: dict[str, str] = {}  # noqa: RUF012 (never written to)
     notes: tuple[str, ...] = ()
+
+
+def alike(axes: Sequence[tuple[object, Axis]]) -> None:
+    """ValueError where ``axes``, each with where it is, mean different things by what they say of their units."""
+    for where, axis in axes:
+        place, first = axes[0]
+        try:
+            comparable(axis, first)
+        except InputError:
+            raise InputError(
+                f"{where} must be on the axis of {place}, {label(first)}, got {label(axis)}: give unit={first.unit}, "
+                f"which converts them, or convert or remove one of them"
+            ) from None
 
 
 def alias(word: str) -> str:

@@ -13,13 +13,13 @@ from spectune.trainables.data.files.instruments.ras import read_ras
 from spectune.trainables.data.files.instruments.raw import read_raw
 from spectune.trainables.data.files.instruments.spa import read_spa
 from spectune.trainables.data.files.instruments.spc import read_spc
-from spectune.trainables.data.files.instruments.spectrum import Spectrum
 from spectune.trainables.data.files.instruments.uxd import read_uxd
 from spectune.trainables.data.files.instruments.wdf import read_wdf
 from spectune.trainables.data.files.instruments.xrdml import read_xrdml
 from spectune.trainables.data.files.packed import kind
+from spectune.trainables.data.files.table import Spectrum
 
-__all__ = ["READERS", "Spectrum", "reader"]
+__all__ = ["READERS", "reader"]
 
 READERS: dict[str, Callable[[Path], list[Spectrum]]] = {
     ".jdx": read_jcamp,
