@@ -192,7 +192,7 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
 def unlabelled(path: Path, reading: Reading) -> Table:
     """What ``read`` reads, by the options, with what is known of it; ValueError in one line."""
     if kind(path) not in FORMATS and suffix(path) in SUFFIXES and path.is_file():
-        table = read_file(path, reading)
+        table = _long_enough(path, read_file(path, reading))
     else:
         table = _table(path, reading)
     if table.baseline != NONE:
@@ -215,12 +215,16 @@ def _table(path: Path, reading: Reading) -> Table:
         raise InputError(
             f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: export it as JCAMP-DX or two-column text"
         )
+    return settled(path, _long_enough(path, replace(table, labels=table.labels and _whole(table.labels))), reading)
+
+
+def _long_enough(path: Path, table: Table) -> Table:
     if table.spectra.shape[1] < LEAST_POINTS:
         raise InputError(
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
-    return settled(path, replace(table, labels=table.labels and _whole(table.labels)), reading)
+    return table
 
 
 def _whole(labels: list[str]) -> list[str]:

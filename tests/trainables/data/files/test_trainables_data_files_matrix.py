@@ -176,7 +176,8 @@ def test_columns_of_words_that_are_no_points_are_asked_about(tmp_path: Path) -> 
     assert table(path, orient="rows").spectra.shape == (12, 9)
     stick = np.column_stack([[148, 268, 683, 1051, 1390], *spectra((9, 5))])
     names = "# FREQUENCIES," + ",".join(f"I_{word}" for word in "abcdefghi") + "\n"
-    path = written(tmp_path, stick, "stick.csv", names)
-    np.testing.assert_allclose(table(path).spectra, spectra((9, 5)))
-    with pytest.raises(ValueError, match="must hold spectra of 8 points or more, got 5"):
-        read(path)
+    for name in ("stick.csv", "stick.dat"):
+        path = written(tmp_path, stick, name, names)
+        np.testing.assert_allclose(table(path).spectra, spectra((9, 5)))
+        with pytest.raises(ValueError, match="must hold spectra of 8 points or more, got 5"):
+            read(path)

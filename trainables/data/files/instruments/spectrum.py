@@ -66,7 +66,7 @@ def spectrum(
             f"{where} must hold an intensity for each of 2 or more points, got {len(intensities)} for {len(values)}: "
             f"export the spectrum again"
         )
-    said = quantity.strip(" ()").lower()
+    said = re.sub(r"^\(([^()]*)\)$", r"\1", quantity.strip()).strip().lower()
     known = "" if said in SILENT else said
     with np.errstate(invalid="ignore", over="ignore"):  # the steps of an axis that is refused
         checked = Axis(strict(str(where), values), *axis)
