@@ -150,8 +150,9 @@ def _outside(table: Table, path: Path, entries: list[Entry], group: str) -> Tabl
         groups, grouped = _part(path, table.rows, parts, group), f"part {group} of the names"
     elif len({entry.path for entry in entries}) < len(entries):
         groups, grouped = [str(entry.path.relative_to(path)) for entry in entries], "file"
+    table = _divided(table, [entry.split for entry in entries])
     return replace(
-        _divided(table, [entry.split for entry in entries]),
+        table,
         labels=labels if all(labels) else None,
         groups=groups,
         grouped=grouped,
@@ -168,7 +169,7 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
     """``table`` with what tables of several spectra say, or else their names: files are a split or a class each."""
     tables = [entry.table for entry in entries]
     names = [stem(entry.path) for entry in entries]
-    words = [alias(name) for name in names]
+    words = _splits(names)
     splits = [word for word, one in zip(words, tables, strict=True) for _ in one.rows]
     labelled = all(one.labels is not None and not one.guessed for one in tables)
     if labelled or set(words) <= set(SPLITS):
@@ -178,8 +179,9 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
         labels = [entry.label or name for entry, name in zip(entries, names, strict=True) for _ in entry.table.rows]
         where = "the folders" if entries[0].label else "the names of the files"
     groups = [group for one in tables for group in one.groups or ()]
+    table = _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows])
     return replace(
-        _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows]),
+        table,
         labels=labels if any(labels) else None,
         groups=groups if len(groups) == len(table.rows) else None,
         grouped=tables[0].grouped if len(groups) == len(table.rows) else "",
@@ -187,6 +189,14 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
         guessed=any(one.guessed for one in tables) and where == tables[0].taken.get("classes"),
         taken={**table.taken, **({"classes": where} if any(labels) else {})},
     )
+
+
+def _splits(names: list[str]) -> list[str]:
+    """The splits that files are called after, as train or, behind the same word, Coffee_TRAIN; else their names."""
+    words = [re.fullmatch(r"(.*?)[ _.-]?([^\W_]+)", name) for name in names]
+    heads = {found[1] if found else None for found in words}
+    tails = [alias(found[2]) if found else "" for found in words]
+    return tails if len(heads) == 1 and len(set(tails)) > 1 else [alias(name) for name in names]
 
 
 def _divided(table: Table, splits: list[str]) -> Table:

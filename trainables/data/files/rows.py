@@ -253,7 +253,8 @@ def _alike(lines: Lines, first: list[str], sample: list[list[str]]) -> bool:
     steps = np.abs(np.diff(axis))
     rough = float(np.median(np.abs(np.diff(steps)))) > 0.25 * float(np.median(steps))
     low, high = values[1:].min(), values[1:].max()
-    going = float(np.corrcoef(axis, mean)[0, 1]) if np.ptp(mean) > 0 else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # huge values, which are refused later
+        going = float(np.corrcoef(axis, mean)[0, 1]) if np.ptp(mean) > 0 else 0.0
     if rough:
         return bool(axis.min() <= high and axis.max() >= low)
     return bool(low <= axis.min() and axis.max() <= high) and going > 0.8

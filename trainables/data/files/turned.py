@@ -15,7 +15,7 @@ from spectune.trainables.data.files.matrix import LINES, TALL, numbered, paired,
 from spectune.trainables.data.files.names import is_any_unit, is_axis, is_index, is_unit, named, position, quantity
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import LABELS, beside, placed
-from spectune.trainables.data.files.table import LEAST_POINTS, LEAST_SPECTRA, turn
+from spectune.trainables.data.files.table import LEAST_POINTS, LEAST_SPECTRA, counted, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines
 
 
@@ -59,7 +59,8 @@ def by_columns(lines: Lines, reading: Reading) -> bool:
     names = lines.cells(0)
     if is_turned(lines):
         return True
-    said = lines.headed() and ((names[0] and beside(names[0])) or placed(names[1:]))
+    numbers = (names[0] and beside(names[0]) and names[0].lower() != "x") or _positions(names[1:])
+    said = lines.headed() and numbers
     if said or reading.header or reading.label or reading.group or lines.words(_sample(lines), len(names)):
         return False
     values = _first(lines)
@@ -153,11 +154,17 @@ def _stem(name: str) -> str:
     return re.sub(r"[ _.-]*\d+$", "", name)
 
 
+def _positions(names: list[str]) -> bool:
+    """Whether most names are an axis, and not the numbers of spectra or points."""
+    numbers = [place.number for name in names if (place := position(name))]
+    return placed(names) and not counted(np.array(numbers, np.float64))
+
+
 def _sample(lines: Lines) -> list[list[str]]:
     return [lines.cells(line) for line in range(1, min(len(lines), SAMPLE))]
 
 
 def _first(lines: Lines) -> NDArray[np.float64]:
     """The numbers of the first column."""
-    found = (lines.number(lines.cells(line)[0]) for line in range(len(lines)))
+    found = (lines.number(lines.cells(line)[0]) for line in range(int(lines.headed()), len(lines)))
     return np.array([value for value in found if value is not None], np.float64)

@@ -16,7 +16,7 @@ from spectune.trainables.data.files.instruments.spc import read_spc
 from spectune.trainables.data.files.instruments.uxd import read_uxd
 from spectune.trainables.data.files.instruments.wdf import read_wdf
 from spectune.trainables.data.files.instruments.xrdml import read_xrdml
-from spectune.trainables.data.files.packed import kind
+from spectune.trainables.data.files.packed import kind, suffix
 from spectune.trainables.data.files.table import Spectrum
 
 __all__ = ["READERS", "reader"]
@@ -41,4 +41,4 @@ READERS: dict[str, Callable[[Path], list[Spectrum]]] = {
 
 def reader(path: Path) -> Callable[[Path], list[Spectrum]] | None:
     """What reads a file, by its first bytes or its name; None where nothing does."""
-    return READERS.get(kind(path))
+    return READERS.get(kind(path)) or READERS.get(suffix(path))
