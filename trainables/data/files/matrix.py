@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from spectune.trainables.data.files.table import counted, turn
 
-LINES = 200  # that are enough to be looked at
+LINES, SOME = 200, 50  # lines and columns that are enough to be looked at
 TALL = 2  # lines a column from which on a table may have its spectra in columns and no axis
 SMOOTHER = 0.3  # by how much the correlation of neighbours must be higher down the columns
 
@@ -47,13 +47,20 @@ def _alike(values: NDArray[np.float64]) -> float:
 
 
 def foreign(values: NDArray[np.floating]) -> list[int]:
-    """Which of the first and the last column of (N, M) has whole numbers that vary, beside columns with fractions."""
-    if len(values) < 4 or values.shape[1] < 3:
+    """Which of the first and the last column of (N, M) has whole numbers that vary, where most others have fractions,
+    or a few that come again, where most others have many."""
+    count, columns = values.shape
+    if count < 4 or columns < 3:
         return []
-    whole = [_whole(column) for column in values.T]
-    if 2 * sum(whole) > len(whole):
-        return []
-    return [column for column in (0, len(whole) - 1) if whole[column] and np.ptp(values[:, column]) > 0]
+    others = values[:, 1 : -1 : max(columns // SOME, 1)].T
+    fractions = 2 * sum(map(_whole, others)) <= len(others)
+    many = float(np.median([len(np.unique(column)) for column in others])) > count / 2
+    found = []
+    for column in (0, columns - 1):
+        different = len(np.unique(values[:, column]))
+        if _whole(values[:, column]) and different > 1 and (fractions or (many and 3 * different <= count)):
+            found.append(column)
+    return found
 
 
 def _whole(column: NDArray[np.floating]) -> bool:

@@ -130,8 +130,8 @@ def _sure(path: Path, table: Table, found: Roles, head: Header) -> None:
         for place in foreign(table.spectra):
             column = found.spectrum[place]
             raise InputError(
-                f"{path}: column {column + 1} must be known to hold intensities or not, got whole numbers beside "
-                f"fractions: give label={column} if it holds the classes, group={column} if it numbers patients or "
+                f"{path}: column {column + 1} must be known to hold intensities or not, got whole numbers unlike those "
+                f"beside them: give label={column} if it holds the classes, group={column} if it numbers patients or "
                 f"spectra, or orient=rows if it is a point of the spectra"
             )
 

@@ -120,7 +120,13 @@ def test_whole_numbers_at_an_end_of_fractions_are_asked_about(tmp_path: Path, pl
 
 
 def test_counts_that_are_all_whole_numbers_are_spectra(tmp_path: Path) -> None:
-    assert table(written(tmp_path, np.round(1000 * spectra((12, 40))))).spectra.shape == (12, 40)
+    counts = np.round(1000 * spectra((12, 40)) + np.arange(12)[:, None])
+    assert table(written(tmp_path, counts)).spectra.shape == (12, 40)
+    sparse = np.random.default_rng(4).poisson(0.7, (12, 40))
+    assert table(written(tmp_path, sparse)).spectra.shape == (12, 40)
+    path = written(tmp_path, np.column_stack([counts, np.arange(12) % 3]))
+    asked(path, "column 41", "label=40")
+    assert load(str(path), label="40").classes == ("0", "1", "2")
 
 
 def test_many_lines_that_are_smooth_down_their_columns_are_asked_about(tmp_path: Path) -> None:
