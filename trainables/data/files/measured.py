@@ -21,11 +21,11 @@ from spectune.trainables.data.files.baseline import NONE, correct, settings
 from spectune.trainables.data.files.doubts import doubts
 from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
-from spectune.trainables.data.files.folder import SUFFIXES, read_file, read_folder
+from spectune.trainables.data.files.folder import SUFFIXES, read_folder
 from spectune.trainables.data.files.groups import Groups, gather, hint
 from spectune.trainables.data.files.instrument import read_instrument
 from spectune.trainables.data.files.instruments import READERS, reader
-from spectune.trainables.data.files.packed import kind, stem, suffix, unpacked
+from spectune.trainables.data.files.packed import kind, stem, unpacked
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
@@ -46,11 +46,7 @@ def read_zip(path: Path, reading: Reading) -> Table:
 
 FORMATS: dict[str, Callable[[Path, Reading], Table]] = {
     ".npz": read_archive,
-    ".csv": read_rows,
-    ".tsv": read_rows,
-    ".tab": read_rows,
-    ".txt": read_rows,
-    ".xlsx": read_rows,
+    **dict.fromkeys(SUFFIXES, read_rows),
     ".parquet": read_parquet,
     ".zip": read_zip,
     **dict.fromkeys(READERS, read_instrument),
@@ -191,10 +187,7 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
 
 def unlabelled(path: Path, reading: Reading) -> Table:
     """What ``read`` reads, by the options, with what is known of it; ValueError in one line."""
-    if kind(path) not in FORMATS and suffix(path) in SUFFIXES and path.is_file():
-        table = _long_enough(path, read_file(path, reading))
-    else:
-        table = _table(path, reading)
+    table = _table(path, reading)
     if table.baseline != NONE:
         raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "
@@ -215,16 +208,12 @@ def _table(path: Path, reading: Reading) -> Table:
         raise InputError(
             f"{path} must end in {', '.join(FORMATS)}, got {path.suffix!r}: export it as JCAMP-DX or two-column text"
         )
-    return settled(path, _long_enough(path, replace(table, labels=table.labels and _whole(table.labels))), reading)
-
-
-def _long_enough(path: Path, table: Table) -> Table:
     if table.spectra.shape[1] < LEAST_POINTS:
         raise InputError(
             f"{path} must hold spectra of {LEAST_POINTS} points or more, got {table.spectra.shape[1]}: check that "
             f"there is one spectrum a row"
         )
-    return table
+    return settled(path, replace(table, labels=table.labels and _whole(table.labels)), reading)
 
 
 def _whole(labels: list[str]) -> list[str]:

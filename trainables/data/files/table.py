@@ -121,7 +121,8 @@ def words(text: str, separator: str) -> set[str]:
 
 def turn(values: NDArray[np.float64]) -> int | None:
     """Where ``values`` stop only rising or only falling: the index of the first wrong one; None if they never do."""
-    steps = np.diff(values)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite or huge values, which do not go on either
+        steps = np.diff(values)
     rising = 2 * np.count_nonzero(steps > 0) >= len(steps)
     wrong = np.flatnonzero(~((steps > 0) if rising else (steps < 0)))
     return int(wrong[0]) + 1 if len(wrong) else None
@@ -129,7 +130,7 @@ def turn(values: NDArray[np.float64]) -> int | None:
 
 def counted(values: NDArray[np.float64]) -> bool:
     """Whether ``values`` are the numbers of rows or columns, from 0 or 1."""
-    return len(values) > 1 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    return len(values) > 1 and values[0] in (0, 1) and bool((values == values[0] + np.arange(len(values))).all())
 
 
 def strict(where: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
