@@ -39,11 +39,10 @@ def smoother_down(values: NDArray[np.float64]) -> bool:
 
 def _alike(values: NDArray[np.float64]) -> float:
     """The correlation of each value with the next below it, the median over the columns that vary."""
-    with np.errstate(over="ignore", invalid="ignore"):  # huge values, which are refused later
-        varied = values - values.mean(axis=0)
-        squares = (varied**2).sum(axis=0)
-        known = np.isfinite(squares) & (squares > 0)
-        return float(np.median((varied[1:] * varied[:-1]).sum(axis=0)[known] / squares[known])) if known.any() else 0.0
+    varied = values - values.mean(axis=0)
+    squares = (varied**2).sum(axis=0)
+    known = np.isfinite(squares) & (squares > 0)
+    return float(np.median((varied[1:] * varied[:-1]).sum(axis=0)[known] / squares[known])) if known.any() else 0.0
 
 
 def foreign(values: NDArray[np.floating]) -> list[int]:

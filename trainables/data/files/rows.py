@@ -49,6 +49,7 @@ def read_rows(path: Path, reading: Reading) -> Table:
     return read_text(read_lines(path, reading.decimal), reading, least=LEAST_POINTS)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # huge values are refused where the spectra are known
 def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
     """The spectra of ``lines``: from ``least`` on, few columns are a spectrum with a point a line."""
     if not (reading.columns or reading.orient == "rows"):
@@ -61,6 +62,7 @@ def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
     return read_table(lines, reading)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def read_table(lines: Lines, reading: Reading) -> Table:
     """The spectra of a table with a spectrum a line or a column."""
     if reading.orient == "columns" or (not reading.orient and by_columns(lines, reading)):
@@ -253,8 +255,7 @@ def _alike(lines: Lines, first: list[str], sample: list[list[str]]) -> bool:
     steps = np.abs(np.diff(axis))
     rough = float(np.median(np.abs(np.diff(steps)))) > 0.25 * float(np.median(steps))
     low, high = values[1:].min(), values[1:].max()
-    with np.errstate(over="ignore", invalid="ignore"):  # huge values, which are refused later
-        going = float(np.corrcoef(axis, mean)[0, 1]) if np.ptp(mean) > 0 else 0.0
+    going = float(np.corrcoef(axis, mean)[0, 1]) if np.ptp(mean) > 0 else 0.0
     if rough:
         return bool(axis.min() <= high and axis.max() >= low)
     return bool(low <= axis.min() and axis.max() <= high) and going > 0.8
