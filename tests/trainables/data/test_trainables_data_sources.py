@@ -64,7 +64,7 @@ def test_the_unknown_is_refused_with_the_known(source: str, options: dict[str, o
 
 def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "spectra.mat").write_text("x")
-    with pytest.raises(ValueError, match=r"\.npz, \.csv"):
+    with pytest.raises(ValueError, match=r"\.npz, \.txt, \.csv"):
         load(str(tmp_path / "spectra.mat"))
 
 

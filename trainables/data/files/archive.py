@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.baseline import NONE
 from spectune.trainables.data.files.names import NAME
-from spectune.trainables.data.files.packed import fit
+from spectune.trainables.data.files.packed import fit, opened
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.table import ALIASES, Table, split_name, strict
+from spectune.trainables.data.files.table import ALIASES, AND, Table, split_name, strict
 
 GROUP = "group"
 KNOWN = ("x", "y", "split", GROUP, "axis", "names")
-AND = "\x1f"  # between the labels of a spectrum that has several
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -76,25 +74,25 @@ def _taken(arrays: Arrays, grouped: str, others: dict[str, list[str]]) -> dict[s
 
 def _arrays(path: Path) -> Arrays:
     """The arrays of the file under lower-case names."""
-    try:
-        with path.open("rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise InputError("one array or none, and no archive")
-            fit(sum(entry.file_size for entry in zipfile.ZipFile(stream).infolist()))
-            stream.seek(0)
-            archive = np.load(stream, allow_pickle=False)
-            arrays = {name.lower(): archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if "Object arrays cannot be loaded" in reason:
+    with opened(path, "an .npz file as numpy.savez writes it") as archive:
+        members = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+        fit(sum(entry.file_size for entry in members))
+        return {entry.filename[: -len(".npy")].lower(): _array(path, archive, entry) for entry in members}
+
+
+def _array(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    """An array, without unpickling."""
+    with archive.open(entry.filename) as stream:
+        try:
+            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        except ValueError as error:
+            if "Object arrays cannot be loaded" not in str(error):
+                raise
             raise InputError(
                 f"{path} must hold arrays of numbers and words, got pickled objects, which could run code: save x as a "
                 f"2-D array of floats and names as an array of str"
             ) from None
-        raise InputError(f"{path} must be an .npz file as numpy.savez writes it, got {reason}: save it again") from None
-    except MemoryError as error:
-        raise InputError(f"{path} must fit into memory, got {error or 'arrays that do not'}: split the file") from None
-    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+    return array
 
 
 def _joined(path: Path, arrays: Arrays) -> Arrays:

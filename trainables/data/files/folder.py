@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.dataset import SPLITS
+from spectune.trainables.data.dataset import SPLITS, Axis
 from spectune.trainables.data.files.axes import common
 from spectune.trainables.data.files.instrument import spectra_of
 from spectune.trainables.data.files.instruments import READERS, reader
@@ -20,13 +20,12 @@ from spectune.trainables.data.files.packed import stem, suffix
 from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.rows import read_text
-from spectune.trainables.data.files.table import Table, alias, shared
+from spectune.trainables.data.files.table import Table, alias, alike, shared
 from spectune.trainables.data.files.text import read_lines
 from spectune.trainables.data.files.together import read_together, together
-from spectune.trainables.data.grid import comparable, units
 from spectune.trainables.data.grid.intensities import convertible
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
+SUFFIXES = (".txt", ".csv", ".tsv", ".tab", ".dat", ".xy", ".xye", ".asc", ".prn", ".dpt", ".chi", ".int", ".xlsx")
 
 
 class Entry(NamedTuple):
@@ -47,7 +46,7 @@ def read_folder(path: Path, reading: Reading) -> Table:
     is neither letter nor digit and counted from 0, names the group; in tables it is a column.
     """
     found = _files(path)
-    if parts := together([file for _, name, file in found if not name]):
+    if parts := together([file for _, name, file in found if not name], reading):
         return _passed(read_together(path, parts, reading), path, sum(map(len, parts.values())))
     entries = [Entry(split, name, file, read_file(file, reading)) for split, name, file in found]
     several = any(len(entry.table.rows) > 1 and not reader(entry.path) for entry in entries)
@@ -78,10 +77,7 @@ def _stacked(path: Path, entries: list[Entry]) -> Table:
     tables = [entry.table for entry in entries]
     files = [str(entry.path) for entry in entries for _ in entry.table.rows]
     rows = [_row(path, entry, row) for entry in entries for row in entry.table.rows]
-    says = next((entry for entry in entries if entry.table.axis and entry.table.axis.wavelength), entries[0])
-    first = says.table.axis
-    for entry in entries:
-        _same(says, entry)
+    first = _alike(entries)
     pairs = [(_places(table), spectrum) for table in tables for spectrum in table.spectra]
     values, spectra, notes = common(pairs, files)
     counts = Counter(note for table in tables for note in table.notes)
@@ -108,22 +104,18 @@ def _places(table: Table) -> NDArray[np.float64]:
     return np.arange(table.spectra.shape[1], dtype=np.float64) if table.axis is None else table.axis.values
 
 
-def _same(first: Entry, other: Entry) -> None:
-    """ValueError where two files are on axes that mean different things."""
-    one, another = first.table.axis, other.table.axis
-    points = {entry.table.spectra.shape[1] for entry in (first, other)}
-    if (one is None) != (another is None) or (one is None and len(points) > 1):
-        raise InputError(
-            f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
-        )
-    if one is not None and another is not None:
-        try:
-            comparable(another, one)
-        except InputError:
+def _alike(entries: list[Entry]) -> Axis | None:
+    """The axis of the file that says most of it. ValueError where files are on axes that mean different things, or
+    where only some have one."""
+    first = entries[0]
+    for other in entries:
+        points = {entry.table.spectra.shape[1] for entry in (first, other)}
+        axes = [entry.table.axis is None for entry in (first, other)]
+        if axes[0] != axes[1] or (all(axes) and len(points) > 1):
             raise InputError(
-                f"{other.path} must be on the axis of {first.path}, {units.described(one)}, got {units.described(another)}: give "
-                f"unit={one.unit}, which converts them, or convert one of them"
-            ) from None
+                f"{other.path} must have the axis of {first.path}, got none in one of them: write it into both"
+            )
+    return alike([(entry.path, entry.table.axis) for entry in entries if entry.table.axis is not None])
 
 
 def _mixed(path: Path, entries: list[Entry]) -> tuple[str, ...]:
@@ -158,8 +150,9 @@ def _outside(table: Table, path: Path, entries: list[Entry], group: str) -> Tabl
         groups, grouped = _part(path, table.rows, parts, group), f"part {group} of the names"
     elif len({entry.path for entry in entries}) < len(entries):
         groups, grouped = [str(entry.path.relative_to(path)) for entry in entries], "file"
+    table = _divided(table, [entry.split for entry in entries])
     return replace(
-        _divided(table, [entry.split for entry in entries]),
+        table,
         labels=labels if all(labels) else None,
         groups=groups,
         grouped=grouped,
@@ -176,7 +169,7 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
     """``table`` with what tables of several spectra say, or else their names: files are a split or a class each."""
     tables = [entry.table for entry in entries]
     names = [stem(entry.path) for entry in entries]
-    words = [alias(name) for name in names]
+    words = _splits(names)
     splits = [word for word, one in zip(words, tables, strict=True) for _ in one.rows]
     labelled = all(one.labels is not None and not one.guessed for one in tables)
     if labelled or set(words) <= set(SPLITS):
@@ -186,8 +179,9 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
         labels = [entry.label or name for entry, name in zip(entries, names, strict=True) for _ in entry.table.rows]
         where = "the folders" if entries[0].label else "the names of the files"
     groups = [group for one in tables for group in one.groups or ()]
+    table = _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows])
     return replace(
-        _divided(table, splits if set(words) <= set(SPLITS) else [e.split for e in entries for _ in e.table.rows]),
+        table,
         labels=labels if any(labels) else None,
         groups=groups if len(groups) == len(table.rows) else None,
         grouped=tables[0].grouped if len(groups) == len(table.rows) else "",
@@ -195,6 +189,14 @@ def _inside(table: Table, entries: list[Entry]) -> Table:
         guessed=any(one.guessed for one in tables) and where == tables[0].taken.get("classes"),
         taken={**table.taken, **({"classes": where} if any(labels) else {})},
     )
+
+
+def _splits(names: list[str]) -> list[str]:
+    """The splits that files are called after, as train or, behind the same word, Coffee_TRAIN; else their names."""
+    words = [re.fullmatch(r"(.*?)[ _.-]?([^\W_]+)", name) for name in names]
+    heads = {found[1] if found else None for found in words}
+    tails = [alias(found[2]) if found else "" for found in words]
+    return tails if len(heads) == 1 and len(set(tails)) > 1 else [alias(name) for name in names]
 
 
 def _divided(table: Table, splits: list[str]) -> Table:
@@ -244,7 +246,7 @@ def _texts(path: Path) -> list[Path]:
     """
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
     exported = {stem(file) for file in files if suffix(file) in SUFFIXES}
-    found = [file for file in files if suffix(file) in SUFFIXES or (reader(file) and file.stem not in exported)]
+    found = [file for file in files if suffix(file) in SUFFIXES or (reader(file) and stem(file) not in exported)]
     if not found:
         raise InputError(
             f"{path} must hold two-column text files ({', '.join(SUFFIXES)}) or those of instruments "

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.axes import common
-from spectune.trainables.data.files.instruments import Spectrum, reader
+from spectune.trainables.data.files.instruments import reader
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.table import Table
-from spectune.trainables.data.grid import comparable, label
+from spectune.trainables.data.files.table import Spectrum, Table, alike
 
 
 def read_instrument(path: Path, reading: Reading) -> Table:
@@ -28,9 +27,10 @@ def spectra_of(path: Path) -> Table:
     spectra = read(path)
     rows = [path.name] if len(spectra) == 1 else [f"spectrum {number}" for number in range(1, len(spectra) + 1)]
     places = [f"{path}, {row}" for row in rows]
-    _one_kind(spectra, places)
+    alike([(place, one.axis) for place, one in zip(places, spectra, strict=True)])
+    _one_quantity(spectra, places)
     values, intensities, notes = common([(one.axis.values, one.intensities) for one in spectra], places)
-    notes = (*notes, *dict.fromkeys(one.note for one in spectra if one.note))
+    notes = (*notes, *dict.fromkeys(note for one in spectra for note in one.notes))
     return Table(
         intensities,
         rows,
@@ -40,17 +40,9 @@ def spectra_of(path: Path) -> Table:
     )
 
 
-def _one_kind(spectra: Sequence[Spectrum], places: Sequence[str]) -> None:
-    """InputError where the file says that two spectra are on axes of other units, or of other quantities."""
+def _one_quantity(spectra: Sequence[Spectrum], places: Sequence[str]) -> None:
+    """InputError where the file says that two spectra are of different quantities."""
     named = [(one, place) for one, place in zip(spectra, places, strict=True) if one.quantity]
-    for one, place in zip(spectra, places, strict=True):
-        try:
-            comparable(one.axis, spectra[0].axis)
-        except InputError:
-            raise InputError(
-                f"{place} must be on the axis of {places[0]}, {label(spectra[0].axis)}, got {label(one.axis)}: convert "
-                f"or remove one of them"
-            ) from None
     for one, place in named:
         if one.quantity != named[0][0].quantity:
             raise InputError(

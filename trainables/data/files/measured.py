@@ -21,11 +21,11 @@ from spectune.trainables.data.files.baseline import NONE, correct, settings
 from spectune.trainables.data.files.doubts import doubts
 from spectune.trainables.data.files.duplicates import across, alike
 from spectune.trainables.data.files.external import joined
-from spectune.trainables.data.files.folder import SUFFIXES, read_file, read_folder
+from spectune.trainables.data.files.folder import SUFFIXES, read_folder
 from spectune.trainables.data.files.groups import Groups, gather, hint
 from spectune.trainables.data.files.instrument import read_instrument
 from spectune.trainables.data.files.instruments import READERS, reader
-from spectune.trainables.data.files.packed import stem, suffix, unpacked
+from spectune.trainables.data.files.packed import kind, stem, unpacked
 from spectune.trainables.data.files.parquet import read_parquet
 from spectune.trainables.data.files.quantities import settled
 from spectune.trainables.data.files.reading import Reading
@@ -39,17 +39,14 @@ from spectune.trainables.data.grid import interpolate
 def read_zip(path: Path, reading: Reading) -> Table:
     """What the only file or folder in a .zip holds."""
     with unpacked(path) as inside:
-        if suffix(inside) == ".zip":  # which may hold itself
+        if kind(inside) == ".zip":  # which may hold itself
             raise InputError(f"{inside} must be no .zip inside another: unpack it")
         return _table(inside, reading)
 
 
 FORMATS: dict[str, Callable[[Path, Reading], Table]] = {
     ".npz": read_archive,
-    ".csv": read_rows,
-    ".tsv": read_rows,
-    ".txt": read_rows,
-    ".xlsx": read_rows,
+    **dict.fromkeys(SUFFIXES, read_rows),
     ".parquet": read_parquet,
     ".zip": read_zip,
     **dict.fromkeys(READERS, read_instrument),
@@ -175,8 +172,8 @@ def readable(path: Path) -> bool:
 
 
 def form(path: Path) -> Callable[[Path, Reading], Table] | None:
-    """What reads a file of this name; None where nothing does."""
-    return FORMATS.get(suffix(path), read_instrument if reader(path) else None)
+    """What reads a file, by its first bytes or its name; None where nothing does."""
+    return FORMATS.get(kind(path))
 
 
 def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list[str] | None, list[str]]:
@@ -190,10 +187,7 @@ def read(path: str | Path) -> tuple[NDArray[np.floating[Any]], Axis | None, list
 
 def unlabelled(path: Path, reading: Reading) -> Table:
     """What ``read`` reads, by the options, with what is known of it; ValueError in one line."""
-    if suffix(path) not in FORMATS and suffix(path) in SUFFIXES and path.is_file():
-        table = read_file(path, reading)
-    else:
-        table = _table(path, reading)
+    table = _table(path, reading)
     if table.baseline != NONE:
         raise InputError(
             f"spectra to classify must be as measured, those of {path} were corrected by {table.baseline}: give the "

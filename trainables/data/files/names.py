@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 NAME = "position"  # of an axis that the file has and does not name
 _AXIS = re.compile(
-    r"(wave(number|length)s?|raman(shift)?|(raman|stokes)?shifts?|(2|two)(theta|θ)|θ|theta|angles?|bindingenergy|energy|"
-    r"chemicalshift|frequency|lambda|λ|m/z|mz|mass|q|(retention)?time)"
+    r"(wave(number|length)s?|raman(shift)?|(raman|stokes)?shifts?|(2|two)(theta|θ)|θ|theta|angles?|bindingenergy|energ(y|ies)|"
+    r"chemicalshift|frequenc(y|ies)|lambda|λ|m/z|mz|mass|q|(retention)?time)"
 )
 _UNITS = (
     r"nm|[uµμ]m|microns?|cm\^?[-\N{MINUS SIGN}⁻]?[1¹]|cm\^\{-1\}|1/cm|/cm|"

@@ -22,13 +22,15 @@ from spectune.trainables.data.files.names import (
     is_index,
     is_intensity,
     named,
+    position,
     quantity,
 )
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.roles import called, counted, few, find
-from spectune.trainables.data.files.table import Spectrum, strict, turn
-from spectune.trainables.data.files.text import Lines
+from spectune.trainables.data.files.roles import called, few, find, placed
+from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, counted, strict, turn
+from spectune.trainables.data.files.text import SAMPLE, Lines
 
+BARE = "points without an axis at the ends left out"
 TRAILER = "lines of words after the numbers passed over"
 Cells = list[list[str]]
 
@@ -46,7 +48,7 @@ def read_points(lines: Lines, reading: Reading) -> Spectrum:
     Words before and after the numbers are passed over; the last line of words above them names the columns, as in
     ``Wavenumber (1/cm), Absorbance``. Row numbers and errors are left out; what else there is must be chosen from.
     """
-    start = next((line for line in range(len(lines)) if _numeric(lines, line)), None)
+    start = _start(lines)
     if start is None:
         raise InputError(
             f"{lines.path} must hold two columns of numbers, axis and intensity, got none: export it as such"
@@ -57,6 +59,9 @@ def read_points(lines: Lines, reading: Reading) -> Spectrum:
     rows = [_filled(lines.cells(line)) for line in range(start, stop)]
     header = _header(lines, start, len(rows[0]))
     axis, intensity = chosen = _chosen(lines, header, rows, reading)
+    kept = [row for row, cells in enumerate(rows) if len(cells) <= axis or cells[axis]] or [0, len(rows) - 1]
+    notes = [note for note, said in ((TRAILER, stop < len(lines)), (BARE, kept[-1] - kept[0] < len(rows) - 1)) if said]
+    start, rows = start + kept[0], rows[kept[0] : kept[-1] + 1]
     values = np.array([_values(lines, start + row, cells, chosen) for row, cells in enumerate(rows)])
     places, intensities, first = averaged(values[:, 0], values[:, 1])
     strict(lines.where(start + int(first[turn(places) or 0])), places)
@@ -71,8 +76,26 @@ def read_points(lines: Lines, reading: Reading) -> Spectrum:
             "intensities": called(header.names, intensity),
             **({"ignored": few(ignored)} if ignored else {}),
         },
-        (*((REPEATED,) if len(places) < len(values) else ()), *((TRAILER,) if stop < len(lines) else ())),
+        (*((REPEATED,) if len(places) < len(values) else ()), *notes),
     )
+
+
+def names_points(lines: Lines) -> bool:
+    """Whether a column behind the first is called as an axis is and goes as one: ``Pixel,Wavelength,Dark,Raw``."""
+    start = _start(lines)
+    if not start:  # no numbers, or nothing above them
+        return False
+    middle = (start + len(lines)) // 2  # the first may have no axis
+    rows = [_filled(lines.cells(line)) for line in range(middle, min(middle + SAMPLE, len(lines)))]
+    names = _header(lines, start, len(rows[0])).names
+    axes = [n for n, name in enumerate(names) if n and is_axis(name) and not position(name)]
+    going = (np.array([_number(lines, cells, column) for cells in rows]) for column in axes)
+    return len(lines) - start >= LEAST_POINTS and not placed(names) and any(turn(values) is None for values in going)
+
+
+def _start(lines: Lines) -> int | None:
+    """The first line of numbers; None where there is none."""
+    return next((line for line in range(len(lines)) if _numeric(lines, line)), None)
 
 
 def _numeric(lines: Lines, line: int) -> bool:
@@ -121,6 +144,7 @@ def _names(lines: Lines, text: str, columns: int) -> list[str]:
     ways = [lines.split(text)] if lines.separator else [re.split(r"\t|\s{2,}", text), re.findall(word, text)]
     for cells in (*ways, *(text.split(mark) for mark in ",;")):
         headers = [cell.strip().strip('"') for cell in cells]
+        headers = headers[:columns] if not any(headers[columns:]) else headers  # a line that ends with a separator
         wrong = any(re.search(r"[<>=]", header) for header in headers) or not re.search(r"[^\W\d]", text)
         if len(headers) == columns and not wrong:
             return headers

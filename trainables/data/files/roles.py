@@ -14,7 +14,7 @@ from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.names import NAME, Position, is_axis, is_index, is_unit, named, position
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.table import split_name, strict, turn
+from spectune.trainables.data.files.table import counted, split_name, strict, turn
 
 LABELS = ("label", "labels", "class", "classes", "target", "category", "diagnosis", "species", "y")  # the first found
 SPLIT = "split"
@@ -55,8 +55,10 @@ def roles(
     columns: int,
     reading: Reading,
     classes: int | None = None,
+    aside: Collection[int] = (),
 ) -> Roles:
-    """What each of ``columns`` means. ``text`` are those that hold words, ``classes`` the one that the file calls so.
+    """What each of ``columns`` means. ``text`` are those that hold words, ``classes`` the one that the file calls so,
+    ``aside`` those that are neither classes by themselves nor intensities.
 
     Without a header, the only column of words holds the labels. With numeric names, or where most are called V1, V2
     ..., the others are not intensities.
@@ -70,12 +72,17 @@ def roles(
     several = sum(name in lower for name in LABELS[:-1]) > 1
     guessed = chosen is None and classes is None and (several or not called_so)
     if chosen is None and classes is None:
-        chosen = called_so[0] if called_so else _words(lower, [column for column in text if column != apart])
+        chosen = (
+            called_so[0]
+            if called_so
+            else _words(lower, [column for column in text if column != apart and column not in aside])
+        )
     elif chosen is None:
         chosen = classes
     split = lower.index(SPLIT) if SPLIT in lower and lower.index(SPLIT) not in (chosen, apart) else None
     rest = [column for column in range(columns) if column not in (chosen, split, apart)]
-    spectrum, axis = _spectrum(where, names, rest, [column for column in rest if column not in text], headed=headed)
+    numeric = [column for column in rest if column not in text and column not in aside]
+    spectrum, axis = _spectrum(where, names, rest, numeric, headed=headed)
     kept = set(spectrum)
     ignored = {called(names, column): column for column in rest if column not in kept}
     taken = {"axis": "none, points are numbered" if axis is None else "the header"}
@@ -185,7 +192,8 @@ def _spectrum(
             measured = turn(values) is None and not counted(values)
             return some, _axis(names, [places[column] for column in some], values) if measured else None
     others = [column for column in numeric if not beside(names[column])]
-    return others, None
+    alike = in_turn([names[column] for column in others])
+    return [others[place] for place in alike] or others, None
 
 
 def beside(name: str) -> bool:
@@ -194,9 +202,19 @@ def beside(name: str) -> bool:
     return beside or name.lower() in IDENTITIES
 
 
-def counted(values: NDArray[np.float64]) -> bool:
-    """Whether ``values`` are the numbers of rows or columns, from 0 or 1."""
-    return len(values) > 1 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+def in_turn(names: Sequence[str]) -> list[int]:
+    """Which of ``names`` differ in a number only, as V1, V2 ... or b1c, b2c ..., where most of them do."""
+    forms = [re.sub(r"\d+", "0", name) if re.search(r"\d", name) else "" for name in names]
+    form, count = Counter(filter(None, forms)).most_common(1)[0] if any(forms) else ("", 0)
+    return [place for place, one in enumerate(forms) if one == form] if 2 * count > len(names) else []
+
+
+def placed(names: Sequence[str]) -> bool:
+    """Whether most names say positions under one word, as V1, V2 ... or 400, 402 ..."""
+    places = [place for name in names if (place := position(name))]
+    stem, count = Counter(place.stem for place in places).most_common(1)[0] if places else ("", 0)
+    steady = stem or turn(np.array([place.number for place in places if not place.stem], np.float64)) is None
+    return 2 * count > len(names) and bool(steady)
 
 
 def _axis(names: list[str], places: list[Position], values: NDArray[np.float64]) -> Axis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +12,22 @@ import numpy as np
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.long import long_points, read_long
+from spectune.trainables.data.files.matrix import foreign, numbered
 from spectune.trainables.data.files.names import is_any_unit, position, quantity
-from spectune.trainables.data.files.points import read_points
+from spectune.trainables.data.files.points import names_points, read_points
 from spectune.trainables.data.files.reading import Reading
-from spectune.trainables.data.files.roles import LABELS, Roles, attributes, find, roles
-from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, turn
+from spectune.trainables.data.files.roles import LABELS, Roles, attributes, few, find, in_turn, roles
+from spectune.trainables.data.files.table import LEAST_POINTS, Spectrum, Table, counted, turn
 from spectune.trainables.data.files.text import SAMPLE, Lines, read_lines
-from spectune.trainables.data.files.turned import by_columns, is_turned, turn_over
+from spectune.trainables.data.files.turned import by_columns, is_turned, one_axis, turn_over
 
 TYPES = {"c", "continuous", "d", "discrete", "s", "string", "text", "t", "time"}  # of columns, as Orange writes them
 FLAGS = {"class", "meta", "m", "ignore", "i", "weight", "w"}
+# Before a name: flags and a type, as in C#400, mS#patient or cD#mineral.
+PREFIX = re.compile(r"((?=[cmiwCDST])[cmiw]*[CDST]?)#(?=.)")
+CLASS = {"class", "c"}  # flags of the column of classes; c alone in a row of types is continuous
+ASIDE = FLAGS - CLASS  # neither classes nor intensities
+WORDS = {"d", "discrete", "s", "string", "text", "t", "time", "D", "S", "T"}  # types of what is no intensity
 
 
 class Header(NamedTuple):
@@ -31,6 +38,8 @@ class Header(NamedTuple):
     classes: int | None = None  # the column that they call class
     quantity: str = ""
     notes: tuple[str, ...] = ()
+    aside: frozenset[int] = frozenset()  # columns that are neither by what they say
+    words: frozenset[int] = frozenset()  # and those that are no numbers
 
 
 def read_rows(path: Path, reading: Reading) -> Table:
@@ -40,8 +49,11 @@ def read_rows(path: Path, reading: Reading) -> Table:
     return read_text(read_lines(path, reading.decimal), reading, least=LEAST_POINTS)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # huge values are refused where the spectra are known
 def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
     """The spectra of ``lines``: from ``least`` on, few columns are a spectrum with a point a line."""
+    if not (reading.columns or reading.orient == "rows"):
+        one_axis(lines)
     if not reading.orient:
         if points := long_points(lines, reading):
             return read_long(lines, points, reading)
@@ -50,12 +62,14 @@ def read_text(lines: Lines, reading: Reading, *, least: int) -> Table:
     return read_table(lines, reading)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def read_table(lines: Lines, reading: Reading) -> Table:
     """The spectra of a table with a spectrum a line or a column."""
     if reading.orient == "columns" or (not reading.orient and by_columns(lines, reading)):
         turned = turn_over(lines)
-        table = _table(turned.lines, replace(reading, header="yes"))
-        found = {"axis": "column 1", "intensities": f"columns 2 to {len(table.rows) + 1}"}
+        table = _table(turned.lines, replace(reading, header="yes", orient="columns"))
+        first = turned.lines.skip + 1
+        found = {"axis": f"column {first}", "intensities": f"columns {first + 1} to {first + len(table.rows)}"}
         return replace(
             table,
             axis=turned.axis(table.axis),
@@ -73,8 +87,9 @@ def _one(name: str, spectrum: Spectrum) -> Table:
 
 
 def single(lines: Lines) -> bool:
-    """Whether a file has a point a line: it has fewer columns than a spectrum has points."""
-    return len(lines.cells(len(lines) // 2)) < LEAST_POINTS and not is_turned(lines)
+    """Whether a file has a point a line: it has fewer columns than a spectrum has points, or one called as an axis."""
+    few = len(lines.cells(len(lines) // 2)) < LEAST_POINTS
+    return not is_turned(lines) and (few or names_points(lines))
 
 
 def _table(lines: Lines, reading: Reading) -> Table:
@@ -87,8 +102,11 @@ def _table(lines: Lines, reading: Reading) -> Table:
         )
     head = _header(lines, first, sample, reading)
     body = [lines.cells(line) for line in range(max(head.start, 1), min(len(lines), SAMPLE))] or [first]
-    text = lines.words(body, len(first))
-    found = roles(str(path), head.names, text, columns=len(first), reading=reading, classes=head.classes)
+    text = lines.words(body, len(first)) | head.words
+    index = {0} if numbered(lines.leading(SAMPLE, start=head.start, columns=3)) else set()
+    found = roles(
+        str(path), head.names, text, columns=len(first), reading=reading, classes=head.classes, aside=head.aside | index
+    )
     if head.names is None and found.spectrum and not any(cells[-1] for cells in [first, *sample]):
         found = found._replace(spectrum=found.spectrum[:-1])  # every line ends with a separator
     if not found.spectrum:
@@ -96,7 +114,28 @@ def _table(lines: Lines, reading: Reading) -> Table:
             f"{path} must hold one spectrum a row, got no column of numbers: check the separator (it looks like "
             f"{lines.separator or ' '!r})"
         )
-    return _filled(lines, found, head)
+    table = _filled(lines, found, head)
+    if not reading.orient:
+        _sure(path, table, found, head)
+    return table
+
+
+def _sure(path: Path, table: Table, found: Roles, head: Header) -> None:
+    """ValueError with the options to type where columns may be no points of a spectrum."""
+    axis, names = found.axis, [head.names[column] for column in found.spectrum] if head.names else []
+    if axis is None and found.label is None and names and not in_turn(names):
+        raise InputError(
+            f"{path}: columns must be the points of a spectrum, got some called {few(names)}: give orient=rows if they "
+            f"are, orient=columns if each is a spectrum, or columns=AXIS,INTENSITY if each line is a point"
+        )
+    if not names or (axis is not None and counted(axis.values)):
+        for place in foreign(table.spectra):
+            column = found.spectrum[place]
+            raise InputError(
+                f"{path}: column {column + 1} must be known to hold intensities or not, got whole numbers unlike those "
+                f"beside them: give label={column} if it holds the classes, group={column} if it numbers patients or "
+                f"spectra, or orient=rows if it is a point of the spectra"
+            )
 
 
 def _filled(lines: Lines, found: Roles, head: Header) -> Table:
@@ -132,30 +171,39 @@ def _filled(lines: Lines, found: Roles, head: Header) -> Table:
 def _header(lines: Lines, first: list[str], sample: list[list[str]], reading: Reading) -> Header:
     """The names of the columns, if the first line or the comment above it has them, and what rows below them say."""
     text = lines.words(sample or [first], len(first))
-    names, start = first, 1
-    if not _headed(lines, first, sample, text, reading):
+    names, start = [PREFIX.sub("", cell) for cell in first], 1
+    if not _headed(lines, names, sample, text, reading):
         names, start = lines.split(lines.remark), 0
         if len(names) != len(first) or not _headed(lines, names, [first, *sample], text, reading):
             return Header(None, 0)
     names = [lines.plain(name) for name in names]
-    notes: list[str] = []
-    classes, kind = None, ""
-    while start < min(len(lines), 4) and (said := _below(lines, start, typed=bool(notes))):
+    said = [list(found[1]) if start and (found := PREFIX.match(cell)) else [] for cell in first]
+    notes = ["prefixes of Orange taken from the names"] if any(said) else []
+    kind = ""
+    while start < min(len(lines), 4) and (what := _below(lines, start, typed=bool(notes))):
         cells = lines.cells(start)
-        classes = cells.index("class") if said == "flags" and "class" in cells else classes
-        kind = kind or next((quantity(cell) for cell in cells if quantity(cell)), "") if said == "units" else kind
-        notes.append(f"row of {said} passed over")
+        if what == "units":
+            kind = kind or next((quantity(cell) for cell in cells if quantity(cell)), "")
+        else:
+            more = ([] if cell.lower() == "c" else [cell.lower()] for cell in cells)
+            said = [[*words, *some] for words, some in zip(said, more, strict=False)]
+        notes.append(f"row of {what} passed over")
         start += 1
     if start == len(lines):
         raise InputError(f"{lines.path} must hold spectra, got only a header: check the file")
-    return Header(names, start, classes, kind, tuple(notes))
+    classes = next((column for column, words in enumerate(said) if CLASS & {*words}), None)
+    aside, typed = (
+        frozenset(column for column, words in enumerate(said) if some & {*words} and column != classes)
+        for some in (ASIDE, WORDS)
+    )
+    return Header(names, start, classes, kind, tuple(notes), aside, typed)
 
 
 def _below(lines: Lines, line: int, *, typed: bool) -> str:
     """What a row under the names says of the columns: their types, below these flags, or units; "" for a spectrum."""
     cells = [cell for cell in lines.cells(line) if cell]
     lower = [cell.lower() for cell in cells]
-    if len(cells) > 1 and all(cell in TYPES for cell in lower):
+    if len(cells) > 1 and 2 * sum(cell in TYPES for cell in lower) > len(cells):  # others list the words of a column
         return "types"
     if typed and cells and all(cell in FLAGS for cell in lower):
         return "flags"
@@ -178,7 +226,7 @@ def _headed(lines: Lines, first: list[str], sample: list[list[str]], text: set[i
     if any(cell.lower() in LABELS for cell in first) or 2 * words > max(len(values), 1) or 2 * len(places) > len(first):
         return True
     axis = [value for value in values if value is not None and math.isfinite(value)]
-    if len(axis) < 3 or len(axis) < len(values) - 2 or turn(np.array(axis)) is not None:
+    if len(axis) < 3 or len(axis) < len(values) - words - 2 or turn(np.array(axis)) is not None:
         return False
     if not labels and not words and _alike(lines, first, sample):
         raise InputError(

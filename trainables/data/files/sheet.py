@@ -17,29 +17,25 @@ HELD, UNPACKED = 500_000_000, 4_000_000_000  # bytes of what is held as a whole 
 WRITTEN = 100_000_000  # characters of a sheet; a word of many is kept once for all the cells that show it
 
 
-def read_sheet(path: Path) -> str:
-    """The only sheet with cells of an .xlsx file as lines of cells between semicolons.
+def read_sheet(path: Path, archive: zipfile.ZipFile) -> str:
+    """The only sheet with cells of an .xlsx file, open as an archive, as lines of cells between semicolons.
 
     InputError where the file is damaged, or where several sheets have cells: nobody said which.
     """
     import openpyxl  # costs 0.3 s, and only this format needs it
 
+    parts = archive.infolist()
+    held = sum(part.file_size for part in parts if "worksheets/" not in part.filename)
+    if held > HELD or sum(part.file_size for part in parts) > UNPACKED:
+        raise MemoryError("more than 0.5 GB of words or 4 GB of cells")
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-        held = sum(part.file_size for part in parts if "worksheets/" not in part.filename)
-        if held > HELD or sum(part.file_size for part in parts) > UNPACKED:
-            raise MemoryError("more than 0.5 GB of words or 4 GB of cells")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        book = openpyxl.load_workbook(archive.fp, read_only=True, data_only=True, keep_links=False)
         with contextlib.closing(book):
             return _only(path, ((sheet.title, _text(path, sheet)) for sheet in book.worksheets))
-    except InputError:
+    except (InputError, MemoryError):
         raise
-    except MemoryError as error:
-        raise InputError(f"{path} must fit into memory, got {error or 'more'}: split the file") from None
     except Exception as error:  # whatever openpyxl raises on a damaged file: it knows no class of its own
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
-        raise InputError(f"{path} must be an .xlsx file, got {reason}: save it again, or as .csv") from None
+        raise ValueError(str(error)[:100] or type(error).__name__) from None
 
 
 def _only(path: Path, sheets: Iterator[tuple[str, str]]) -> str:

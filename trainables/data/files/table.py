@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import SPLITS, Axis
+from spectune.trainables.data.grid import comparable
 from spectune.trainables.data.grid.units import described
 
 LEAST_POINTS, LEAST_SPECTRA = 8, 3  # of a spectrum, and of a class
+AND = "\x1f"  # between the labels of a spectrum that has several, where a file has a column for each
 ALIASES = {
     "training": "train",
     "cal": "train",
@@ -70,13 +72,30 @@ class Table:
 
 
 class Spectrum(NamedTuple):
-    """One spectrum of a file: its axis and ``intensities`` (L,), and what the file says about them, as in ``Table``."""
+    """One spectrum of a file: its axis and ``intensities`` (L,), NaN where missing, and what the file says about them,
+    as in ``Table``; ``quantity`` is one of the words that files use, in lower case."""
 
     axis: Axis
     intensities: NDArray[np.float64]
     quantity: str = ""
     taken: dict[str, str] = {}  # noqa: RUF012 (never written to)
     notes: tuple[str, ...] = ()
+
+
+def alike(axes: Sequence[tuple[object, Axis]]) -> Axis | None:
+    """The first of ``axes``, each with where it is, that says its wavelength, or of all. ValueError where they
+    mean different things by what they say of themselves."""
+    place, first = next((one for one in axes if one[1].wavelength), axes[0] if axes else (None, None))
+    for where, axis in axes:
+        assert first is not None
+        try:
+            comparable(axis, first)
+        except InputError:
+            raise InputError(
+                f"{where} must be on the axis of {place}, {described(first)}, got {described(axis)}: give "
+                f"unit={first.unit}, which converts them, or convert or remove one of them"
+            ) from None
+    return first
 
 
 def alias(word: str) -> str:
@@ -109,6 +128,11 @@ def turn(values: NDArray[np.float64]) -> int | None:
     rising = 2 * np.count_nonzero(steps > 0) >= len(steps)
     wrong = np.flatnonzero(~((steps > 0) if rising else (steps < 0)))
     return int(wrong[0]) + 1 if len(wrong) else None
+
+
+def counted(values: NDArray[np.float64]) -> bool:
+    """Whether ``values`` are the numbers of rows or columns, from 0 or 1."""
+    return len(values) > 1 and values[0] in (0, 1) and bool((values == values[0] + np.arange(len(values))).all())
 
 
 def strict(where: str, values: NDArray[np.float64]) -> NDArray[np.float64]:

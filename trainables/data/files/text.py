@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.packed import UTF16, content, decoded
+from spectune.trainables.data.files.packed import content, decoded, foreign, kind, opened
 from spectune.trainables.data.files.sheet import read_sheet
 
 COMMENTS = ("#", "%", "//", "!")
@@ -28,7 +28,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 class Lines:
     """The lines of a file that are neither blank nor comments, each with its number in the file, and its dialect.
 
-    ``remark`` is the comment right above the first of them, where numpy and others write the header.
+    ``remark`` is the comment right above the first of them, where numpy and others write the header; names of the
+    columns in it are the first line. ``skip`` columns from the left, such as row numbers, are left out.
     """
 
     path: Path
@@ -38,13 +39,14 @@ class Lines:
     commas: str  # what commas in numbers are: decimal, thousands or ""
     quoted: bool
     remark: str = ""
+    skip: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def cells(self, line: int) -> list[str]:
         """The stripped cells of a line."""
-        return self.split(self.texts[line])
+        return self.split(self.texts[line])[self.skip :]
 
     def split(self, text: str) -> list[str]:
         """The stripped cells of any text in the dialect of the file."""
@@ -64,6 +66,19 @@ class Lines:
             for column, cell in enumerate(cells[:columns]):
                 counts[column] += self.number(cell) is None
         return set(np.flatnonzero(2 * counts > len(sample)).tolist())
+
+    def headed(self) -> bool:
+        """Whether the first line has words, or nothing in its first cell: it names the columns."""
+        first = self.cells(0)
+        return not first[0] or any(self.number(cell) is None for cell in first)
+
+    def leading(self, most: int, *, start: int | None = None, columns: int | None = None) -> NDArray[np.float64]:
+        """The numbers (N, M) of lines that are as long as the first of them, NaN where a cell is none: of ``most`` at
+        most, from ``start`` or the first one below the names, and of so many ``columns``."""
+        first = int(self.headed()) if start is None else start
+        rows = [self.cells(line) for line in range(first, min(len(self), first + most))]
+        found = [[self.number(cell) for cell in cells[:columns]] for cells in rows if len(cells) == len(rows[0])]
+        return np.array(found, np.float64) if found else np.empty((0, 0))
 
     def number(self, cell: str) -> float | None:
         """What a cell says: NaN when it is missing, None when it is neither a number nor missing."""
@@ -102,13 +117,13 @@ def read_lines(path: Path, decimal: str = "") -> Lines:
     """The lines of a text file with its separator worked out, and its decimal sign unless it is given."""
     numbers: list[int] = []
     texts: list[str] = []
-    remark = ""
+    remark, above = "", 0
     lines = re.split(r"\r\n|\r|\n", _decode(path))
     comments = COMMENTS if 2 * sum(";" in line.lstrip()[1:] for line in lines) > len(lines) / 2 else (*COMMENTS, ";")
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
         if stripped.startswith(comments) or re.fullmatch(r"(?i)sep=.", stripped):  # the latter is for spreadsheets
-            remark = remark if texts else stripped.lstrip("#%/!; ")
+            remark, above = (remark, above) if texts else (stripped.lstrip("#%/!; "), number)
         elif stripped:
             numbers.append(number)
             texts.append(line.strip(" \r"))
@@ -117,16 +132,21 @@ def read_lines(path: Path, decimal: str = "") -> Lines:
     separator = _separator(texts[:SAMPLE])
     quoted = any('"' in text for text in texts)
     commas = {"comma": "decimal", "point": "thousands"}.get(decimal) or _commas(path, texts, separator, quoted)
-    return Lines(path, numbers, texts, separator, commas, quoted, remark)
+    found = Lines(path, numbers, texts, separator, commas, quoted, remark)
+    names = found.split(remark)
+    if len(names) == len(found.cells(0)) and 2 * sum(found.number(name) is None for name in names) > len(names):
+        return replace(found, numbers=[above, *numbers], texts=[remark, *texts], remark="")
+    return found
 
 
 def _decode(path: Path) -> str:
     """The text of a file or of a spreadsheet."""
-    if path.suffix.lower() == ".xlsx":
-        return read_sheet(path)
+    if kind(path) == ".xlsx":
+        with opened(path, "an .xlsx file", "save it again, or as .csv") as archive:
+            return read_sheet(path, archive)
     some = content(path)
-    if b"\0" in some and not some.startswith(UTF16):
-        raise InputError(f"{path} must be text, got binary content: convert it to text, .npz or .parquet")
+    if what := foreign(some):
+        raise InputError(f"{path} must be text, got {what}: convert it to text, .npz or .parquet")
     return decoded(some)
 
 

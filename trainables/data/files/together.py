@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from spectune.trainables.data.files.packed import stem
 from spectune.trainables.data.files.reading import Reading
 from spectune.trainables.data.files.roles import find
 from spectune.trainables.data.files.rows import read_table, single
-from spectune.trainables.data.files.table import Table, alias, shared, split_name
+from spectune.trainables.data.files.table import AND, Table, alias, shared, split_name
 from spectune.trainables.data.files.text import Lines, read_lines
 
 KINDS = {"x": "x", "y": "y", "label": "y", "target": "y", "m": "meta", "meta": "meta", "metadata": "meta"}
@@ -25,18 +27,34 @@ _NAME = re.compile(
     r"(train|training|cal|calibration|val|valid|validation|dev|test|testing|)"
 )
 
-Parts = dict[str, dict[str, Path]]  # split or "" -> x, y, group, split or meta -> file
+
+class Part(NamedTuple):
+    """The X file of a split and its lines, and what lies beside it, by kind: y, group, split or meta."""
+
+    x: Path
+    lines: Lines
+    beside: dict[str, Path]
+
+    def __len__(self) -> int:
+        return 1 + len(self.beside)
 
 
-def together(files: list[Path]) -> Parts:
+Parts = dict[str, Part]  # by split, "" where the names say none
+
+
+def together(files: list[Path], reading: Reading) -> Parts:
     """The files called X, Y, groups, splits or M, with or without train, test ... after it; none where no X is."""
-    parts: Parts = {}
+    kinds: dict[str, dict[str, Path]] = {}
     for file in files:
         if found := _NAME.fullmatch(stem(file)):
-            split = alias(found[2])
-            parts.setdefault(split, {})[KINDS[found[1].lower()]] = file
-    alone = len(files) == 1 or not all("x" in kinds for kinds in parts.values())
-    return {} if alone or any(single(read_lines(kinds["x"])) for kinds in parts.values()) else parts
+            kinds.setdefault(alias(found[2]), {})[KINDS[found[1].lower()]] = file
+    if len(files) == 1 or not all("x" in some for some in kinds.values()):
+        return {}
+    parts = {}
+    for split, some in kinds.items():
+        x = some.pop("x")
+        parts[split] = Part(x, read_lines(x, reading.decimal), some)
+    return {} if any(single(part.lines) for part in parts.values()) else parts
 
 
 def read_together(path: Path, parts: Parts, reading: Reading) -> Table:
@@ -57,16 +75,19 @@ def read_together(path: Path, parts: Parts, reading: Reading) -> Table:
         labels=every("labels"),
         groups=every("groups"),
         splits=every("splits"),
+        separator=max(table.separator for table in tables),
         others=shared(tables),
     )
 
 
-def _part(path: Path, split: str, kinds: dict[str, Path], reading: Reading) -> Table:
+def _part(path: Path, split: str, part: Part, reading: Reading) -> Table:
     """The spectra of one X file with what lies beside it."""
-    x = kinds["x"]
-    table = read_table(read_lines(x, reading.decimal), replace(reading, label="", group=""))
+    x = part.x
+    table = read_table(part.lines, replace(reading, label="", group=""))
     count = len(table.rows)
-    columns = {kind: _words(file, x, count) for kind, file in kinds.items() if kind != "x"}
+    columns = {kind: _words(file, x, count) for kind, file in part.beside.items()}
+    hot = {} if reading.label else _one_hot(columns.get("y", {}))
+    columns |= {"y": hot} if hot else {}
     others = {name: words for some in columns.values() for name, words in some.items()}
     taken = {"axis": table.taken["axis"], "intensities": x.name}
     found: dict[str, list[str]] = {}
@@ -80,7 +101,7 @@ def _part(path: Path, split: str, kinds: dict[str, Path], reading: Reading) -> T
             name = _one(path, role, known, asked)
             found[role] = known[name]
             others = {other: words for other, words in others.items() if words is not known[name]}
-            taken[role] = name if asked else kinds[kind].name
+            taken[role] = name if asked else part.beside[kind].name
     splits = found.get("splits") or ([split] * count if split else None)
     rows = [f"{x.name}, {row}" for row in table.rows]
     return replace(
@@ -89,11 +110,28 @@ def _part(path: Path, split: str, kinds: dict[str, Path], reading: Reading) -> T
         labels=found.get("classes"),
         groups=found.get("groups"),
         grouped=taken.get("groups", ""),
+        separator=AND if any(not word or AND in word for words in hot.values() for word in words) else "",
         splits=splits and [split_name(row, word) for row, word in zip(rows, splits, strict=True)],
         others=others,
         guessed=False,
         taken={**taken, **({"splits": "the names"} if split else {})},
     )
+
+
+def _one_hot(columns: dict[str, list[str]]) -> dict[str, list[str]]:
+    """One column of labels for several of 0 and 1, a column a class; none where they hold anything else."""
+    values = [[_bit(word) for word in words] for words in columns.values()]
+    if len(values) < 2 or any(None in some for some in values):
+        return {}
+    rows = zip(*values, strict=True)
+    return {"classes": [AND.join(name for name, one in zip(columns, row, strict=True) if one) for row in rows]}
+
+
+def _bit(word: str) -> bool | None:
+    """What 0 or 1, however it is written, says; None for anything else."""
+    with contextlib.suppress(ValueError):
+        return {0.0: False, 1.0: True}.get(float(word))
+    return {"false": False, "true": True}.get(word.lower())
 
 
 def _one(path: Path, role: str, columns: dict[str, list[str]], asked: str) -> str:

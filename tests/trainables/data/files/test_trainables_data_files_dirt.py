@@ -52,14 +52,32 @@ layout = st.builds(  # headers that say something, over numbers
     ),
     st.lists(
         st.sampled_from(
-            ["wavelength", "nm", "sample", "class", "intensity", "esd", "Dark", "A", "A.1", "V1", "400nm", ""]
-        ),
+            ["wavelength", "nm", "sample", "class", "intensity", "esd", "Dark", "A", "A.1", "V1", "400nm", "", "Pixel"]
+        )
+        | st.sampled_from(["C#400", "mS#id", "cD#class", "i#", "#", "C#"]),
         min_size=2,
         max_size=11,
     ),
     st.one_of(st.just([str(400 + n) for n in range(12)]), st.just(["400", "401", "402", "403"] * 3), st.lists(cell)),
     st.lists(st.lists(st.one_of(st.integers(0, 9).map(str), cell), min_size=10, max_size=10), min_size=8, max_size=12),
     st.sampled_from([",", ";", "\t"]),
+)
+
+bare = st.integers(2, 12).flatmap(  # numbers alone, with a first column or line that may be something else
+    lambda columns: st.builds(
+        lambda first, line, rows, separator: "\n".join(
+            separator.join([*([str(first(n))] if first else []), *row]) for n, row in enumerate([*line, *rows])
+        ),
+        st.sampled_from([None, int, lambda n: n + 1, lambda n: 400 - 2 * n, lambda n: n % 2, lambda n: "", float]),
+        st.lists(st.just([str(400 + n) for n in range(columns)]), max_size=1),
+        st.lists(
+            st.lists(st.one_of(st.floats(0, 9).map("{:.3f}".format), cell), min_size=columns, max_size=columns)
+            | st.lists(st.floats(0, 9).map("{:.3f}".format), min_size=columns, max_size=columns),
+            min_size=1,
+            max_size=30,
+        ),
+        st.sampled_from([",", ";", "\t", " "]),
+    )
 )
 
 
@@ -78,11 +96,30 @@ def survive(name: str, content: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.txt"])
 def test_any_text_table(fuzz: Fuzz, name: str) -> None:
-    fuzz(st.one_of(table, regular, layout), lambda text: survive(name, text.encode("utf-8", errors="surrogatepass")))
+    fuzz(
+        st.one_of(table, regular, layout, bare),
+        lambda text: survive(name, text.encode("utf-8", errors="surrogatepass")),
+    )
 
 
 def test_any_text_in_a_folder_per_class(fuzz: Fuzz) -> None:
-    fuzz(st.one_of(table, layout), survive_as_folder)
+    fuzz(st.one_of(table, layout, bare), survive_as_folder)
+
+
+def test_any_two_texts_that_are_x_and_y(fuzz: Fuzz) -> None:
+    bits = st.lists(st.lists(st.sampled_from(["0", "1", "1.0", "", "a", "true"]), min_size=1, max_size=4), max_size=12)
+    words = bits.map(lambda rows: "\n".join(",".join(row) for row in rows))
+    fuzz(st.tuples(st.one_of(bare, layout), st.one_of(words, table)), survive_as_x_and_y)
+
+
+def survive_as_x_and_y(contents: tuple[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in zip(("X.csv", "Y.csv"), contents, strict=True):
+            (Path(folder) / name).write_bytes(content.encode("utf-8", errors="surrogatepass"))
+        try:
+            load(folder)
+        except ValueError as error:
+            assert "\n" not in str(error)
 
 
 def survive_as_folder(content: str) -> None:
@@ -99,7 +136,7 @@ def survive_as_folder(content: str) -> None:
             assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.npz", "a.json", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.csv", "a.npz", "a.json", "a.parquet", "a.xlsx", "a.zip", "a.csv.gz"])
 def test_any_bytes(fuzz: Fuzz, name: str) -> None:
     fuzz(st.binary(max_size=200), lambda content: survive(name, content))
 

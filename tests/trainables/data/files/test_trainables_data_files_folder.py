@@ -253,3 +253,16 @@ def test_files_on_axes_of_different_units_are_refused(tmp_path: Path) -> None:
         str(source),
         r"quartz/2\.txt must be on the axis of .*calcite/0\.txt, Wavenumber \(1/cm\), got Wavelength \(nm\)",
     )
+
+
+def test_files_called_after_a_set_and_a_split_are_splits(tmp_path: Path) -> None:
+    """As the UCR archive has them: classes in the first column, which ``label=0`` says."""
+    rows = np.random.default_rng(5).random((12, 20)).round(3)
+    for name, part in (("Coffee_TRAIN.txt", slice(0, 8)), ("Coffee_TEST.txt", slice(8, 12))):
+        lines = [" ".join([f"{n % 2:e}", *map(str, row)]) for n, row in enumerate(rows[part])]
+        (tmp_path / name).write_text("\n".join(lines))
+    refused(str(tmp_path), "column 1 must be known to hold intensities or not, .* give label=0 if it holds the classes")
+    dataset = load(str(tmp_path), label="0")
+    assert dataset.classes == ("0", "1")
+    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [6, 2, 4]
+    assert "splits from the names" in dataset.description

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,31 @@ def test_what_nothing_reads_is_refused_with_what_to_export(tmp_path: Path) -> No
     (tmp_path / "a.sp").write_bytes(b"PEPE")
     with pytest.raises(ValueError, match=r"must end in .*got '.sp': export it as JCAMP-DX or two-column text"):
         read(tmp_path / "a.sp")
+
+
+@pytest.mark.parametrize("made_as", [name for name in made.WHOLE if not name.endswith(".spc")])
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.dat", "a.spc", "a.txt.gz"])
+def test_a_file_under_another_name_is_known_by_its_first_bytes(tmp_path: Path, made_as: str, name: str) -> None:
+    content = made.WHOLE[made_as]()
+    (tmp_path / made_as).write_bytes(content)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    plain, plain_axis, *_ = read(tmp_path / made_as)
+    spectra, axis, *_ = read(tmp_path / "other" / name)
+    np.testing.assert_array_equal(spectra, plain)
+    assert axis is not None and plain_axis is not None
+    np.testing.assert_array_equal(axis.values, plain_axis.values)
+    assert (axis.name, axis.unit) == (plain_axis.name, plain_axis.unit)
+
+
+def test_a_folder_of_jcamp_called_txt_is_a_dataset(tmp_path: Path) -> None:
+    plain = load(folder(tmp_path / "plain" / "mine", a=blocks(1), b=blocks(10)))
+    other = load(folder(tmp_path / "other" / "mine", a=blocks(1, "txt"), b=blocks(10, "TXT")))
+    assert other.digest == plain.digest
+    assert (other.axis.name, other.axis.unit) == ("wavenumber", "1/cm")
+
+
+def test_an_instruments_file_may_be_packed(tmp_path: Path) -> None:
+    for name in ("a.spc.gz", "a.brml.gz", "a.0.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(made.WHOLE[name.removesuffix(".gz")]()))
+        assert read(tmp_path / name)[0].shape[1] == 17

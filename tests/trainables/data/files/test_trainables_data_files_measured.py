@@ -290,3 +290,12 @@ def test_it_is_said_which_splits_were_drawn(tmp_path: Path) -> None:
     assert load(written(tmp_path)).drawn == ("validation", "test")
     assert load(written(tmp_path, split=["train"] * 14 + ["test"] * 6)).drawn == ("validation",)
     assert load(written(tmp_path, split=["train"] * 12 + ["validation"] * 4 + ["test"] * 4)).drawn == ()
+
+
+@pytest.mark.parametrize("name", ["mine.dat", "mine.asc", "mine.prn"])
+def test_a_table_may_have_any_suffix_of_text(tmp_path: Path, name: str) -> None:
+    values = np.random.default_rng(8).random((8, 10)).round(3)
+    lines = [" ".join(["ab"[n % 2], *map(str, row)]) for n, row in enumerate(values)]
+    (tmp_path / name).write_text("\n".join([" ".join(["label", *map(str, range(400, 410))]), *lines]))
+    assert load(str(tmp_path / name)).classes == ("a", "b")
+    np.testing.assert_allclose(read(tmp_path / name)[0], values)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spectune.trainables.data import load, read
@@ -88,3 +90,66 @@ def test_what_unpacks_to_more_than_memory_is_refused(tmp_path: Path, monkeypatch
         load(str(tmp_path / "mine.csv.gz"))
     with pytest.raises(ValueError, match=r"mine\.zip must hold at most .* got 1 of 0\.002 GB: unpack it"):
         load(str(zipped(tmp_path / "mine.zip", tmp_path / "mine.csv")))
+
+
+def other_forms() -> dict[str, bytes]:
+    """The table in formats that are no text, each under the name of one."""
+    frame = pd.DataFrame(VALUES, columns=[str(x) for x in range(400, 410)]).assign(label=["a", "b"] * 4)
+    sheet, parquet, arrays, archive = io.BytesIO(), io.BytesIO(), io.BytesIO(), io.BytesIO()
+    frame.to_excel(sheet, index=False)
+    frame.to_parquet(parquet)
+    np.savez(arrays, x=VALUES, y=np.array(["a", "b"] * 4), axis=np.arange(400.0, 410))
+    with zipfile.ZipFile(archive, "w") as inside:
+        inside.writestr("mine.csv", TABLE)
+    return {
+        "gzip": gzip.compress(TABLE.encode()),
+        "xlsx": sheet.getvalue(),
+        "parquet": parquet.getvalue(),
+        "npz": arrays.getvalue(),
+        "zip": archive.getvalue(),
+        "marked": TABLE.encode("utf-16"),
+        "little": TABLE.encode("utf-16-le"),
+        "big": TABLE.encode("utf-16-be"),
+    }
+
+
+@pytest.mark.parametrize("form", ["gzip", "xlsx", "parquet", "npz", "zip", "marked", "little", "big"])
+@pytest.mark.parametrize("name", ["mine.csv", "mine.txt", "mine.tsv"])
+def test_a_suffix_that_is_wrong_does_not_matter(tmp_path: Path, form: str, name: str) -> None:
+    (tmp_path / name).write_bytes(other_forms()[form])
+    dataset = load(str(tmp_path / name))
+    assert dataset.classes == ("a", "b")
+    spectra, axis, labels, _ = read(tmp_path / name)
+    np.testing.assert_allclose(spectra, VALUES)
+    assert axis is not None
+    np.testing.assert_allclose(axis.values, range(400, 410))
+    assert labels == ["a", "b"] * 4
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x89HDF\r\n\x1a\n" + bytes(20), "an HDF5 file"),
+        (b"%PDF-1.7\n1 0 obj", "a PDF document"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(20), "an old file of Excel or Word"),
+        (b"MATLAB 5.0 MAT-file" + bytes(20), "a MATLAB file"),
+        (gzip.compress(b"RDX3\nX\n"), "a file of R"),
+        (b"<!DOCTYPE html><html>", "a page of the web"),
+        (b"\x00\x01\x02", "binary content"),
+    ],
+)
+def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, content: bytes, what: str) -> None:
+    for name in ("mine.csv", "a/mine.dat"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{path.name} must be text, got {what}: convert it") as error:
+            read(path)
+        assert "\n" not in str(error.value)
+
+
+def test_a_zip_in_the_place_of_a_spectrum_is_called_one(tmp_path: Path) -> None:
+    source = folder(tmp_path)
+    (source / "a" / "0.txt").write_bytes(other_forms()["zip"])
+    with pytest.raises(ValueError, match=r"0\.txt must be text, got a \.zip archive: convert it"):
+        load(str(source))

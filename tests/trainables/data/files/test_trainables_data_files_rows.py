@@ -143,7 +143,7 @@ def test_labels_may_be_numbers_when_the_header_names_them(tmp_path: Path) -> Non
     content = text().replace("calcite", "3").replace("quartz", "20")
     assert load(written(tmp_path, content)).classes == ("3", "20")
     bare = text(header=False).replace("calcite", "3").replace("quartz", "20")
-    refused(written(tmp_path, bare), "got no labels")
+    refused(written(tmp_path, bare), "column 1 must be known to hold intensities or not, .* give label=0 if it holds")
     assert load(written(tmp_path, bare), label="0").classes == ("3", "20")
 
 
@@ -281,6 +281,36 @@ def test_the_class_is_the_column_that_orange_says(tmp_path: Path) -> None:
     rows = [f"site,{head}", "s,d" + ",c" * POINTS, "meta,class" + "," * POINTS]
     content = "\n".join([*rows, *(f"{'ab'[n // 4]},{line}" for n, line in enumerate(lines))])
     check(load(written(tmp_path, content)))
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.tab"])
+def test_prefixes_of_orange_say_what_the_columns_are(tmp_path: Path, name: str) -> None:
+    lines = text(header=False).splitlines()
+    axis = ",".join(f"C#{x}" for x in AXIS)
+    rows = [f"p{n},{n % 3},{7.5 * n},{line}" for n, line in enumerate(lines)]
+    content = "\n".join([f"mS#patient,mC#dose,iC#ash,cD#mineral,{axis}", *rows])
+    path = written(tmp_path, content.replace(",", "\t") if name.endswith("tab") else content, name)
+    dataset = load(path)
+    check(dataset)
+    assert "classes from mineral; ignored patient, dose, ash; prefixes of Orange" in dataset.description
+    assert "8 groups by patient" in load(path, group="patient").description
+    plain = written(tmp_path, content.replace("C#1", "1"), "plain.csv")  # only some columns have one
+    assert read(plain)[1] is not None
+    np.testing.assert_allclose(read(plain)[0], VALUES)
+    named = ",".join("C#" + word for word in "abcdefghij")
+    words = written(tmp_path, content.replace(axis, named), "words.csv")
+    np.testing.assert_allclose(read(words)[0], VALUES)
+
+
+def test_columns_that_orange_calls_meta_are_no_intensities(tmp_path: Path) -> None:
+    lines = text(header=False).splitlines()
+    names = ",".join(f"V{n}" for n in range(POINTS))
+    head = [f"dose,mineral,{names}", "c,d" + ",c" * POINTS, "meta,class" + "," * POINTS]
+    content = "\n".join([*head, *(f"{n % 3},{line}" for n, line in enumerate(lines))])
+    assert "ignored dose" in load(written(tmp_path, content)).description
+    assert read(written(tmp_path, content.replace("meta,class", "class,meta")))[2] == [str(n % 3) for n in range(8)]
+    assert read(written(tmp_path, content.replace("meta,class", "meta,meta")))[2] is None
+    np.testing.assert_allclose(read(written(tmp_path, content))[0], VALUES)
 
 
 def test_a_first_line_that_only_rises_is_a_spectrum_where_its_label_comes_again(tmp_path: Path) -> None:

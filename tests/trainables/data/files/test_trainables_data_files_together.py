@@ -74,3 +74,38 @@ def test_a_y_of_another_length_is_refused(tmp_path: Path) -> None:
         ValueError, match=r"Y\.csv must have a line for each of the 12 spectra of X\.csv, got 10: correct"
     ):
         load(str(tmp_path))
+
+
+ONE_HOT = [[int(word == name) for name in ("quartz", "rock salt", "sea salt")] for word in CLASSES]
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0", "{:e}"])
+@pytest.mark.parametrize("index", [False, True])
+def test_a_column_of_0_and_1_for_each_class_says_the_class(tmp_path: Path, form: str, index: bool) -> None:
+    x(tmp_path, "X.csv")
+    rows = [",".join([*([str(n)] if index else []), *map(form.format, row)]) for n, row in enumerate(ONE_HOT)]
+    y(tmp_path, "Y.csv", rows, ("," if index else "") + "quartz,rock salt,sea salt")
+    dataset = load(str(tmp_path))
+    assert dataset.classes == ("quartz", "rock salt", "sea salt")
+    assert not dataset.multilabel
+    assert "classes from Y.csv" in dataset.description
+    assert read(tmp_path)[2] == CLASSES
+    assert load(str(tmp_path), label="quartz").classes == ("0", "1")
+
+
+def test_several_ones_in_a_line_are_several_labels(tmp_path: Path) -> None:
+    rows = [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0]] * 3
+    for split, part in (("train", slice(0, 8)), ("test", slice(8, 12))):
+        x(tmp_path, f"X_{split}.csv", part)
+        y(tmp_path, f"Y_{split}.csv", [",".join(map(str, row)) for row in rows[part]], "ester,ether,ketone")
+    dataset = load(str(tmp_path))
+    assert dataset.multilabel
+    assert dataset.classes == ("ester", "ether", "ketone")
+    np.testing.assert_array_equal(dataset.split("test").labels, rows[8:])
+
+
+def test_columns_beside_those_of_0_and_1_are_asked_about(tmp_path: Path) -> None:
+    x(tmp_path, "X.csv")
+    y(tmp_path, "Y.csv", [f"{row[0]},{row[1]},{n % 5}" for n, row in enumerate(ONE_HOT)], "quartz,rock salt,grade")
+    with pytest.raises(ValueError, match="one column must say the classes, got quartz, rock salt, grade"):
+        load(str(tmp_path))

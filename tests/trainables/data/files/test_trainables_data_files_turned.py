@@ -10,6 +10,8 @@ import torch
 
 from spectune.trainables.data import load, read
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.data.files.folder import read_file
+from spectune.trainables.data.files.reading import Reading
 
 AXIS = np.linspace(400, 1000, 16).round(1)
 VALUES = np.random.default_rng(4).random((8, 16)).round(3) * 100
@@ -88,3 +90,31 @@ def test_a_first_column_that_only_rises_is_asked_about(tmp_path: Path) -> None:
         read(numbers)
     bare = written(tmp_path, f"id,{','.join(f'V{n}' for n in range(8))}", axis=np.arange(100, 116))
     assert read(bare)[0].shape == (16, 8)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ",1,1,1,1,2,2,2,2",  # classes as numbers, and nothing in the corner
+        "wavenumber,1,2,3,4,5,6,7,8",
+        "x,S1,S2,S3,S4,S5,S6,S7,S8",
+        "concentration,V1,V2,V3,V4,V5,V6,V7,V8",
+    ],
+)
+def test_names_that_only_count_do_not_say_what_a_rising_first_column_is(tmp_path: Path, names: str) -> None:
+    path = written(tmp_path, names)
+    with pytest.raises(ValueError, match=r"400 to 1000: give orient=columns if it is the axis"):
+        read(path)
+    table = read_file(Path(path), Reading(orient="columns"))
+    np.testing.assert_allclose(table.spectra, VALUES)
+    assert table.axis is not None
+    np.testing.assert_allclose(table.axis.values, AXIS)
+    assert (table.labels == list("11112222")) == names.startswith(",1,1")
+
+
+def test_a_first_column_that_rises_beside_an_axis_in_the_header_is_none(tmp_path: Path) -> None:
+    names = ",".join(f"{400 + 2.5 * n}" for n in range(8))
+    spectra, axis, *_ = read(written(tmp_path, f"concentration,{names}"))
+    np.testing.assert_allclose(spectra, VALUES.T)
+    assert axis is not None
+    np.testing.assert_allclose(axis.values, 400 + 2.5 * np.arange(8))

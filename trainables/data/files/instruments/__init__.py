@@ -1,4 +1,4 @@
-"""Files as instruments write them: ``READERS`` gives the spectra of a file by its suffix, ``reader`` by its name."""
+"""Files as instruments write them: ``READERS`` gives the spectra of a file by its suffix, ``reader`` by its content."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from spectune.trainables.data.files.instruments.ras import read_ras
 from spectune.trainables.data.files.instruments.raw import read_raw
 from spectune.trainables.data.files.instruments.spa import read_spa
 from spectune.trainables.data.files.instruments.spc import read_spc
-from spectune.trainables.data.files.instruments.spectrum import Spectrum
 from spectune.trainables.data.files.instruments.uxd import read_uxd
 from spectune.trainables.data.files.instruments.wdf import read_wdf
 from spectune.trainables.data.files.instruments.xrdml import read_xrdml
+from spectune.trainables.data.files.packed import kind, suffix
+from spectune.trainables.data.files.table import Spectrum
 
-__all__ = ["READERS", "Spectrum", "reader"]
+__all__ = ["READERS", "reader"]
 
 READERS: dict[str, Callable[[Path], list[Spectrum]]] = {
     ".jdx": read_jcamp,
@@ -28,7 +29,7 @@ READERS: dict[str, Callable[[Path], list[Spectrum]]] = {
     ".spc": read_spc,
     ".spa": read_spa,
     ".wdf": read_wdf,
-    ".0": read_opus,  # and any other number
+    ".0": read_opus,  # OPUS numbers the files of a sample .0, .1, .2 ...
     ".asd": read_asd,
     ".xrdml": read_xrdml,
     ".brml": read_brml,
@@ -39,6 +40,5 @@ READERS: dict[str, Callable[[Path], list[Spectrum]]] = {
 
 
 def reader(path: Path) -> Callable[[Path], list[Spectrum]] | None:
-    """What reads a file of this name; None where nothing does. OPUS numbers the files of a sample .0, .1, .2 ..."""
-    suffix = path.suffix.lower()
-    return READERS.get(".0" if suffix[1:].isdecimal() else suffix)
+    """What reads a file, by its first bytes or its name; None where nothing does."""
+    return READERS.get(kind(path)) or READERS.get(suffix(path))

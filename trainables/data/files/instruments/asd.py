@@ -11,7 +11,8 @@ import numpy as np
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.content import Content
-from spectune.trainables.data.files.instruments.spectrum import NANOMETRES, Spectrum, spectrum
+from spectune.trainables.data.files.instruments.spectrum import NANOMETRES, spectrum
+from spectune.trainables.data.files.table import Spectrum
 
 HEADER = 484
 VERSIONS = (b"ASD", b"as2", b"as3", b"as4", b"as5", b"as6", b"as7", b"as8")

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum, evenly, spectrum
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, evenly, spectrum
 from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed, unzipped
+from spectune.trainables.data.files.table import Spectrum
 
 KIND = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -33,8 +34,9 @@ def read_brml(path: Path) -> list[Spectrum]:
                 found.append(one)
     if not found:
         raise InputError(f"{path} must hold a scan along 2 theta, got {others} others: export such a scan")
-    note = f"left out {others} scans that are not along 2 theta" if others else ""
-    return [Spectrum(one.axis, one.intensities, one.quantity, one.title, note) for one in found]
+    if not others:
+        return found
+    return [one._replace(notes=(f"left out {others} scans that are not along 2 theta",)) for one in found]
 
 
 def _order(name: str) -> tuple[list[int], str]:

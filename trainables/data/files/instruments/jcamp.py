@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.asdf import Lines, ordinates, pairs
-from spectune.trainables.data.files.instruments.spectrum import SHIFT, Spectrum, evenly, named, spectrum
+from spectune.trainables.data.files.instruments.spectrum import SHIFT, evenly, named, spectrum
 from spectune.trainables.data.files.packed import content, decoded
+from spectune.trainables.data.files.table import Spectrum
 
 RECORD = re.compile(r"\s*##([^=]*)=(.*)")
 TABLES = ("XYDATA", "XYPOINTS", "PEAKTABLE", "PEAKASSIGNMENTS", "ASSIGNMENTS", "RADATA", "DATATABLE")
@@ -69,7 +70,7 @@ def read_jcamp(path: Path) -> list[Spectrum]:
     if not left:
         return found
     note = f"left out {', '.join(dict.fromkeys(left))}"
-    return [Spectrum(one.axis, one.intensities, one.quantity, one.title, note) for one in found]
+    return [one._replace(notes=(note,)) for one in found]
 
 
 def _blocks(path: Path) -> list[Block]:
@@ -136,7 +137,6 @@ def _spectrum(block: Block, form: str, page: str, lines: Lines) -> Spectrum:
     if axis[1] == "1/cm" and "RAMAN" in block.records.get("DATATYPE", "").upper():
         axis = SHIFT
     quantity = yunits.strip().lower()
-    title = block.records.get("TITLE", "")
     with np.errstate(over="ignore", invalid="ignore"):
         intensities = intensities * _factor(block, "YFACTOR")
     return spectrum(
@@ -145,7 +145,6 @@ def _spectrum(block: Block, form: str, page: str, lines: Lines) -> Spectrum:
         intensities,
         axis=axis,
         quantity=QUANTITIES.get(quantity, quantity),
-        title=f"{title}, {page}" if page and symbol not in ("R", "I") else title,
     )
 
 

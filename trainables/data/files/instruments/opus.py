@@ -13,15 +13,9 @@ from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.content import Content
-from spectune.trainables.data.files.instruments.spectrum import (
-    MICROMETRES,
-    SHIFT,
-    WAVENUMBER,
-    Spectrum,
-    evenly,
-    spectrum,
-)
+from spectune.trainables.data.files.instruments.spectrum import MICROMETRES, SHIFT, WAVENUMBER, evenly, spectrum
 from spectune.trainables.data.files.names import NAME
+from spectune.trainables.data.files.table import Spectrum
 
 MAGIC = b"\n\n\xfe\xfe"
 AXES = {"WN": WAVENUMBER, "MI": MICROMETRES, "RSFT": SHIFT, "RS": SHIFT, "RN": SHIFT}

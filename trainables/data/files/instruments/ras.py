@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, Spectrum, spectrum
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, spectrum
 from spectune.trainables.data.files.packed import content, decoded
+from spectune.trainables.data.files.table import Spectrum
 
 KEY = re.compile(r"\*(\w+)\s*(.*)")
 VALUES = re.compile(rf"{NUMBER}(?:\s+{NUMBER}){{1,2}}")
@@ -57,6 +58,5 @@ def _scan(where: str, keys: dict[str, str], rows: list[list[float]]) -> Spectrum
         values[:, 1],
         axis=ANGLE,
         quantity=QUANTITIES.get(keys.get("MEAS_SCAN_UNIT_Y", "").lower(), ""),
-        title=keys.get("FILE_SAMPLE", "") or keys.get("FILE_COMMENT", ""),
         note="attenuators changed within a scan, intensities left as stored" if attenuated else "",
     )

@@ -12,7 +12,8 @@ import numpy as np
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.content import Content
-from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum, spectrum
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, spectrum
+from spectune.trainables.data.files.table import Spectrum
 
 SCANS = ("locked coupled", "unlocked coupled", "unlocked coupled hrxrd", "detector scan")  # along 2 theta, version 4
 ALONG = (0, 1, 2, 20)  # the same as numbers, version 3
@@ -48,7 +49,6 @@ class Range(NamedTuple):
     at: int
     points: int
     size: int
-    title: str
     angles: bool = False  # whether 2 theta, as measured, follows the intensity
 
 
@@ -61,14 +61,13 @@ def _two(content: Content) -> list[Spectrum]:
         step, start = content.fields("<2f", at + 12)
         if length < 48:
             raise InputError(f"{where} must have a header of 48 bytes or more, got {length}: export it again")
-        found.append(_range(content, Range(where, start, step, at + length, points, 4, "")))
+        found.append(_range(content, Range(where, start, step, at + length, points, 4)))
         at += length + 4 * points
     return found
 
 
 def _three(content: Content) -> list[Spectrum]:
     (ranges,) = content.fields("<I", 12)
-    title = content.text(326, 60)
     found, at = [], 712
     for number in range(1, ranges + 1):
         where = f"{content.path}, range {number}"
@@ -82,7 +81,7 @@ def _three(content: Content) -> list[Spectrum]:
                 f"{where} must be a scan along 2 theta with a header of 260 bytes or more, got scan {scan} and "
                 f"{length} bytes: export the file as .xy"
             )
-        one = Range(where, start, step, at + length + more, points, size, title, bool(varying & ANGLES))
+        one = Range(where, start, step, at + length + more, points, size, bool(varying & ANGLES))
         found.append(_range(content, one))
         at += length + more + size * points
     return found
@@ -91,12 +90,10 @@ def _three(content: Content) -> list[Spectrum]:
 def _four(content: Content) -> list[Spectrum]:
     """A chain of segments, each with its kind and length; a range has a header, drives and records."""
     found: list[Spectrum] = []
-    at, title = 61, ""
+    at = 61
     while at + 8 <= len(content):
         kind, length = content.fields("<2I", at)
         if kind not in RANGE:
-            if kind == 10 and content.text(at + 12, 24).upper() == "SAMPLEID":
-                title = content.text(at + 36, max(length - 36, 0))
             at += max(length, 8)
             continue
         where = f"{content.path}, range {len(found) + 1}"
@@ -108,7 +105,7 @@ def _four(content: Content) -> list[Spectrum]:
                 f"{where} must be a scan along 2 theta, got {scan[:30]!r}: leave it out, or export the file as .xy"
             )
         at += 160 + drives
-        found.append(_range(content, Range(where, start, step, at, points, size, title)))
+        found.append(_range(content, Range(where, start, step, at, points, size)))
         at += size * points
     return found
 
@@ -121,4 +118,4 @@ def _range(content: Content, one: Range) -> Spectrum:
         values = one.start + one.step * np.arange(one.points, dtype=np.float64)
     if one.angles:
         values = records[:, 4:12].copy().view("<f8")[:, 0].astype(np.float64)
-    return spectrum(one.where, values, intensities, axis=ANGLE, title=one.title)
+    return spectrum(one.where, values, intensities, axis=ANGLE)

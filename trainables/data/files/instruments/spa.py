@@ -14,11 +14,11 @@ from spectune.trainables.data.files.instruments.spectrum import (
     NANOMETRES,
     SHIFT,
     WAVENUMBER,
-    Spectrum,
     evenly,
     spectrum,
 )
 from spectune.trainables.data.files.names import NAME
+from spectune.trainables.data.files.table import Spectrum
 
 MAGIC = (b"Spectral Data File", b"Spectral Exte File")
 SECTIONS, HEADER, INTENSITIES = 304, 2, 3
@@ -58,4 +58,4 @@ def read_spa(path: Path) -> list[Spectrum]:
         raise InputError(f"{path} must hold {points} intensities, got {len(intensities)}: save it again in OMNIC")
     values = evenly(path, first, last, points)
     axis, quantity = AXES.get(x & 0xFF, (NAME, "")), QUANTITIES.get(y & 0xFF, "")
-    return [spectrum(path, values, intensities, axis=axis, quantity=quantity, title=content.text(30, 256))]
+    return [spectrum(path, values, intensities, axis=axis, quantity=quantity)]

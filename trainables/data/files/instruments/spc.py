@@ -20,12 +20,12 @@ from spectune.trainables.data.files.instruments.spectrum import (
     NANOMETRES,
     SHIFT,
     WAVENUMBER,
-    Spectrum,
     evenly,
     named,
     spectrum,
 )
 from spectune.trainables.data.files.names import NAME
+from spectune.trainables.data.files.table import Spectrum
 
 SHORT, MULTIPLE, LABELLED, OWN, GIVEN = 1, 4, 32, 64, 128  # flags: 16-bit; own exponents; names; own axes; an axis
 HEADER, OLD, SUBHEADER = 512, 256, 32  # bytes
@@ -77,7 +77,6 @@ class Header:
     subfiles: int
     axis: tuple[str, str]
     quantity: str
-    title: str
 
 
 def read_spc(path: Path) -> list[Spectrum]:
@@ -104,9 +103,7 @@ def _new(content: Content, order: str) -> list[Spectrum]:
     axis, quantity = AXES.get(x, (NAME, "")), QUANTITIES.get(y, "")
     if flags & LABELLED:
         axis, quantity = _labels(content, axis, quantity)
-    header = Header(
-        order, flags, exponent, points, first, last, max(subfiles, 1), axis, quantity, content.text(88, 130)
-    )
+    header = Header(order, flags, exponent, points, first, last, max(subfiles, 1), axis, quantity)
     return _subfiles(content, header)
 
 
@@ -166,7 +163,7 @@ def _old(content: Content) -> list[Spectrum]:
     flags, _, exponent, claimed, first, last, x, y = content.fields("<2Bhfff2B", 0)
     points = int(claimed) if 0 < claimed < len(content) else 0
     axis, quantity = AXES.get(x, (NAME, "")), QUANTITIES.get(y, "")
-    header = Header("<", flags, exponent, points, first, last, 0, axis, quantity, content.text(64, 130))
+    header = Header("<", flags, exponent, points, first, last, 0, axis, quantity)
     content.need(OLD, 4 * points)
     values = evenly(content.path, first, last, points)
     spectra: list[Spectrum] = []
@@ -186,4 +183,4 @@ def _old(content: Content) -> list[Spectrum]:
 
 
 def _spectrum(where: str, header: Header, values: NDArray[np.float64], intensities: NDArray[np.float64]) -> Spectrum:
-    return spectrum(where, values, intensities, axis=header.axis, quantity=header.quantity, title=header.title)
+    return spectrum(where, values, intensities, axis=header.axis, quantity=header.quantity)

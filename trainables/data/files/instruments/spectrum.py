@@ -1,9 +1,8 @@
-"""What every reader of an instrument's file gives: spectra, each with its own axis and quantity."""
+"""What files of instruments call axes and quantities, and the checked spectrum that each of their readers gives."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.dataset import Axis
 from spectune.trainables.data.files.names import NAME
-from spectune.trainables.data.files.table import strict
+from spectune.trainables.data.files.table import Spectrum, strict
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"  # in one way only: a line of others must not take forever
 WAVENUMBER, SHIFT = ("wavenumber", "1/cm"), ("Raman shift", "1/cm")
@@ -52,21 +51,6 @@ AXES = {
 SILENT = ("arbitrary", "arbitrary units", "arb. units", "arb", "a.u.")  # quantities that say nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """One spectrum: ``axis`` (L,), ``intensities`` (L,), NaN where missing, and what the file says about them.
-
-    ``quantity`` is one of the words that files use, in lower case ("absorbance", "counts"), "" where the file says
-    nothing; ``note`` is what the reader had to decide.
-    """
-
-    axis: Axis
-    intensities: NDArray[np.float64]
-    quantity: str = ""
-    title: str = ""
-    note: str = ""
-
-
 def spectrum(
     where: str | Path,
     values: NDArray[np.float64],
@@ -75,7 +59,6 @@ def spectrum(
     axis: tuple[str, str],
     wavelength: float = 0.0,
     quantity: str = "",
-    title: str = "",
     note: str = "",
 ) -> Spectrum:
     """A spectrum whose axis, with its name and unit, was checked; InputError names the file or block ``where``.
@@ -87,11 +70,11 @@ def spectrum(
             f"{where} must hold an intensity for each of 2 or more points, got {len(intensities)} for {len(values)}: "
             f"export the spectrum again"
         )
-    said = quantity.strip(" ()").lower()
+    said = re.sub(r"^\(([^()]*)\)$", r"\1", quantity.strip()).strip().lower()
     known = "" if said in SILENT else said
     with np.errstate(invalid="ignore", over="ignore"):  # the steps of an axis that is refused
         checked = Axis(strict(str(where), values), *axis, wavelength)
-    return Spectrum(checked, intensities, known, " ".join(title.split()), note)
+    return Spectrum(checked, intensities, known, notes=(note,) if note else ())
 
 
 def named(unit: str) -> tuple[str, str]:

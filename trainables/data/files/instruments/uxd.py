@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, Spectrum, spectrum
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, NUMBER, spectrum
 from spectune.trainables.data.files.packed import content, decoded
+from spectune.trainables.data.files.table import Spectrum
 
 KEY = re.compile(r"_(\w+)\s*(?:=\s*(.*))?")
 VALUES = re.compile(rf"\s*{NUMBER}(?:[\s,;]+{NUMBER})*[\s,;]*")
@@ -59,7 +60,7 @@ def _range(where: str, keys: dict[str, str], mark: str, numbers: list[float]) ->
         with np.errstate(all="ignore"):
             table = np.column_stack([start + step * np.arange(len(table)), table])
     quantity = "counts per second" if "CPS" in mark else "counts"
-    return spectrum(where, table[:, 0], table[:, 1], axis=ANGLE, quantity=quantity, title=keys.get("SAMPLE", ""))
+    return spectrum(where, table[:, 0], table[:, 1], axis=ANGLE, quantity=quantity)
 
 
 def _number(where: str, keys: dict[str, str], *names: str) -> float:

@@ -9,15 +9,9 @@ from pathlib import Path
 
 from spectune.spaces.errors import InputError
 from spectune.trainables.data.files.instruments.content import Content
-from spectune.trainables.data.files.instruments.spectrum import (
-    MICROMETRES,
-    NANOMETRES,
-    SHIFT,
-    WAVENUMBER,
-    Spectrum,
-    spectrum,
-)
+from spectune.trainables.data.files.instruments.spectrum import MICROMETRES, NANOMETRES, SHIFT, WAVENUMBER, spectrum
 from spectune.trainables.data.files.names import NAME
+from spectune.trainables.data.files.table import Spectrum
 
 HEADER, BLOCK = 512, 16  # bytes of the file's header, and of a block's
 AXES = {1: SHIFT, 2: WAVENUMBER, 3: NANOMETRES, 4: ("energy", "eV"), 5: MICROMETRES}
@@ -32,7 +26,6 @@ def read_wdf(path: Path) -> list[Spectrum]:
     (points,) = content.fields("<I", 60)
     (count,) = content.fields("<Q", 72)
     (quantity,) = content.fields("<I", 152)
-    title = content.text(240, 160)
     blocks = _blocks(content)
     if not {"DATA", "XLST"} <= blocks.keys():
         raise InputError(f"{path} must hold spectra and their axis, got blocks {', '.join(blocks)}: export it as text")
@@ -42,7 +35,7 @@ def read_wdf(path: Path) -> list[Spectrum]:
         raise InputError(f"{path} must hold spectra, got {count} of {points} points: measure again, or copy it again")
     spectra = content.numbers("<f4", blocks["DATA"], count * points).reshape(count, points)
     axis, what = AXES.get(unit, (NAME, "")), QUANTITIES.get(quantity, "")
-    return [spectrum(path, values, one, axis=axis, quantity=what, title=title) for one in spectra]
+    return [spectrum(path, values, one, axis=axis, quantity=what) for one in spectra]
 
 
 def _blocks(content: Content) -> dict[str, int]:

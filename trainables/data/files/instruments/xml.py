@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.packed import fit
+from spectune.trainables.data.files.packed import fit, opened
 
 Element = Any  # xml.etree's, which has no types from defusedxml
 TREE = 20  # bytes in memory for a byte of XML, about
@@ -42,16 +41,10 @@ def parsed(where: str | Path, content: bytes) -> Element:
 
 def unzipped(path: Path, wanted: str) -> dict[str, bytes]:
     """Name and content of each member whose name holds ``wanted``; InputError where the archive is damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [entry for entry in archive.infolist() if wanted in entry.filename]
-            fit(TREE * sum(entry.file_size for entry in members))
-            return {entry.filename: _member(archive, entry) for entry in members}
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} must be a zip archive, got {reason}: copy the file again") from None
-    except (NotImplementedError, MemoryError) as error:
-        raise InputError(f"{path} must fit into memory, unpacked, got {error or 'more'}: split the file") from None
+    with opened(path, "a zip archive", "copy the file again") as archive:
+        members = [entry for entry in archive.infolist() if wanted in entry.filename]
+        fit(TREE * sum(entry.file_size for entry in members))
+        return {entry.filename: _member(archive, entry) for entry in members}
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError
-from spectune.trainables.data.files.instruments.spectrum import ANGLE, Spectrum, evenly, spectrum
+from spectune.trainables.data.files.instruments.spectrum import ANGLE, evenly, spectrum
 from spectune.trainables.data.files.instruments.xml import Element, every, first, numbers, parsed
 from spectune.trainables.data.files.packed import content
+from spectune.trainables.data.files.table import Spectrum
 
 SHORTEST, LONGEST = 0.01, 100.0  # wavelength of X-rays, angstrom
 
@@ -21,16 +22,13 @@ SHORTEST, LONGEST = 0.01, 100.0  # wavelength of X-rays, angstrom
 def read_xrdml(path: Path) -> list[Spectrum]:
     """The scans of an .xrdml file along 2 theta; others are left out with a note, and InputError where no other is."""
     root = parsed(path, content(path))
-    sample = first(root, "sample")
-    name = None if sample is None else first(sample, "name")
-    title = "" if name is None else name.text or ""
     scans = [(f"{path}, scan {place}", scan) for place, scan in enumerate(every(root, "scan"), start=1)]
     along = [(where, scan) for where, scan in scans if _positions(scan) is not None]
     if not along:
         raise InputError(f"{path} must hold a scan along 2 theta, got {len(scans)} others: export such a scan")
     note = f"left out {len(scans) - len(along)} scans that are not along 2 theta" if len(scans) > len(along) else ""
     wavelength = _wavelength(str(path), root)
-    return [_scan(where, scan, title, note, wavelength) for where, scan in along]
+    return [_scan(where, scan, note, wavelength) for where, scan in along]
 
 
 def _wavelength(where: str, root: Element) -> float:
@@ -60,7 +58,7 @@ def _positions(scan: Element) -> Element | None:
     return None
 
 
-def _scan(where: str, scan: Element, title: str, note: str, wavelength: float) -> Spectrum:
+def _scan(where: str, scan: Element, note: str, wavelength: float) -> Spectrum:
     measured, counts = first(scan, "intensities"), first(scan, "counts")
     given = measured if measured is not None else counts
     if given is None:
@@ -74,7 +72,7 @@ def _scan(where: str, scan: Element, title: str, note: str, wavelength: float) -
         intensities = intensities * attenuation
     quantity = {"cps": "counts per second"}.get(given.get("unit", "counts"), "counts")
     values = _angles(where, scan, len(intensities))
-    known = {"quantity": quantity, "title": title, "note": note}
+    known = {"quantity": quantity, "note": note}
     return spectrum(where, values, intensities, axis=ANGLE, wavelength=wavelength, **known)
 
 

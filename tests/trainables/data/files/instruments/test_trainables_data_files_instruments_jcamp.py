@@ -64,7 +64,6 @@ def test_axes_have_the_names_used_here(tmp_path: Path, units: str, axis: tuple[s
     (one,) = read(tmp_path, jcamp().replace(b"1/CM", units.encode()))
     assert (one.axis.name, one.axis.unit) == axis
     assert one.quantity == "absorbance"
-    assert one.title == "a sample"
 
 
 def test_a_transmittance_in_percent_is_no_fraction(tmp_path: Path) -> None:
@@ -82,7 +81,7 @@ def test_a_compound_file_gives_each_of_its_spectra(tmp_path: Path) -> None:
     one, two = read(tmp_path, compound(jcamp(), peaks, jcamp(intensities=2 * INTENSITIES)))
     np.testing.assert_array_equal(one.intensities, INTENSITIES / 2)
     np.testing.assert_array_equal(two.intensities, INTENSITIES)
-    assert "peak table" in one.note
+    assert "peak table" in one.notes[0]
 
 
 def test_pairs_may_be_unevenly_spaced(tmp_path: Path) -> None:
@@ -97,7 +96,7 @@ def test_the_real_part_of_an_nmr_spectrum_is_read(tmp_path: Path) -> None:
     (one,) = read(tmp_path, ntuples())
     np.testing.assert_array_equal(one.intensities, [10, 20, 30, 40, 50, 60, 70, 10])
     np.testing.assert_array_equal(one.axis.values, np.arange(16, 0, -2))
-    assert "imaginary" in one.note
+    assert "imaginary" in one.notes[0]
 
 
 def test_a_question_mark_is_a_missing_value(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import strategies as st
 
 from spectune.trainables.data import load, read
-from spectune.trainables.data.files.instruments import READERS, Spectrum, reader
+from spectune.trainables.data.files.instruments import READERS, reader
+from spectune.trainables.data.files.table import Spectrum
 
 from . import made
 from .made import ANGLES, AXIS, INTENSITIES, WHOLE
@@ -115,7 +116,7 @@ def test_angles_that_were_measured_are_taken(tmp_path: Path) -> None:
 def test_opus_shows_the_result_that_was_made_last(tmp_path: Path) -> None:
     (one,) = spectra(tmp_path, "a.0", made.opus(kinds=((12, 3), (12, 3), (1, 1)), scale=3))
     np.testing.assert_allclose(one.intensities, 2 * 3 * INTENSITIES)
-    assert one.note == "left out reflectance, which the file holds as well"
+    assert one.notes == ("left out reflectance, which the file holds as well",)
 
 
 def test_counts_are_corrected_for_attenuators_where_the_format_says_so(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_counts_are_corrected_for_attenuators_where_the_format_says_so(tmp_path:
     np.testing.assert_allclose(one.intensities, 10 * INTENSITIES)
     (one,) = spectra(tmp_path, "a.ras", made.ras(attenuators=(1, 12.5)))
     np.testing.assert_allclose(one.intensities, INTENSITIES)
-    assert "attenuators changed" in one.note
+    assert "attenuators changed" in one.notes[0]
 
 
 def test_a_reflectance_of_a_fieldspec_is_divided_by_its_white_reference(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_an_archive_that_says_to_unpack_to_more_than_the_memory_is_refused(tmp_p
     content = buffer.getvalue()
     for entry in re.finditer(rb"PK\x01\x02", content):  # each says to be 4 GB, unpacked
         content = content[: entry.start() + 24] + b"\xfe\xff\xff\xff" + content[entry.start() + 28 :]
-    refused(tmp_path, "a.brml", content, "must fit into memory, unpacked, got .* GB when unpacked")
+    refused(tmp_path, "a.brml", content, "must fit into memory, got .* GB when unpacked")
 
 
 @pytest.mark.parametrize("suffix", READERS)
