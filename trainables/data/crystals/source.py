@@ -97,8 +97,8 @@ class Crystals(Conditions):
         numbers = np.array([classes.index(word) for word in words[kept]], np.int64)
         shown, torn = dict.fromkeys(SPLITS, np.arange(len(kept))), 0
         if self.by_structures:
-            splits = None if folders is None else folders[kept]
-            shown, torn = divide(splits, numbers, first[kept], held=self.held, seed=self.seed)
+            kept_folders = None if folders is None else folders[kept]
+            shown, torn = divide(kept_folders, numbers, first[kept], held=self.held, seed=self.seed)
             self._whole(shown)
         splits = {name: self._patterns(table, kept[rows], numbers[rows], first, name) for name, rows in shown.items()}
         if twins:
