@@ -3,6 +3,7 @@
     python benchmarks/systems.py fetch mofs|crystals|all           structures, checked, listed and divided
     python benchmarks/systems.py run mofs|identify|crystals|all    the studies; what was finished is not run again
     python benchmarks/systems.py run mofs --full                   the published sizes, for a GPU
+    python benchmarks/systems.py pace                              seconds of the processor for an epoch of each
     python benchmarks/systems.py table                             docs/figures/systems.md's tables of what was recorded
 
 ``fetch`` takes CoRE MOF 2019 from PyPI (core-mof), 510 minerals and elements from Debian (libavogadro-data), and lets
@@ -20,20 +21,27 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import venv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import real
 import systems_table
+import torch
 from record import HERE, append
 from sets import Package
 
 from spectune.search.records.study import Study, read
 from spectune.spaces.errors import InputError
+from spectune.spaces.saved import configs
+from spectune.trainables.data import load
 from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.crystals import alike, conditions, table
+from spectune.trainables.data.dense import Dense
+from spectune.trainables.train import train
 
 SPECTUNE = str(Path(sys.executable).with_name("spectune"))
 MOFS = Package(name="core-mof", version="2019.1", registry="PyPI", licence="CC BY 4.0")
@@ -86,7 +94,7 @@ def _mofs(options: argparse.Namespace) -> dict[str, list[str]]:
     epochs = ["--epochs", "100" if options.full else str(options.epochs), "--baseline", "none"]
     quick = {} if options.full else {"schedule": "cosine", "lr": 1e-3, "batch_size": 64}
     return {
-        "neighbours": ["train", "knn_5", *data, "--baseline", "none"],
+        "neighbours": ["train", "knn_5", *data, "--baseline", "none", *_set({"kept": 10_000})],
         "ours": ["train", "compact", *data, *epochs, *_set({"batch_norm": True})],
         "vit": ["train", "vit_xrd", *data, *epochs, *_set(quick if options.full else {**quick, "depth": 4})],
         "cnn": ["train", "vgg_relu", *data, *epochs, *_set(quick)],
@@ -282,9 +290,29 @@ def identified(folder: Path, which: str, options: argparse.Namespace) -> dict[st
     return {"references": which, **tops, "said": said}
 
 
+def pace(options: argparse.Namespace) -> None:
+    """Seconds of the processor for an epoch of each network of the MOFs, one after the other on one thread."""
+    whole = load(str(options.cache / "mofs.npz"))
+    some = torch.arange(0, len(whole.train), 8)
+    few = Dense(whole.train.batch(some).numpy(), whole.train.labels[some.numpy()])
+    dataset = replace(whole, train=few, validation=few, test=None, digest="")
+    torch.set_num_threads(1)
+    found = {}
+    for path in sorted((options.cache / "studies").glob("mofs-*")):
+        study = read(path)
+        network, training = configs(next(iter(study.trials.values())).config)
+        if network.by_steps and "full" not in study.name:
+            epochs = train(network, training, dataset, seed=0, epochs=2)
+            next(epochs)
+            began = time.process_time()
+            next(epochs)
+            found[study.name] = round((time.process_time() - began) * len(whole.train) / len(some), 2)
+    append("systems", {"system": "pace", "study": "pace", "digest": whole.digest, "seconds": found})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("fetch", "run", "table"))
+    parser.add_argument("what", choices=("fetch", "run", "pace", "table"))
     parser.add_argument("which", nargs="?", choices=("mofs", "identify", "crystals", "all"), default="all")
     parser.add_argument("--full", action="store_true", help="the published sizes, for a GPU")
     parser.add_argument("--show", action="store_true", help="only print the commands")
@@ -303,6 +331,8 @@ def main() -> None:
         elif options.what == "run":
             for system in ("mofs", "identify", "crystals") if options.which == "all" else (options.which,):
                 run(system, options)
+        elif options.what == "pace":
+            pace(options)
         else:
             print(systems_table.draw(systems_table.rows()))
     except InputError as error:
