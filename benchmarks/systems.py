@@ -59,8 +59,8 @@ SYSTEM_DATA = {**POWDER, "min_angle": 10, "max_angle": 80, "points": 1001, "w": 
 EACH = {"train": 8, "validation": 2, "test": 2}
 SMALL_REGNET = {
     "stages": 5,
-    "blocks": "1/1/1/2/2",
-    "filters": "32/64/64/128/256",
+    "blocks": 1,
+    "filters": "16/32/64/64/128",
     "block_dropout": 0.1,
     "batch_size": 64,
     "schedule": "cosine",
@@ -238,7 +238,7 @@ def _fetch_crystals(options: argparse.Namespace) -> None:
 
 def run(system: str, options: argparse.Namespace) -> None:
     """Every study of a system that was not finished, and a line of what it found."""
-    recorded = {(row["study"], row["digest"]) for row in systems_table.rows()}
+    recorded = {(row["study"], row["digest"], row.get("command")) for row in systems_table.rows()}
     for part in parts(system, options):
         print(f"\n{' '.join(['spectune', *part.words])}", flush=True)
         folder = options.cache / "studies" / part.name
@@ -247,10 +247,11 @@ def run(system: str, options: argparse.Namespace) -> None:
         there = (folder / "journal.jsonl").is_file() and read(folder).finished
         if not there and (failed := subprocess.run([SPECTUNE, *part.words], check=False).returncode):
             sys.exit(failed)  # it has said why
-        study = read(folder)
-        if not study.finished or (part.name, study.header["dataset"]["digest"]) in recorded:
+        study, command = read(folder), _words(part.words, options)
+        key = (part.name, study.header["dataset"]["digest"], command)
+        if not study.finished or key in recorded:
             continue
-        line = {"system": system, "study": part.name, "command": _words(part.words, options), **figures(study)}
+        line = {"system": system, "study": part.name, "command": command, **figures(study)}
         if system == "identify":
             line["references"] = [identified(folder, name, options) for name in ("new", "both")]
         append("systems", line)
