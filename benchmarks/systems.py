@@ -60,7 +60,7 @@ EACH = {"train": 8, "validation": 2, "test": 2}
 SMALL_REGNET = {
     "stages": 5,
     "blocks": 1,
-    "filters": "16/32/64/64/128",
+    "filters": "16,32,64,64,128",
     "block_dropout": 0.1,
     "batch_size": 64,
     "schedule": "cosine",
