@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,19 @@ import systems
 import systems_table
 
 from spectune.search.cli.main import _parser
+from spectune.spaces import Training
+from spectune.spaces.config import parse
+from spectune.spaces.published import KNOWN
+from spectune.spaces.training import ALIASES
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     monkeypatch.setattr(sys, "argv", ["systems.py", *words])
     systems.main()
+
+
+def _after(words: list[str], flag: str) -> list[str]:
+    return [after for word, after in pairwise(words) if word == flag]
 
 
 @pytest.mark.parametrize("size", [(), ("--full",)])
@@ -28,6 +37,11 @@ def test_every_command_is_one_that_spectune_takes(
     for words in commands:
         taken = _parser().parse_args(words)
         assert taken.name.endswith("-full") == bool(size) and taken.resume
+        if words[0] != "search":
+            spaces = (type(KNOWN[words[1]].network), Training)
+            for name, text in (word.split("=", 1) for word in _after(words, "--set")):
+                space = next(one for one in spaces if ALIASES.get(name, name) in one.__dataclass_fields__)
+                parse(space, ALIASES.get(name, name), text)  # refuses a value that cannot be
     called(monkeypatch, "run", "crystals", "--show", "--cache", str(tmp_path), "--study", "dense", "search")
     assert len([line for line in capsys.readouterr().out.splitlines() if line]) == 2
 
