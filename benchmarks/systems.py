@@ -98,6 +98,7 @@ def _mofs(options: argparse.Namespace) -> dict[str, list[str]]:
         "ours": ["train", "compact", *data, *epochs, *_set({"batch_norm": True})],
         "vit": ["train", "vit_xrd", *data, *epochs, *_set(quick if options.full else {**quick, "depth": 4})],
         "cnn": ["train", "vgg_relu", *data, *epochs, *_set(quick)],
+        "cnn2": ["train", "cnn2_relu", *data, *epochs, *_set(quick)],
     }
 
 

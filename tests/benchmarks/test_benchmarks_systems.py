@@ -33,7 +33,7 @@ def test_every_command_is_one_that_spectune_takes(
 ) -> None:
     called(monkeypatch, "run", "all", "--show", "--cache", str(tmp_path), *size)
     commands = [line.split()[1:] for line in capsys.readouterr().out.splitlines() if line]
-    assert len(commands) == 4 + 1 + 6 + 2
+    assert len(commands) == 5 + 1 + 6 + 2
     for words in commands:
         taken = _parser().parse_args(words)
         assert taken.name.endswith("-full") == bool(size) and taken.resume
