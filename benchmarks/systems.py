@@ -297,7 +297,7 @@ def pace(options: argparse.Namespace) -> None:
     whole = load(str(options.cache / "mofs.npz"))
     some = torch.arange(0, len(whole.train), 8)
     few = Dense(whole.train.batch(some).numpy(), whole.train.labels[some.numpy()])
-    dataset = replace(whole, train=few, validation=few, test=None, digest="")
+    dataset = replace(whole, train=few, validation=few, test=few, digest="")
     torch.set_num_threads(1)
     found = {}
     for path in sorted((options.cache / "studies").glob("mofs-*")):
