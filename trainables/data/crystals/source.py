@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectune.spaces.errors import InputError, hold
-from spectune.trainables.data.cross import stratify
 from spectune.trainables.data.crystals.alike import alike, said
 from spectune.trainables.data.crystals.conditions import OF, Conditions
+from spectune.trainables.data.crystals.division import divide, given
 from spectune.trainables.data.crystals.patterns import Patterns
 from spectune.trainables.data.crystals.table import Table, read
 from spectune.trainables.data.dataset import SPLITS, Axis, Dataset
@@ -37,7 +37,8 @@ class Crystals(Conditions):
     """A folder, an archive or a list of CIFs, what is learned of them, and under which conditions.
 
     ``split=conditions`` shows each structure in every split, under other conditions; ``structures`` tests on those that
-    were never seen, and keeps on one side what cannot be told apart. What is left out is said in the description.
+    were never seen, and keeps on one side what cannot be told apart; folders called train, validation and test are
+    kept as its splits. What is left out is said in the description.
     """
 
     path: Path
@@ -91,23 +92,31 @@ class Crystals(Conditions):
         twins = said(table.names, first, words)
         if self.alike == "merge":
             words = _merged(words, first)
-        classes, kept, few = self._classes(words, first)
+        folders = given(table.names) if self.by_structures else None
+        classes, kept, few = self._classes(words, first, folders)
         numbers = np.array([classes.index(word) for word in words[kept]], np.int64)
-        shown = self._splits(kept, numbers, first)
+        shown, torn = dict.fromkeys(SPLITS, np.arange(len(kept))), 0
+        if self.by_structures:
+            kept_folders = None if folders is None else folders[kept]
+            shown, torn = divide(kept_folders, numbers, first[kept], held=self.held, seed=self.seed)
+            self._whole(shown)
         splits = {name: self._patterns(table, kept[rows], numbers[rows], first, name) for name, rows in shown.items()}
         if twins:
             cure = ": --data alike=merge joins them" if self.label == "structure" and self.alike == "tell" else ""
             LOGGER.warning("%s: %s%s", self.path, twins, cure)
         left = f"left out: {', '.join(table.left_out)}" if len(table.left_out) else ""
-        how = "split by structures: those of the test are never trained on"
-        if not self.by_structures:
-            how = "split by conditions: every structure is in all splits"
+        how = "split by conditions: every structure is in all splits"
+        if self.by_structures:
+            how = "split by structures: those of the test are never trained on"
+            how += "" if folders is None else ", as in the folders train and test"
+        torn_out = f"{torn} left out that cannot be told apart from one of a later split" if torn else ""
+        said_of = (f"{len(kept) - torn} crystal structures, {self}", how, left, few, torn_out, twins)
         return Dataset(
             name=self.path.resolve().name.split(".")[0],
-            description="; ".join(filter(None, (f"{len(kept)} crystal structures, {self}", how, left, few, twins))),
+            description="; ".join(filter(None, said_of)),
             classes=tuple(classes),
             axis=Axis(self.angles, "2theta", "degrees", wavelength(self.wavelength)),
-            drawn=SPLITS[1:] if self.by_structures else (),
+            drawn=self._drawn(folders),
             conditions=asdict(self._conditions()),
             train=splits["train"],
             validation=splits["validation"],
@@ -122,10 +131,11 @@ class Crystals(Conditions):
             f"redrawn {self.redraw}, seed {self.seed}"
         )
 
-    def _classes(self, words: Words, first: Numbers) -> tuple[list[str], Numbers, str]:
-        """The classes, which structures are of them, and in words which were too small."""
-        least = LEAST if self.by_structures else 1
-        units = Counter(word for word, _ in set(zip(words.tolist(), first.tolist(), strict=True)))
+    def _classes(self, words: Words, first: Numbers, folders: Numbers | None) -> tuple[list[str], Numbers, str]:
+        """The classes, which structures are of them, and in words which cannot be; ``folders`` are given splits."""
+        least = LEAST if self.by_structures and folders is None else 1
+        taught = np.full(len(words), True) if folders is None else folders == 0
+        units = Counter(word for word, _ in set(zip(words[taught].tolist(), first[taught].tolist(), strict=True)))
         classes = sorted(word for word in units if units[word] >= least and word)
         if len(classes) < 2:
             raise InputError(
@@ -133,17 +143,26 @@ class Crystals(Conditions):
                 f"told apart, got {len(classes)}: add structures, or take another label"
             )
         kept = np.flatnonzero(np.isin(words, classes))
-        small = sorted(set(units) - set(classes) - {""})
-        few = f"left out for fewer than {least} structures: {', '.join(small[:5])}" if small else ""
+        small = sorted(set(words.tolist()) - set(classes) - {""})
+        why = f"fewer than {least} structures" if folders is None else "no structure to train on"
+        few = f"left out for {why}: {', '.join(small[:5])}" if small else ""
         few += f" and {len(small) - 5} more" if len(small) > 5 else ""
         return classes, kept, few
 
-    def _splits(self, kept: Numbers, numbers: Numbers, first: Numbers) -> dict[str, Numbers]:
-        """Which of the ``kept`` structures, by place, each split shows."""
+    def _whole(self, shown: dict[str, Numbers]) -> None:
+        """InputError where a split has no structure left."""
+        empty = [name for name in SPLITS if not len(shown[name])]
+        if empty:
+            raise InputError(
+                f"{self.path} must have structures for {empty[0]} that can be told apart from those of later splits, "
+                f"got none: move some to {empty[0]}, or leave the folders train and test away"
+            )
+
+    def _drawn(self, folders: Numbers | None) -> tuple[str, ...]:
+        """Splits that were drawn at random."""
         if not self.by_structures:
-            return dict.fromkeys(SPLITS, np.arange(len(kept)))
-        parts = stratify(numbers, first[kept], [1 - 2 * self.held, self.held, self.held], self.seed)
-        return {name: np.flatnonzero(parts == part) for part, name in enumerate(SPLITS)}
+            return ()
+        return tuple(name for part, name in enumerate(SPLITS) if part and (folders is None or part not in folders))
 
     def _conditions(self) -> Conditions:
         """The options that are conditions."""

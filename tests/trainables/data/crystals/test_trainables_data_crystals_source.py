@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 from spectune.spaces import Training
 from spectune.spaces.mlp import MLP
 from spectune.trainables.data import describe, examples, load
-from spectune.trainables.data.dataset import Split
+from spectune.trainables.data.dataset import Dataset, Split
 from spectune.trainables.pace import epoch_seconds
 from spectune.trainables.train import train
 
@@ -63,6 +64,78 @@ def test_structures_of_one_system_are_on_one_side(folder: Path, cif: Callable[..
         load(str(folder), label="system", seed=seed, **FEW)
     for words in ("split by structures", "left out for fewer than 3 structures: hexagonal, tetragonal", "5 structures"):
         assert words in dataset.description
+
+
+def test_folders_called_train_and_test_are_kept_as_splits(folder: Path, cif: Callable[..., str]) -> None:
+    for name, split in (("quartz", "train"), ("calcite", "train"), ("corundum", "test"), ("halite", "train")):
+        _moved(folder, name, split)
+    for name, split in (("sylvite", "train"), ("copper", "validation"), ("silicon", "test"), ("rutile", "test")):
+        _moved(folder, name, split)
+    for name in ("ceria", "zincite"):
+        _moved(folder, name, "train")
+    (folder / "train" / "salt of others.cif").write_text(cif("silicon"))  # a twin of one of the test
+    dataset = load(str(folder), label="system", **FEW)
+    assert dataset.classes == ("cubic", "hexagonal", "trigonal")
+    assert {name: _systems(dataset, name) for name in ("train", "validation", "test")} == {
+        "train": {"cubic": 3, "hexagonal": 1, "trigonal": 2},
+        "validation": {"cubic": 1},
+        "test": {"cubic": 1, "trigonal": 1},
+    }
+    assert dataset.drawn == ()
+    for words in (
+        "9 crystal structures, powder",
+        "as in the folders train and test",
+        "left out for no structure to train on: tetragonal",
+        "1 left out that cannot be told apart from one of a later split",
+    ):
+        assert words in dataset.description
+
+
+def test_structures_to_validate_with_are_drawn_where_no_folder_has_them(folder: Path) -> None:
+    for path in sorted(folder.glob("*.cif")):
+        _moved(folder, path.stem, "test" if path.stem in ("halite", "corundum") else "train")
+    dataset = load(str(folder), label="system", **FEW)
+    assert _systems(dataset, "test") == {"cubic": 1, "trigonal": 1}
+    shown = {name: set(dataset.split(name).groups.tolist()) for name in ("train", "validation", "test")}  # type: ignore[union-attr]
+    assert [len(shown[name]) > 0 for name in shown] == [True] * 3
+    assert not shown["train"] & shown["validation"] and not shown["validation"] & shown["test"]
+    assert len(shown["train"] | shown["validation"]) == 8
+    assert dataset.drawn == ("validation",)
+    by_conditions = load(str(folder), **FEW)  # each structure is a class: folders are names
+    assert len(by_conditions.classes) == 10 and "every structure is in all splits" in by_conditions.description
+
+
+def test_folders_that_leave_a_split_without_structures_are_refused(folder: Path, cif: Callable[..., str]) -> None:
+    for name in ("halite", "quartz"):
+        _moved(folder, name, "train")
+    for path in sorted(folder.glob("*.cif")):
+        path.unlink()
+    for split in ("validation", "test"):
+        _write(folder, "sylvite", split, cif)
+    with pytest.raises(
+        ValueError, match=r"must have structures for validation that can be told apart .* got none"
+    ) as error:
+        load(str(folder), label="system", **FEW)
+    assert "\n" not in str(error.value)
+
+
+def _write(folder: Path, name: str, split: str, cif: Callable[..., str]) -> None:
+    (folder / split).mkdir(exist_ok=True)
+    (folder / split / f"{name}.cif").write_text(cif(name))
+
+
+def _moved(folder: Path, name: str, split: str) -> None:
+    (folder / split).mkdir(exist_ok=True)
+    (folder / f"{name}.cif").rename(folder / split / f"{name}.cif")
+
+
+def _systems(dataset: Dataset, name: str) -> dict[str, int]:
+    """How many structures of each class a split shows."""
+    split = dataset.split(name)
+    assert split.groups is not None
+    pairs = set(zip(split.labels.tolist(), split.groups.tolist(), strict=True))
+    counts = Counter(dataset.classes[label] for label, _ in pairs)
+    return dict(sorted(counts.items()))
 
 
 def test_twins_are_told_of_or_merged(folder: Path, cif: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
