@@ -125,8 +125,8 @@ def _crystals(options: argparse.Namespace) -> dict[str, list[str]]:
     epochs = ["--epochs", "100" if options.full else str(options.epochs)]
     found = {}
     for model in SIX:
-        grid = ["--grid", "--vary", "reading=peaks", "--test"]
-        grid += ["--vary", "loss=focal"] if model != "extra_trees" else []
+        grid = ["--grid", "--vary", "reading=spectrum,peaks", "--test"]
+        grid += ["--vary", "loss=cross_entropy,focal"] if model != "extra_trees" else []
         grid += _set({"patch_size": 20}) if model == "transformer" else []  # fits the list of 20 peaks, too
         found[model] = ["ablate", model, *shared, *epochs, *grid]
     found["made"] = ["ablate", "extra_trees", *more, *epochs, "--grid", "--vary", "reading=peaks", "--test"]
