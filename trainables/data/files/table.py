@@ -124,7 +124,8 @@ def words(text: str, separator: str) -> set[str]:
 
 def turn(values: NDArray[np.float64]) -> int | None:
     """Where ``values`` stop only rising or only falling: the index of the first wrong one; None if they never do."""
-    steps = np.diff(values)
+    with np.errstate(invalid="ignore"):  # infinite less infinite, which the check of spectra refuses
+        steps = np.diff(values)
     rising = 2 * np.count_nonzero(steps > 0) >= len(steps)
     wrong = np.flatnonzero(~((steps > 0) if rising else (steps < 0)))
     return int(wrong[0]) + 1 if len(wrong) else None

@@ -187,3 +187,11 @@ def test_columns_of_words_that_are_no_points_are_asked_about(tmp_path: Path) -> 
         np.testing.assert_allclose(table(path).spectra, spectra((9, 5)))
         with pytest.raises(ValueError, match="must hold spectra of 8 points or more, got 5"):
             read(path)
+
+
+def test_infinite_numbers_beside_row_numbers_are_no_warning_of_numpys(tmp_path: Path) -> None:
+    lines = [f"{line},{'inf' if line > 1 else '0.5'}," + ",".join(["0.5"] * 8) for line in range(4)]
+    (tmp_path / "X.csv").write_text("\n".join(lines))
+    (tmp_path / "Y.csv").write_text("")
+    with pytest.raises(ValueError, match=r"Y\.csv must hold spectra, got no line"):
+        load(str(tmp_path))
