@@ -300,7 +300,8 @@ def _classes(path: Path, table: Table) -> tuple[tuple[str, ...], NDArray[np.int6
     if len(set(names)) != len(names) or not set(counts) <= set(names):
         raise InputError(f"{path}: names must be each class once, got {', '.join(names[:8])}: correct names")
     if len(names) < 2:
-        raise InputError(f"{path} must hold 2 or more classes, got only {names[0]!r}: add spectra of another class")
+        got = f"only {names[0]!r}" if names else "none"
+        raise InputError(f"{path} must hold 2 or more classes, got {got}: add spectra of another class")
     for name in names:
         if counts[name] < LEAST_SPECTRA:
             raise InputError(

@@ -195,3 +195,10 @@ def test_infinite_numbers_beside_row_numbers_are_no_warning_of_numpys(tmp_path: 
     (tmp_path / "Y.csv").write_text("")
     with pytest.raises(ValueError, match=r"Y\.csv must hold spectra, got no line"):
         load(str(tmp_path))
+
+
+def test_a_spectrum_of_none_of_the_classes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "X.csv").write_text(",".join(["0.5"] * 8))
+    (tmp_path / "Y.csv").write_text("0,0")
+    with pytest.raises(ValueError, match="must hold 2 or more classes, got none: add spectra of another class"):
+        load(str(tmp_path))
