@@ -145,12 +145,12 @@ class Sampler:
             if config is None or hash(config) in self._tried:
                 self._forget(asked)
                 asked = self._study.ask()
-            elif len(self._families) == 1 or FAMILY in self.fixed or FAMILY in asked.params:
+                continue
+            if len(self._families) == 1 or FAMILY in self.fixed or FAMILY in asked.params:
                 self._asked[number] = asked
-                return config
             else:
                 self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
-                return config
+            return config
         self._forget(asked)
         return None
 
