@@ -27,7 +27,7 @@ def families(summary: Summary) -> str:
         "family with few trials is judged by few, because the sampler soon goes where it finds good values."
     )
     best = f"best {title(summary.metric)}>"
-    heads = ("family", "trials>", "to the end>", "stopped>", "failed>", best, "of trial>", "time>")
+    heads = ("family", "trials>", "to the end>", "paused>", "stopped>", "failed>", best, "of trial>", "time>")
     drawing = strip(frame, list(ranked.index), summary.metric)
     rows = [[Cell(value) for value in row] for row in _rows(ranked)]
     return f"<p>{words}</p>{plot(drawing, 'plot-families')}{table(heads, rows, style='short')}"
@@ -44,7 +44,7 @@ def ranking(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
             {
                 "family": family,
                 "trials": len(group),
-                **{status: int(counts.get(status, 0)) for status in ("complete", "stopped", "failed")},
+                **{status: int(counts.get(status, 0)) for status in ("complete", "paused", "stopped", "failed")},
                 "best": float("nan") if best is None else float(values[best]),
                 "trial": best,
                 "seconds": float(group["seconds"].sum()),
@@ -90,6 +90,7 @@ def _rows(ranked: pd.DataFrame) -> list[list[Any]]:
             row.Index,
             row.trials,
             row.complete,
+            row.paused,
             row.stopped,
             row.failed,
             "" if pd.isna(row.best) else number(row.best),

@@ -38,7 +38,7 @@ Trace = tuple[dict[str, Any], dict[str, list[Any]]]  # without its y, and its y 
 def learning(
     frame: pd.DataFrame, curves: pd.DataFrame, metric: str, *, finalists: Sequence[int] = (), stage: str = "explore"
 ) -> Drawing:
-    """The learning curves of a stage's trials, marked where they were stopped, failed, or are only one epoch long."""
+    """The learning curves of a stage's trials, marked where they ended early, or are only one epoch long."""
     curves = curves[curves["stage"] == stage]
     metrics = [name for name in dict.fromkeys([metric, "loss", DEFAULT]) if name in curves]
     if not len(curves) or not metrics:
@@ -83,7 +83,7 @@ def _curves(frame: pd.DataFrame, curves: pd.DataFrame, metrics: list[str], final
     width = 1.1 if len(frame) <= MANY else 0.6
     groups = [
         (WORDS[status], ~chosen & ~named & (frame["status"] == status), {"color": STATUS[status], "width": width})
-        for status in ("stopped", "failed", "running", "complete")
+        for status in ("stopped", "paused", "failed", "running", "complete")
     ]
     groups.append(("known network", named & ~chosen, {"color": ORANGE, "width": 1.6}))
     groups.append(("confirmed later", chosen, {"color": NAVY, "width": 2.4}))
@@ -108,9 +108,9 @@ def _curves(frame: pd.DataFrame, curves: pd.DataFrame, metrics: list[str], final
 def _ends(frame: pd.DataFrame, curves: pd.DataFrame, metrics: list[str], metric: str) -> list[Trace]:
     traces = []
     short = curves.groupby("trial")["epoch"].transform("size") == 1  # a line of one point is not seen
-    for status, size in (("stopped", 5), ("failed", 8), ("complete", 7), ("running", 7)):
+    for status, size in (("paused", 5), ("stopped", 5), ("failed", 8), ("complete", 7), ("running", 7)):
         of_status = curves["trial"].isin(frame.index[frame["status"] == status])
-        marked = of_status if status in ("stopped", "failed") else of_status & short
+        marked = of_status if status in ("paused", "stopped", "failed") else of_status & short
         ends = curves[marked].groupby("trial").tail(1)
         trace = {
             "x": ends["epoch"].tolist(),

@@ -71,13 +71,13 @@ def search(summary: Summary) -> str:
     history = figures.history(summary.trials, summary.direction, summary.metric)
     lines = learning(summary.trials, summary.curves, summary.metric, finalists=summary.promoted)
     return captioned(
-        "Each mark is one explored config at its best epoch by validation loss. Weak ones were stopped early: theirs "
+        "Each mark is one explored config at its best epoch by validation loss. Weak ones were paused: theirs "
         "is what they had reached by then. Trials without a value stand at the foot.",
         history,
         "plot-history",
     ) + captioned(
-        "A curve ends in an open circle where the trial was stopped, in a cross where it failed; a single epoch is a "
-        "dot. Point at a curve to bring it to the front.",
+        "A curve ends in an open circle where the trial was paused, in a square where it was stopped, in a cross "
+        "where it failed; a single epoch is a dot. Point at a curve to bring it to the front.",
         lines,
         "plot-learning",
         heading="Learning curves",

@@ -55,7 +55,7 @@ table.sortable td { padding-top: 4px; padding-bottom: 4px; }
 table.short { width: auto; }
 td.end { max-width: 230px; overflow-wrap: break-word; }
 .failed { color: var(--red); }
-.stopped { color: var(--muted); }
+.paused, .stopped { color: var(--muted); }
 pre, code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 pre { background: var(--wash); border-radius: 6px; padding: 12px 14px; margin: 6px 0 12px; white-space: pre-wrap;
   overflow-wrap: anywhere; position: relative; }

@@ -9,9 +9,21 @@ import pandas as pd
 from spectune.dashboards.style.theme import BLUE, GREEN, GREY, RED, plain
 from spectune.dashboards.style.words import duration, missing, number, title
 
-STATUS = {"complete": BLUE, "stopped": GREY, "failed": RED, "running": GREEN}
-SYMBOLS = {"complete": "circle", "stopped": "circle-open", "failed": "x-thin-open", "running": "triangle-up-open"}
-WORDS = {"complete": "trained to the end", "stopped": "stopped early", "failed": "failed", "running": "not ended yet"}
+STATUS = {"complete": BLUE, "paused": GREY, "stopped": GREY, "failed": RED, "running": GREEN}
+SYMBOLS = {
+    "complete": "circle",
+    "paused": "circle-open",
+    "stopped": "square-open",
+    "failed": "x-thin-open",
+    "running": "triangle-up-open",
+}
+WORDS = {
+    "complete": "trained to the end",
+    "paused": "paused",
+    "stopped": "stopped early",
+    "failed": "failed",
+    "running": "not ended yet",
+}
 MANY = 60  # trials from which on marks are small and lines thin
 
 

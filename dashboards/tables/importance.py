@@ -21,6 +21,7 @@ from optuna.trial import TrialState, create_trial
 from spectune.dashboards.style.words import missing
 from spectune.dashboards.tables.trials import CONFIG, flat, scale, varied
 
+ENDED = ("complete", "paused", "stopped")  # sound ends
 FEWEST = 16  # trials below which importances would be noise
 BEST_SHARE, FEWEST_BEST = 0.1, 5  # what counts as the best trials
 SHUFFLES = 20  # of the values, to learn what chance alone gives
@@ -33,7 +34,7 @@ def importances(frame: pd.DataFrame, direction: str) -> pd.DataFrame:
     ``chance`` is what it reaches in the luckiest of twenty studies whose values are shuffled, ``trials`` counts those
     that have the hyperparameter. Only explore trials with a value count; empty when they are fewer than ``FEWEST``.
     """
-    frame = frame[(frame["stage"] == "explore") & frame["status"].isin(["complete", "stopped"])].dropna(subset="value")
+    frame = frame[(frame["stage"] == "explore") & frame["status"].isin(ENDED)].dropna(subset="value")
     names = varied(frame)
     if len(frame) < FEWEST or not names:
         return pd.DataFrame(columns=["importance", "chance", "trials"])

@@ -16,7 +16,7 @@ from typing import Any
 from spectune.spaces.errors import InputError
 
 JOURNAL = "journal.jsonl"
-FORMAT = 2  # of the events, in every study event; 1 had no number
+FORMAT = 3  # of the events, in every study event; 1 had no number, 2 no trials that are paused and go on
 HOLDER = "driver.json"  # who writes the journal, while somebody does
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -33,11 +33,11 @@ class Trial:
     candidate: int | str | None  # what is tuned or confirmed, as a ``Candidate`` is called
     parameters: int
     macs: int
-    started: float  # on the study's clock
+    started: float  # on the study's clock, later by the time that it was paused
     folds: int = 0  # that the training and validation spectra are divided into
     turn: tuple[int, ...] = ()  # those of them that it validates on in turn
     reports: Reports = field(default_factory=Reports)
-    status: str = "running"  # complete | stopped | failed
+    status: str = "running"  # complete | paused | stopped | failed
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)  # of the best epoch by validation loss, a mean over folds
     best_epoch: int = 0
@@ -45,10 +45,11 @@ class Trial:
     seconds: float = 0.0
     values: list[float] | None = None  # one per objective
     ended: float | None = None  # on the study's clock
+    paused: int = 0  # epochs after which it was held back, the last time; 0 if never
 
     @property
     def trainings(self) -> int:
-        """From scratch to the end: one for each fold, but of a trial that was stopped it counts as one."""
+        """From scratch to the end: one for each fold, but of a trial that did not get there it counts as one."""
         return max(1, len(self.turn)) if self.status == "complete" else 1
 
     @property
@@ -71,6 +72,7 @@ class Study:
     measuring: list[float] = field(default_factory=list)  # the same of its simple methods, which come before
     trials: dict[int, Trial] = field(default_factory=dict)
     running: dict[int, Trial] = field(default_factory=dict)  # those that have not ended
+    paused: dict[int, Trial] = field(default_factory=dict)  # those that ended and may go on
     begun: Counter[str] = field(default_factory=Counter)  # how many there are of each stage
     tests: list[dict[str, Any]] = field(default_factory=list)
     evaluations: dict[tuple[int | str, str], dict[str, Any]] = field(default_factory=dict)  # of (candidate, split)
@@ -188,6 +190,7 @@ class Study:
         number = line["trial"]
         before = self.trials.get(number)
         trial = self.trials[number] = self.running[number] = _started(line, before, self.clock)
+        self.paused.pop(number, None)
         if before is None:
             self.begun[trial.stage] += 1
 
@@ -195,6 +198,8 @@ class Study:
         for key in ("status", "reason", "metrics", "best_epoch", "epochs", "seconds", "values"):
             setattr(trial, key, line[key])
         trial.ended = self.clock
+        if trial.status == "paused":
+            trial.paused, self.paused[trial.number] = trial.epochs, trial
         trial.reports.cut(trial.epochs)
         if trial.stage == "confirm":
             self.comparisons.clear()  # they were of fewer trainings
@@ -267,13 +272,13 @@ def _defaults() -> dict[str, Any]:
 
 
 def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:
-    """A trial that a crash interrupted keeps the reports of its first attempt until new ones replace them."""
+    """A trial that a crash interrupted, or that was paused, keeps what it reported until new reports replace that."""
+    if before is not None:
+        waited = 0.0 if before.ended is None else now - before.ended
+        return replace(before, status="running", reason="", ended=None, started=before.started + waited)
     keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
     folded = {"folds": line.get("folds", 0), "turn": tuple(line.get("turn", ()))}
-    trial = Trial(number=line["trial"], started=now, **folded, **{key: line[key] for key in keys})
-    if before is not None:
-        trial.reports, trial.started = before.reports, before.started
-    return trial
+    return Trial(number=line["trial"], started=now, **folded, **{key: line[key] for key in keys})
 
 
 def find(study: str, studies: str) -> Path:

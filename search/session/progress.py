@@ -15,11 +15,12 @@ from spectune.search.strategy.confirm import finalists, pace
 
 LOG_SECONDS = 10.0  # between two plain lines of a log
 REFRESH_SECONDS = 0.2  # between two paintings of a terminal
+UNDONE = ("running", "paused", "stopped", "failed")
 STAYS = 50  # a line stays so many times as long as it took to make: thousands of trials are looked through less often
 
 
 class Progress:
-    """Paints the state of a study on stderr: trials done, running, stopped and failed, the best, the time left."""
+    """Paints the state of a study on stderr: trials done, those that are not, the best, the time left."""
 
     def __init__(self, options: Options, *, concurrent: int) -> None:
         self._options = options
@@ -88,7 +89,7 @@ class Progress:
         expected = len(trials) + sum(remaining(study, self._options))
         when = f"{span(time.monotonic() - self._began)} {_stage(study)}"
         done, plain = _bar(ended, expected), f"{ended}/{expected} trials"
-        states = ", ".join(f"{counts[name]} {name}" for name in ("running", "stopped", "failed") if counts[name])
+        states = ", ".join(f"{counts[name]} {name}" for name in UNDONE if counts[name])
         best = _best(study)
         left = seconds_left(study, self._options, self._concurrent)
         bound = "" if counts["complete"] else "at most "  # until then every epoch is expected, early stopping or not

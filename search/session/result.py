@@ -83,7 +83,8 @@ def _export(study: Study) -> str | None:
 
 
 def _stage(trials: list[Trial]) -> dict[str, Any]:
-    counts = {status: sum(trial.status == status for trial in trials) for status in ("complete", "stopped", "failed")}
+    ends = ("complete", "paused", "stopped", "failed")
+    counts = {status: sum(trial.status == status for trial in trials) for status in ends}
     return {**counts, "seconds": round(sum(trial.seconds for trial in trials), 3)}
 
 

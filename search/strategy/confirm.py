@@ -9,12 +9,13 @@ from typing import Any
 from spectune.search.records import SIMPLE, Study, Trial
 from spectune.search.records.ranking import best, front, valued
 
+ENDED = ("complete", "paused", "stopped")  # sound ends
 QUICKER = 4.0  # times as many multiply-adds per second as the fastest so far
 
 
 def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
-    """The explore trials to confirm, best first. One that was stopped is as good as it was by then, so it stands before
-    one that ran to its end and is worse.
+    """The explore trials to confirm, best first. One that was paused or stopped is as good as it was by then, so it
+    stands before one that ran to its end and is worse.
 
     With several objectives the trials on the Pareto front come before the others. Equal values are told apart by the
     validation loss. Two trials with one config are confirmed once, one with a config that is confirmed ``beside`` them
@@ -22,7 +23,7 @@ def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
     """
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
-    ended = [trial for trial in valued(study, study.stage("explore")) if trial.status in ("complete", "stopped")]
+    ended = [trial for trial in valued(study, study.stage("explore")) if trial.status in ENDED]
     on_front = set(front(study)) if len(study.objectives) > 1 else {trial.number for trial in ended}
 
     def rank(trial: Trial) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from spectune.search.tracking.runs import Runs
 from spectune.search.tracking.store import analyse, public
 from spectune.spaces.files import replace
 
-RUN_STATUS = {"complete": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
+RUN_STATUS = {"complete": "FINISHED", "paused": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
 PARENT = "study"  # the parent's key among the runs, and its spectune.trial tag
 FEW = 100  # runs that any query is quick for
 
@@ -33,8 +33,8 @@ class _News:
     """What of the journal is to be delivered."""
 
     offset: int  # behind the last event
-    epochs: dict[str, int]  # trial -> last epoch delivered: one that was started again repeats them
-    runs: dict[str, dict[str, Any]]  # trial -> its start, reports and end, as far as they are new
+    epochs: dict[str, int]  # running trial -> last epoch delivered: one that was started again repeats them
+    runs: dict[str, dict[str, Any]]  # trial -> its start, reports and last end, as far as they are new
     other: list[dict[str, Any]]  # events of the whole study
 
 
@@ -103,9 +103,7 @@ class Follower:
                 self._log(trial, run)
             for line in news.other:
                 self._file(line)
-            ended = {trial for trial, run in news.runs.items() if "end" in run}
-            epochs = {trial: epoch for trial, epoch in news.epochs.items() if trial not in ended}
-            self._cursor.update(offset=news.offset, epochs=epochs, runs=list(self._runs))
+            self._cursor.update(offset=news.offset, epochs=news.epochs, runs=list(self._runs))
         except BaseException:
             self._known = False  # a request may have been carried out although its answer was lost
             raise
@@ -129,8 +127,12 @@ class Follower:
             if event == "report" and line["epoch"] > news.epochs.get(trial, 0):
                 news.epochs[trial] = line["epoch"]
                 news.runs.setdefault(trial, {}).setdefault("reports", []).append(line)
-            elif event in ("start", "end"):
+            elif event == "start":
+                news.runs.setdefault(trial, {}).pop("end", None)  # it was paused and goes on
+                news.runs[trial][event] = line
+            elif event == "end":
                 news.runs.setdefault(trial, {})[event] = line
+                news.epochs.pop(trial, None)
             elif event != "report":
                 news.other.append(line)
             news.offset = behind
@@ -173,6 +175,9 @@ class Follower:
         params: dict[str, Any] = {}
         if start is not None:
             params = {**start["config"]["network"], **start["config"]["training"], "seed": start["seed"]}
+            if trial in self._runs and end is None:
+                self._runs.go_on(trial)
+                tags = {"status": "running", "reason": ""}
             self._make(trial, start)
         metrics = [
             (key, value, report["time"], report["epoch"])

@@ -204,7 +204,7 @@ def skill_of(config: dict[str, Any]) -> float:
 
 
 def explore(scribe: Scribe, count: int, *, epochs: int = EPOCHS) -> None:
-    """Published networks first, then ``count`` in all: every sixth fails, the weak ones are stopped at epoch 2 or 6."""
+    """Published networks first, then ``count`` in all: every sixth fails, the weak ones are paused at epoch 2 or 6."""
     for label in ("cnn2", "cnn6"):
         scribe.train(scribe.config(label), label=label, skill=0.62 if label == "cnn2" else 0.8, epochs=epochs)
     failures = (("nan", 3), ("out of memory", 0), ("error: CUDA <launch> failed", 1))
@@ -215,7 +215,7 @@ def explore(scribe: Scribe, count: int, *, epochs: int = EPOCHS) -> None:
             reason, ran = failures[number // 6 % 3]
             scribe.train(config, skill=skill, status="failed", reason=reason, epochs=ran)
         elif skill < 0.6:
-            scribe.train(config, skill=skill, status="stopped", reason="asha", epochs=2 if skill < 0.4 else 6)
+            scribe.train(config, skill=skill, status="paused", reason="asha", epochs=2 if skill < 0.4 else 6)
         else:
             scribe.train(config, skill=skill, epochs=epochs)
 

@@ -161,7 +161,7 @@ def _check_whole(folder, name, trials, candidates, seeds):
     study = read(folder / "studies" / name)
     assert study.finished
     assert len(study.stage("explore")) == trials
-    assert all(trial.status in ("complete", "stopped") for trial in study.trials.values())
+    assert all(trial.status in ("complete", "paused", "stopped") for trial in study.trials.values())
     confirmations = [(trial.candidate, trial.seed) for trial in study.stage("confirm")]
     assert len(confirmations) == len(set(confirmations)) == candidates * seeds
     told = _optuna_trials(folder, name)

@@ -27,7 +27,7 @@ def test_history_shows_every_trial_with_its_value(summaries: dict[str, Summary])
     ended = frame[(frame["stage"] == "explore") & (frame["status"] == "complete")]
     assert list(shown.x) == list(ended.index)
     assert list(shown.y) == pytest.approx(list(ended["value"]), rel=1e-5)
-    assert list(trace(figure, "stopped early").x) == list(frame.index[frame["status"] == "stopped"])
+    assert list(trace(figure, "paused").x) == list(frame.index[frame["status"] == "paused"])
     failed = trace(figure, "failed")
     assert list(failed.x) == list(frame.index[frame["status"] == "failed"])
     assert max(failed.y) < frame["value"].min()  # at the foot, beneath every value

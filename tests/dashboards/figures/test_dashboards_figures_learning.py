@@ -45,9 +45,9 @@ def test_learning_curves_end_where_their_trials_did(summaries: dict[str, Summary
     figure = learning(summary.trials, summary.curves, "accuracy", finalists=summary.promoted)
     assert isinstance(figure, go.Figure)
     ends = {one.marker.symbol: one for one in figure.data if one.mode == "markers"}
-    stopped = summary.trials[summary.trials["status"] == "stopped"]
+    paused = summary.trials[summary.trials["status"] == "paused"]
     marks = dict(zip(ends["circle-open"].customdata, ends["circle-open"].x, strict=True))
-    assert marks == {trial: row["epochs"] for trial, row in stopped.iterrows()}
+    assert marks == {trial: row["epochs"] for trial, row in paused.iterrows()}
     drawn = {owner for one in figure.data if one.mode == "lines" and one.customdata for owner in one.customdata}
     explored = summary.curves[summary.curves["stage"] == "explore"]
     assert drawn - {None} == set(explored["trial"])

@@ -21,7 +21,7 @@ def made(count: int, *, direction: str = "max") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "stage": "explore",
-            "status": random.choice(["complete", "stopped"], count),
+            "status": random.choice(["complete", "paused"], count),
             "value": value if direction == "max" else -value,
             "config.learning_rate": rate,
             "config.pooling": pooling,

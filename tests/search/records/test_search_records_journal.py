@@ -37,7 +37,7 @@ def test_numbers_that_json_lacks_become_null_in_memory_as_on_disk(journal):
 
 
 def test_every_session_says_the_format_it_writes(journal):
-    assert json.loads(journal.path.read_text())["format"] == FORMAT == 2
+    assert json.loads(journal.path.read_text())["format"] == FORMAT == 3
 
 
 def test_events_are_read_on_from_an_offset(journal):

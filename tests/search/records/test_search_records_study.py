@@ -81,6 +81,30 @@ def test_a_trial_started_again_keeps_each_epoch_once(journal):
     assert read(journal.path.parent).trials[0].reports == [(1, {"loss": 3.5}), (2, {"loss": 2.5})]
 
 
+def test_a_paused_trial_that_goes_on_is_one_trial_whose_last_end_counts(journal):
+    def report(epoch):
+        journal.append("report", trial=0, epoch=epoch, metrics={"loss": 1 / epoch}, at=float(epoch))
+
+    folder = journal.path.parent
+    start(journal, 0, at=0.0)
+    report(1)
+    end(journal, 0, status="paused", reason="asha", at=1.5)
+    held = read(folder)
+    assert (list(held.paused), held.trials[0].paused, held.trials[0].trainings) == ([0], 1, 1)
+    start(journal, 0, at=7.5)
+    going = read(folder)
+    assert (list(going.paused), list(going.running), going.trials[0].status) == ([], [0], "running")
+    assert (going.trials[0].seconds, going.trials[0].started, going.trials[0].ended) == (2.0, 6.0, None)
+    report(9)
+    assert [epoch for epoch, _ in read(folder).trials[0].reports] == [1, 9]
+    journal.append(
+        "end", trial=0, epochs=9, seconds=5.0, values=[0.7], status="complete", reason="", metrics={}, best_epoch=9
+    )
+    study = read(folder)
+    assert (study.trials[0].status, study.trials[0].seconds, study.trials[0].paused) == ("complete", 5.0, 1)
+    assert (study.begun["explore"], study.paused, study.running) == (1, {}, {})
+
+
 def test_the_clock_of_a_study_stands_still_between_its_sessions(journal, monkeypatch):
     def at(seconds):
         monkeypatch.setattr("time.time", lambda: seconds)
@@ -195,7 +219,7 @@ def test_a_journal_without_a_format_is_the_first_one_and_options_it_lacks_have_t
 
 
 @pytest.mark.parametrize(
-    "more", [{"format": 3, "versions": {"spectune": "9.8"}}, {"options": {"warp": 1}, "versions": {"spectune": "9.8"}}]
+    "more", [{"format": 4, "versions": {"spectune": "9.8"}}, {"options": {"warp": 1}, "versions": {"spectune": "9.8"}}]
 )
 def test_a_journal_of_a_newer_version_is_refused_in_one_line_with_both(tmp_path, more):
     with pytest.raises(ValueError, match="update spectune") as refusal:
@@ -203,7 +227,7 @@ def test_a_journal_of_a_newer_version_is_refused_in_one_line_with_both(tmp_path,
     said = str(refusal.value)
     assert "\n" not in said
     assert f"spectune 9.8 (format {more.get('format', 1)})" in said
-    assert f"spectune {version('spectune')} (format 2)" in said
+    assert f"spectune {version('spectune')} (format 3)" in said
     assert ("warp" in said) == ("options" in more)
 
 

@@ -39,7 +39,7 @@ def test_a_search_of_before_goes_on_and_is_exported(folder, spectune):
     spectune(folder, "search", "--resume", "--name", "old", "--trials", "6")
     study = read(folder / "studies/old")
     assert study.finished
-    assert [one.get("format") for one in study.sessions] == [None, 2]
+    assert [one.get("format") for one in study.sessions] == [None, 3]
     assert len(before.stage("explore")) == 4
     assert len(study.stage("explore")) == 6
     assert all(study.trials[number].config == trial.config for number, trial in before.trials.items())

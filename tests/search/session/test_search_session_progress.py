@@ -83,7 +83,7 @@ def painted(study, monkeypatch, columns):
 
 
 @pytest.mark.parametrize("columns", [30, 60, 80, 100, 120, 200])
-@pytest.mark.parametrize("status", ["complete", "stopped"])
+@pytest.mark.parametrize("status", ["complete", "paused"])
 def test_the_line_never_breaks_on_a_terminal(monkeypatch, columns, status):
     line = painted(studied(ended(0, epochs=10, seconds=20.0, status=status)), monkeypatch, columns)
     assert len(line) < columns
@@ -95,9 +95,9 @@ def test_the_line_never_breaks_on_a_terminal(monkeypatch, columns, status):
 
 
 def test_a_wide_terminal_shows_all(monkeypatch):
-    study = studied(ended(0, epochs=10, seconds=20.0, status="stopped"))
+    study = studied(ended(0, epochs=10, seconds=20.0, status="paused"))
     assert painted(study, monkeypatch, 200) == (
-        "0:00 explore  [███·················] 1/7  1 stopped  best validation accuracy 1.0000 (trial 0)  "
+        "0:00 explore  [███·················] 1/7  1 paused  best validation accuracy 1.0000 (trial 0)  "
         "at most 17:00 left"
     )
 

@@ -51,6 +51,13 @@ def test_what_was_measured_stands_beside_its_interval(tmp_path):
     assert row["test"]["values"] == [0.7, 0.6]
 
 
+def test_it_counts_how_trials_ended(tmp_path):
+    ends = ["complete", "paused", "paused", "stopped", "failed"]
+    trials = [trained(number, 0.5, stage="explore", status=end) for number, end in enumerate(ends)]
+    counts = result.build(studied(tmp_path, *trials), OPTIONS)["stages"]["explore"]
+    assert {name: counts[name] for name in set(ends)} == {"complete": 1, "paused": 2, "stopped": 1, "failed": 1}
+
+
 def test_a_blind_test_without_a_value_counts_as_none(tmp_path, capsys):
     """No label of the test split is both present and absent: there is no AUC, and the journal leaves it out."""
     study = studied(tmp_path, trained(0, 0.8), trained(1, 0.9))

@@ -2,8 +2,8 @@ from spectune.search.records.reports import Reports
 from spectune.search.strategy.confirm import finalists, simplest, whole
 
 
-def test_the_best_are_confirmed_also_if_they_were_stopped_and_failed_ones_never(trial, study):
-    stopped = [trial(0, 0.9, status="stopped"), trial(4, 0.6, status="stopped")]
+def test_the_best_are_confirmed_also_if_they_were_paused_or_stopped_and_failed_ones_never(trial, study):
+    stopped = [trial(0, 0.9, status="paused"), trial(4, 0.6, status="stopped")]
     found = study(*stopped, trial(1, 0.5), trial(2, 0.99, status="failed"), trial(3, 0.6))
     assert [one.number for one in finalists(found, 5)] == [0, 3, 4, 1]
 

@@ -195,10 +195,61 @@ def test_a_run_whose_delivery_broke_off_still_says_what_it_was_trained_on(journa
     assert {len(run.inputs.dataset_inputs) for run in runs(uri).values()} == {1}
 
 
+HELD_BACK = {"status": "paused", "reason": "asha", "best_epoch": 1}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_trial_that_was_paused_and_goes_on_keeps_its_run(journal, uri, apart):
+    """Delivered between its pause, its start, its reports and its end, or all at once."""
+    begin(journal)
+    start(journal, 0)
+    report(journal, 0, 1)
+    end(journal, 0, **HELD_BACK)
+    follower, seen = Follower(journal.path.parent, uri), []
+
+    def deliver():
+        if apart:
+            follower.deliver()
+            seen.append((runs(uri)["0"].info.status, runs(uri)["0"].data.tags["status"]))
+
+    deliver()
+    start(journal, 0)
+    deliver()
+    report(journal, 0, 2)
+    deliver()
+    report(journal, 0, 3)
+    end(journal, 0, metrics={"accuracy": 0.7, "loss": 0.4})
+    follower.deliver()
+    (run,) = (run for key, run in runs(uri).items() if key == "0")
+    assert (run.info.status, run.data.tags["status"], run.data.tags["reason"]) == ("FINISHED", "complete", "")
+    assert run.data.metrics["final/accuracy"] == 0.7
+    history = MlflowClient(uri).get_metric_history(run.info.run_id, "accuracy")
+    assert [point.step for point in history] == [1, 2, 3]
+    if apart:
+        assert seen == [("FINISHED", "paused"), ("RUNNING", "running"), ("RUNNING", "running")]
+
+
+def test_a_trial_that_goes_on_is_running_however_much_is_delivered_at_once(journal, uri):
+    begin(journal)
+    start(journal, 0)
+    report(journal, 0, 1)
+    end(journal, 0, **HELD_BACK)
+    start(journal, 0)
+    report(journal, 0, 2)
+    follower = Follower(journal.path.parent, uri)
+    follower.deliver()
+    assert (runs(uri)["0"].info.status, runs(uri)["0"].data.tags["status"]) == ("RUNNING", "running")
+    start(journal, 0)  # after a crash, which repeats an epoch
+    report(journal, 0, 2)
+    follower.deliver()
+    history = MlflowClient(uri).get_metric_history(runs(uri)["0"].info.run_id, "accuracy")
+    assert [point.step for point in history] == [1, 2]
+
+
 def test_a_journal_of_a_newer_version_is_not_delivered(journal, uri):
     whole_study(journal)
-    journal.path.write_text(journal.path.read_text().replace('"format":2', '"format":3'))
-    with pytest.raises(ValueError, match=r"format 3.*update spectune"):
+    journal.path.write_text(journal.path.read_text().replace('"format":3', '"format":4'))
+    with pytest.raises(ValueError, match=r"format 4.*update spectune"):
         Follower(journal.path.parent, uri)
 
 
