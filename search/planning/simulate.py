@@ -55,22 +55,28 @@ def director(
 def simulate(plan: Plan, look_up: Callable[[Task], Curve], *, workers: int, clock: Clock) -> Iterator[Step]:
     """Every epoch in the order of its end, until the plan is done. A plan without end is left by leaving the loop.
 
-    Of two epochs that end at once the one that was begun first comes first.
+    Of two epochs that end at once the one that was begun first comes first. A task that comes again goes on where it
+    was told to end.
     """
     running: list[tuple[float, int, _Training]] = []  # when the next epoch ends
+    paused: dict[int, _Training] = {}  # all that were told to end
     begun = done = 0
     while True:
         while len(running) < workers and (task := plan.next()) is not None:
-            training, begun = _Training(task, look_up(task), clock.now), begun + 1
+            training, begun = paused.pop(task.number, None) or _Training(task, look_up(task)), begun + 1
+            training.begin(clock.now)
             heapq.heappush(running, (training.next, begun, training))
         if not running:
             assert plan.done, "a plan without running trials must give a task or be done"
             return
         clock.now, _, training = heapq.heappop(running)
         message, done = training.message(), done + 1
-        ended = not plan.report(training.task.number, message) or message["done"]
+        number = training.task.number
+        ended = not plan.report(number, message) or message["done"]
         if ended:
-            plan.end(training.task.number)
+            plan.end(number)
+            if not message["done"]:
+                paused[number] = training
         else:
             begun += 1
             heapq.heappush(running, (training.next, begun, training))
@@ -78,14 +84,18 @@ def simulate(plan: Plan, look_up: Callable[[Task], Curve], *, workers: int, cloc
 
 
 class _Training:
-    """One training that is under way."""
+    """One training that is under way, or paused."""
 
-    def __init__(self, task: Task, curve: Curve, now: float) -> None:
+    def __init__(self, task: Task, curve: Curve) -> None:
         self.task = task
         self._curve = curve
-        self._start = now + curve.wait
+        self._start = 0.0
         self._epoch = 0  # epochs that have ended
         self._best = 0  # index of the best one
+
+    def begin(self, now: float) -> None:
+        """Begin, or go on, at a time."""
+        self._start = now - self._curve.seconds[self._epoch - 1] if self._epoch else now + self._curve.wait
 
     @property
     def next(self) -> float:

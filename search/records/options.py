@@ -255,7 +255,7 @@ class Budget(Group):
     epochs: int = option(100, "full budget of one training", TRAINING, kind=int, metavar="N", least=1, kept=True)
     grace: int | None = option(
         None,
-        "epochs before a trial may be stopped (default a 27th of --epochs)",
+        "epochs before a trial may be paused (default a 27th of --epochs)",
         EXPLORING,
         kind=int,
         metavar="N",
@@ -282,8 +282,16 @@ class Budget(Group):
 
     @property
     def first_rung(self) -> int:
-        """Epochs after which a trial may be stopped: a 27th of the full budget unless said otherwise."""
+        """Epochs after which a trial may be paused: a 27th of the full budget unless said otherwise."""
         return self.grace if self.grace is not None else max(1, self.epochs // 27)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Numbers of epochs after which halving decides whether a trial goes on: below the full budget."""
+        rungs = [self.first_rung]
+        while rungs[-1] < self.epochs:
+            rungs.append(rungs[-1] * self.eta)
+        return tuple(rungs[:-1])
 
 
 @dataclass(frozen=True, kw_only=True)

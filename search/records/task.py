@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -16,7 +16,8 @@ ENDED = "ended"  # of a trial whose replicas go on
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What a worker needs to know of a trial. ``candidate`` is what the trial confirms, or tunes; ``turn`` are those of
-    the ``folds`` (``trainables.data.Folds``) that it validates on in turn, none where there is the validation split."""
+    the ``folds`` (``trainables.data.Folds``) that it validates on in turn, none where there is the validation split;
+    ``spent`` are the seconds that it was trained for before it was paused."""
 
     number: int
     stage: str  # simple | explore | tune | confirm | ensemble
@@ -27,6 +28,7 @@ class Task:
     candidate: int | str | None = None
     folds: int = 0
     turn: tuple[int, ...] = ()
+    spent: float = 0.0
 
     @property
     def config(self) -> dict[str, Any]:
@@ -34,7 +36,7 @@ class Task:
         return recorded(self.network, self.training)
 
     def to_dict(self) -> dict[str, Any]:
-        keys = ("number", "stage", "seed", "label", "candidate", "folds")
+        keys = ("number", "stage", "seed", "label", "candidate", "folds", "spent")
         return {**{key: getattr(self, key) for key in keys}, "turn": list(self.turn), "config": self.config}
 
     @classmethod
@@ -43,7 +45,8 @@ class Task:
         keys = ("number", "stage", "seed", "label", "candidate")
         network, training = configs(values["config"], families)
         folded = {"folds": values.get("folds", 0), "turn": tuple(values.get("turn", ()))}
-        return cls(network=network, training=training, **folded, **{key: values[key] for key in keys})
+        spent = values.get("spent", 0.0)
+        return cls(network=network, training=training, spent=spent, **folded, **{key: values[key] for key in keys})
 
 
 def stored(number: int, file: str) -> str:
@@ -69,3 +72,6 @@ class Plan(Protocol):
 
     def end(self, number: int, failure: str = "") -> None:
         """The trial ended; ``failure`` says why when its workers were lost for good."""
+
+    def spare(self) -> Collection[int]:
+        """Trials that ended and will not go on, which need no checkpoints any more; each is named once."""

@@ -126,6 +126,7 @@ class _Session:
             dataset=self.dataset.blind(),
             resources=self.resources,
             epochs=self.options.epochs,
+            rungs=self.options.rungs,
             stall=self.options.stall,
             concurrent=concurrent,
             scratch=self.options.folder.absolute() / "ray",

@@ -15,11 +15,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Self
 
-from spectune.search.records import ENSEMBLE, SIMPLE, Budget, Candidate, Goal, Study, Task
+from spectune.search.records import ENSEMBLE, SIMPLE, Budget, Candidate, Goal, Study, Task, Trial
 from spectune.search.records.metrics import METRICS
 from spectune.search.strategy.clock import TimeLimit
 from spectune.search.strategy.confirm import fastest, finalists, reachable, simplest, whole
+from spectune.search.strategy.halving import Halving
 from spectune.search.strategy.sampler import Sampler
+from spectune.search.strategy.thaw import Held
 from spectune.spaces import PUBLISHED, Network, Published, Sizes
 from spectune.spaces import SIMPLE as METHODS
 from spectune.spaces.errors import InputError
@@ -55,6 +57,9 @@ class Agenda:
         self.sizes = sizes
         self.limit = limit
         self.sampler = sampler
+        self.halving = Halving.of(budget, study)
+        self._held = Held(study.paused.values(), self.halving)
+        self._explored = False  # whether exploring is over: nothing that is paused goes on
         self.left_out: dict[str, str] = {}  # simple method -> why it is not measured
         total, clock = budget.total_time, limit.clock
         self.total = TimeLimit(
@@ -97,19 +102,18 @@ class Agenda:
         yield from self._families()
         yield from self._published()
         while self._exploring():
-            yield self._explore()
-        for task in self.confirmations(self._beside()):
-            if not self._searching():
-                break
-            yield task  # while the last explored trials run
-        while self._searching():
-            yield None
+            yield self._thawed() or self._explore()
+        beside = self.confirmations(self._beside())
+        while (task := self._thawed()) or self._searching():  # the last explored trials run
+            yield task or next(beside, None)
+        self._explored = True
+        self.sampler.settle(self.study.paused.values())
         yield from self.confirmations(self._candidates())
 
     def alongside(self, task: Task) -> Iterator[Task]:
         """Replicas of a task: of a confirmation its other seeds, of a proposal other settings of its training. None
-        where there are folds: each training has its own."""
-        if self.goal.folds:
+        where there are folds, as each training has its own, and of what was paused, which is trained already."""
+        if self.goal.folds or task.spent:
             return
         if task.stage == "confirm":
             yield from self.confirmations([task])
@@ -120,7 +124,29 @@ class Agenda:
     def interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number. Ensembles are not trained."""
         running = [trial for _, trial in sorted(self.study.running.items()) if trial.stage != ENSEMBLE]
-        return [self._task(vars(trial)) for trial in running]
+        return [self._again(trial) for trial in running]
+
+    def held(self) -> set[int]:
+        """Trials that are paused and may go on."""
+        return set() if self._explored else {trial.number for trial in self._held.trials}
+
+    def ended(self, trial: Trial) -> None:
+        """An explore trial ended: the sampler learns from it, and it may go on if it was paused."""
+        self.sampler.tell(trial)
+        if trial.status == "paused":
+            self._held.add(trial)
+
+    def _thawed(self) -> Task | None:
+        """A trial that was paused and is to go on; None where a new one is worth more, or the time is up."""
+        trial = self._held.next()
+        if trial is None or self.over("explore"):
+            return None
+        self._held.remove(trial)
+        return self._again(trial)
+
+    def _again(self, trial: Trial) -> Task:
+        """A trial that goes on from its checkpoint, or begins anew without one."""
+        return replace(self._task(vars(trial)), spent=trial.seconds)
 
     def _simple(self) -> Iterator[Task]:
         """The simple methods that were not measured yet, cheapest first, while their time lasts."""

@@ -12,6 +12,8 @@ from spectune.search.records import Study, Task, Trial
 from spectune.search.strategy.agenda import Agenda, started
 from spectune.search.strategy.judge import Judge
 
+ENDS = {"": "complete", "asha": "paused"}  # why a trial was told to end -> its status; any other reason stops it
+
 
 class Progress(Protocol):
     """Is told what happens, to show it."""
@@ -46,12 +48,13 @@ class Director:
         self.done = False
         self.interrupted = False  # set by a signal: Ray may swallow the exception that the signal raised
         self._agenda = agenda
-        self._judge = Judge(agenda.budget, study, agenda.over)
+        self._judge = Judge(agenda.budget, study, agenda.halving, agenda.over)
         self._journal = journal
         self._progress = progress
         self._replicas = replicas
         self._newest: dict[int, dict[str, Any]] = {}  # running trial -> its newest message in this session
-        self._verdicts: dict[int, str] = {}  # running trial -> why it was told to stop, "" to go on
+        self._verdicts: dict[int, str] = {}  # running trial -> why it was told to end, "" to go on
+        self._kept = set(study.paused)  # trials that may have checkpoints and do not run
         for trial in study.stage("explore"):
             if trial.status != "running":
                 agenda.sampler.tell(trial)
@@ -77,15 +80,18 @@ class Director:
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         self.heed()
-        trial, before = self.study.trials[number], self._newest.get(number)
+        trial, before = self.study.trials[number], self._newest.get(number, {})
         self._newest[number] = message
         if message["failed"]:
             return False
         self._progress.apart(message["apart"])
-        new = before is None or message["epoch"] > before.get("epoch", 0)  # a lost worker's successor repeats epochs
-        if new:
+        new = message["epoch"] > before.get("epoch", 0)  # a lost worker's successor repeats epochs
+        again = message["epoch"] <= trial.paused and not message["done"]  # so does one that begins anew
+        if again:  # what it had when it was paused holds
+            self._newest[number] = {**before, "seconds": message["seconds"]}
+        elif new:
             self._append("report", trial=number, epoch=message["epoch"], metrics=message["metrics"])
-        if new or message["fold"]:
+        if new or again or message["fold"]:
             self._verdicts[number] = self._judge.verdict(trial, message)
         return not self._verdicts[number]
 
@@ -99,7 +105,7 @@ class Director:
         self._append(
             "end",
             trial=number,
-            status="failed" if failed else "stopped" if reason else "complete",
+            status="failed" if failed else ENDS.get(reason, "stopped"),
             reason=reason,
             metrics=metrics,
             best_epoch=message.get("best_epoch", 0),
@@ -108,8 +114,15 @@ class Director:
             values=None if failed else [metrics.get(name) for name, _ in self.study.objectives],
         )
         if trial.stage == "explore":
-            self._agenda.sampler.tell(trial)
+            self._agenda.ended(trial)
+        self._kept.add(number)
         self._progress.ended(trial)
+
+    def spare(self) -> set[int]:
+        held = self._agenda.held()
+        spare = self._kept - held - self.study.running.keys()
+        self._kept = held
+        return spare
 
     def heed(self) -> None:
         """Raises KeyboardInterrupt where a signal came whose own exception was swallowed."""
@@ -118,6 +131,10 @@ class Director:
 
     def _start(self, task: Task) -> None:
         self._append("start", **started(task, self._agenda.sizes))
+        trial = self.study.trials[task.number]
+        if trial.paused:
+            had = {"epoch": trial.epochs, "best": trial.metrics, "best_epoch": trial.best_epoch}
+            self._newest[task.number] = {**had, "seconds": trial.seconds, "failed": ""}
 
     def _append(self, event: str, **values: Any) -> None:
         line = self._journal.append(event, at=round(self._agenda.limit.passed(), 3), **values)

@@ -21,7 +21,7 @@ PARENTS = 0.05  # best share of the trials that they come from, three at least
 class Neighbour(optuna.samplers.BaseSampler):
     """Proposes a good trial's config with some hyperparameters drawn anew: one that has no conditions to model.
 
-    A stopped trial counts by its last report. Its asking takes milliseconds however many families a space has.
+    A paused or stopped trial counts by its last report. Asking takes milliseconds however many families a space has.
     """
 
     def __init__(self, seed: int) -> None:
@@ -29,7 +29,7 @@ class Neighbour(optuna.samplers.BaseSampler):
         self._chance = random.Random(seed)
         self._number = -1  # of the newest trial
         self._parent = dict[str, Any]()  # what it comes from
-        self._learned = 0
+        self._learned: set[int] = set()  # numbers of trials
         self._ranked: list[tuple[float, int, dict[str, Any]]] = []  # (loss, trial, hyperparameters), best first
         self._front: list[tuple[list[float], dict[str, Any]]] = []  # of several objectives: what no trial beats
 
@@ -50,14 +50,18 @@ class Neighbour(optuna.samplers.BaseSampler):
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
     def learn(self, trial: FrozenTrial, signs: list[int]) -> None:
-        """Take in a trial that ended; times ``signs`` its values are losses. Kept in order for cheap asking."""
+        """Take in a trial that ended; times ``signs`` its values are losses. Kept in order for cheap asking. One that
+        was paused and went on takes its own place."""
+        number = trial.user_attrs["trial"]
+        if number in self._learned:
+            self._ranked = [row for row in self._ranked if row[1] != number]
         if trial.state == TrialState.FAIL:
             return
-        self._learned += 1
+        self._learned.add(number)
         if len(signs) == 1:
             value = _reached(trial)
             if value is not None:
-                bisect.insort(self._ranked, (signs[0] * value, trial.user_attrs["trial"], trial.params))
+                bisect.insort(self._ranked, (signs[0] * value, number, trial.params))
         elif trial.state == TrialState.COMPLETE:
             losses = [sign * value for sign, value in zip(signs, trial.values, strict=True)]
             if not any(_dominates(other, losses) for other, _ in self._front):
@@ -66,7 +70,7 @@ class Neighbour(optuna.samplers.BaseSampler):
 
     def _choose(self) -> dict[str, Any]:
         """The hyperparameters of a good trial; none where all are to be drawn."""
-        if self._learned < UNGUIDED or self._chance.random() < FRESH:
+        if len(self._learned) < UNGUIDED or self._chance.random() < FRESH:
             return {}
         best = self._ranked[: max(3, int(PARENTS * len(self._ranked)))]
         good = [params for _, _, params in best] or [params for _, params in self._front]

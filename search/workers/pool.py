@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from spectune.search.records import ENDED, Plan, Task, stored
+from spectune.search.workers.checkpoint import Checkpoints
 from spectune.search.workers.cluster import LOST_WORKERS
 from spectune.search.workers.files import Files, NoSpace, RemoteFiles, Resources
 from spectune.search.workers.sharing import Sharing
@@ -137,6 +138,7 @@ class _Searcher(Searcher):  # type: ignore[misc]
         super().__init__(metric="messages", mode="max")
         self._plan = plan
         self._files = files
+        self._checkpoints = Checkpoints(files)
         self._tasks: dict[str, list[Task]] = {}  # Tune's trial id -> the trials it is to us
         self.living: dict[str, list[int]] = {}  # numbers of those of them that have not ended
         self._sharing = sharing
@@ -156,8 +158,11 @@ class _Searcher(Searcher):  # type: ignore[misc]
         return {"tasks": json.dumps([one.to_dict() for one in tasks]), "gpus": self._sharing.gpus(tasks)}
 
     def _next(self) -> list[Task]:
-        """What the plan wants to be trained next as one; nothing while it wants nothing."""
+        """What the plan wants to be trained next as one; nothing while it wants nothing. What is of no use any more
+        makes room."""
         task = None if self._plan.done else self._plan.next()
+        for number in self._plan.spare():
+            self._checkpoints.remove(number)
         return [] if task is None else [task, *self._plan.alongside(task)]
 
     def lost(self, trial_id: str, error: Exception) -> None:
@@ -240,6 +245,7 @@ def run(
     dataset: Dataset,
     resources: Resources,
     epochs: int,
+    rungs: Collection[int],
     stall: float,
     concurrent: int,
     scratch: Path,
@@ -252,7 +258,7 @@ def run(
     sharing = Sharing(resources.gpus, len(dataset.axis), len(dataset.classes))
     searcher = _Searcher(plan, resources.folder.files(), sharing)
     worker = tune.with_resources(
-        tune.with_parameters(Worker, dataset=dataset, folder=resources.folder, epochs=epochs, stall=stall),
+        tune.with_parameters(Worker, dataset=dataset, folder=resources.folder, epochs=epochs, rungs=rungs, stall=stall),
         lambda config: tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": config["gpus"]}]),
     )
     with _adapted():

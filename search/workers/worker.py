@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -34,7 +35,8 @@ with importing() if global_worker.mode == WORKER_MODE else nullcontext():  # a d
     from spectune.trainables.replicas import Replicas
 
 STEP_SECONDS = 0.2  # shorter epochs are reported together: a report costs Ray and the driver more than they take
-CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial; shorter trials never write one
+CHECKPOINT_SECONDS = 30.0  # between two checkpoints of a running trial
+PAUSED_SECONDS = 1.0  # of training, from which on there is one where it may be paused; a shorter one begins anew
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "ALLOC_FAILED")  # so say PyTorch, CUDA and its libraries
 MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial failed
 
@@ -42,13 +44,23 @@ MEMORY, SPACE = "out of memory", "no space left for its weights"  # why a trial 
 class Worker(tune.Trainable):  # type: ignore[misc]
     """Trains one task after another in one process, or some at once as replicas; a Tune step is some epochs."""
 
-    def setup(self, config: dict[str, Any], dataset: Dataset, folder: Folder, epochs: int, stall: float) -> None:
+    def setup(
+        self,
+        config: dict[str, Any],
+        *,
+        dataset: Dataset,
+        folder: Folder,
+        epochs: int,
+        rungs: Collection[int],
+        stall: float,
+    ) -> None:
         torch.set_num_threads(threads())
         files = folder.files()
         self._families = own.known(files.read(own.COPY)).families
         self._watch = Watch(stall)
         self._files = files
         self._limit = epochs
+        self._rungs = rungs
         self._dataset = self._watch.over(dataset)
         self._divided: Folds | None = None  # the dataset, once a task is of folds
         self._folds: dict[int, Dataset] = {}  # those that were trained on: the same ones each time
@@ -64,12 +76,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         self._checkpoints = Checkpoints(self._files)
         self._began = self._saved = time.monotonic()
         self._replicas: Replicas | None = None
+        self._pause = False  # whether the plan is to say now what goes on
         return True
 
     def step(self) -> dict[str, Any]:
-        """The epochs of ``STEP_SECONDS``, at least one, up to the end of the training."""
+        """The epochs of ``STEP_SECONDS``, at least one, up to where a trial may be paused or to the training's end."""
         until, messages = time.monotonic() + STEP_SECONDS, self._epoch()
-        while self._tasks and time.monotonic() < until:
+        while self._tasks and time.monotonic() < until and not self._pause:
             messages += self._epoch()
         if not self._tasks:
             self._replicas = None
@@ -110,12 +123,18 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                 self._replicas.drop(replica)
                 del self._tasks[replica]
         epochs = self._replicas.epoch()
-        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+        self._pause = any(self._rung(self._tasks[replica], epoch) for replica, epoch in epochs.items())
+        if self._pause or time.monotonic() - self._saved > CHECKPOINT_SECONDS:
             for replica, epoch in epochs.items():
                 if not epoch.last:
                     self._checkpoint(self._tasks[replica], epoch)
             self._saved = time.monotonic()
         return [self._message(self._tasks[replica], epoch) for replica, epoch in epochs.items()]
+
+    def _rung(self, task: Task, epoch: Epoch) -> bool:
+        """Whether a trial may be paused after this epoch and should then go on from it."""
+        judged = task.stage == "explore" and epoch.fold == 0 and epoch.number in self._rungs
+        return judged and self._seconds() > PAUSED_SECONDS
 
     def _left(self, task: Task) -> bool:
         """Whether the plan needs no more of a replica, while others go on."""
@@ -139,7 +158,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         )
         saved = {replica: self._checkpoints.read(task.number, self._device) for replica, task in self._tasks.items()}
         states = {replica: state for replica, state in saved.items() if state is not None}
-        self._began -= self._together * max((state["seconds"] for state in states.values()), default=0.0)
+        self._began -= self._together * max((state["seconds"] for state in states.values()), default=tasks[0].spent)
         replicas.load(states)
         return replicas
 

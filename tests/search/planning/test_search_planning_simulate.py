@@ -75,6 +75,24 @@ def test_a_stopped_trial_frees_its_worker_at_once():
     assert [step.ended for step in steps] == [True, False, False, True]
 
 
+def test_a_task_that_comes_again_goes_on_where_it_was_told_to_end():
+    plan = Fixed(2, stopped=[0])
+    looked = []
+
+    def look_up(task):
+        looked.append(task.number)
+        return Curve([{"loss": loss} for loss in (0.5, 0.1, 0.3)], [1.0, 2.0, 3.0], wait=5.0)
+
+    plan.left.append(0)
+    report = plan.report
+    plan.report = lambda number, message: report(number, message) or message["epoch"] > 1
+    steps, times = run(plan, look_up, workers=1)
+    assert looked == [0, 1], "what it gives was drawn once"
+    assert plan.heard[-3:] == [(0, 2), (0, 3), (0, "end")]
+    assert times == [6.0, 12.0, 13.0, 14.0, 15.0, 16.0]
+    assert [step.message["seconds"] for step in steps[-2:]] == [2.0, 3.0]
+
+
 def test_a_message_says_what_a_worker_would_say():
     message = run(Fixed(1), pace([1.0]), workers=1)[0][2].message
     assert (message["best"], message["best_epoch"], message["seconds"], message["done"]) == (

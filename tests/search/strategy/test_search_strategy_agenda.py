@@ -73,6 +73,14 @@ def test_replicas_of_a_confirmation_are_its_other_seeds():
     assert [task.seed for task in agenda.alongside(baseline)] == [2, 3, 4]
 
 
+def test_what_was_paused_has_no_replicas():
+    options = Options(**OPTIONS, trials=9)
+    agenda = Agenda.of(options, options, planned(options), sizes=SIZES)
+    proposed = agenda._explore()
+    assert len(list(islice(agenda.alongside(proposed), 2))) == 2
+    assert list(islice(agenda.alongside(replace(proposed, spent=3.0)), 1)) == []
+
+
 def test_a_network_that_is_trained_with_other_values_says_so_and_with_its_own_does_not():
     kernel = KNOWN["cnn2"].network.kernel_size
     for fixed, label in (({"kernel_size": kernel}, "cnn2"), ({"fc_dropout": 0.5}, "cnn2 fc_dropout=0.5")):

@@ -112,7 +112,7 @@ def test_a_study_explores_then_confirms_the_best_and_the_baseline_on_new_seeds(s
 
     explored, confirmed = study.stage("explore"), study.confirmed()
     assert len(explored) == 12
-    assert {trial.status for trial in explored} == {"complete", "stopped"}
+    assert {trial.status for trial in explored} == {"complete", "paused"}
     assert set(confirmed) - {"cnn2"} == {trial.number for trial in finalists(study, 2)}
     assert len(confirmed) == 3
     for trials in confirmed.values():
@@ -146,7 +146,7 @@ def test_known_networks_are_judged_at_the_last_rung_only(simulation):
     known = [trial for trial in study.stage("explore") if trial.label]
     others = [trial for trial in study.stage("explore") if not trial.label]
     assert min(trial.epochs for trial in others) == 1  # the first rung of 9 epochs
-    assert {trial.epochs for trial in known if trial.status == "stopped"} == {3}
+    assert {trial.epochs for trial in known if trial.status == "paused"} == {3}
 
 
 def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_killed_driver_loses_nothing_and_runs_nothing_twice(simulation, die_af
 
     after = run.go()
 
-    assert {trial.status for trial in after.trials.values()} <= {"complete", "stopped"}
+    assert {trial.status for trial in after.trials.values()} <= {"complete", "paused"}
     assert {number: after.trials[number] for number in finished} == finished
     assert len(after.stage("explore")) == 12
     seeds = [(trial.candidate, trial.seed) for trial in after.stage("confirm")]

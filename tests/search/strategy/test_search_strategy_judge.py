@@ -7,6 +7,7 @@ import pytest
 from spectune.search.records import Budget
 from spectune.search.records.study import Study
 from spectune.search.strategy.clock import TimeLimit
+from spectune.search.strategy.halving import Halving
 from spectune.search.strategy.judge import Judge
 
 BUDGET = Budget(epochs=27, grace=1)
@@ -43,7 +44,7 @@ def hear(judge, study, trial, epoch, accuracy, *, loss=1.0, done=False, fold=0):
 
 @pytest.fixture
 def judge(study):
-    return Judge(BUDGET, study, lambda stage: False)
+    return Judge(BUDGET, study, Halving.of(BUDGET, study), lambda stage: False)
 
 
 def test_what_is_behind_at_a_rung_is_stopped_and_what_leads_goes_on(study, judge):
@@ -77,7 +78,7 @@ def test_a_confirmation_and_a_last_epoch_are_never_stopped(study, judge):
 def test_exploring_ends_when_its_time_is_up(study):
     clock = Clock()
     limit = TimeLimit(100.0, before=60.0, clock=clock)
-    judge = Judge(BUDGET, study, lambda stage: stage == "explore" and limit.up())
+    judge = Judge(BUDGET, study, Halving.of(BUDGET, study), lambda stage: stage == "explore" and limit.up())
     trial = begin(study, 0)
     clock.now = 39.0
     assert hear(judge, study, trial, 2, 0.5) == ""
@@ -91,8 +92,20 @@ def test_trials_of_earlier_sessions_stand_on_their_rungs_again(study, judge):
         hear(judge, study, begin(study, number), 1, 0.8)
         end = {"status": "stopped", "reason": "asha", "metrics": {}, "best_epoch": 1, "epochs": 1, "seconds": 1.0}
         study.apply({"event": "end", "time": 0.0, "trial": number, "values": None, **end})
-    again = Judge(BUDGET, study, lambda stage: False)
+    again = Judge(BUDGET, study, Halving.of(BUDGET, study), lambda stage: False)
     assert hear(again, study, begin(study, 3), 1, 0.2) == "asha"
+
+
+def test_what_was_paused_is_judged_only_where_it_was_not_before(study, judge):
+    for number in range(3):
+        for epoch in (1, 3):
+            hear(judge, study, begin(study, number), epoch, 0.8)
+    weak = begin(study, 3)
+    assert hear(judge, study, weak, 1, 0.2) == "asha"
+    weak.paused = 1
+    assert [hear(judge, study, weak, epoch, 0.2) for epoch in (1, 2, 3)] == ["", "", "asha"]
+    late = Judge(BUDGET, study, Halving.of(BUDGET, study), lambda stage: True)
+    assert hear(late, study, weak, 1, 0.2) == "time"
 
 
 def test_a_trial_that_got_to_its_second_fold_is_behind_nobody(study, judge):
@@ -101,6 +114,6 @@ def test_a_trial_that_got_to_its_second_fold_is_behind_nobody(study, judge):
     assert hear(judge, study, weak, 3, 0.2) == ""
     assert [hear(judge, study, begin(study, number), 3, 0.8) for number in (1, 2, 3)] == [""] * 3
     assert hear(judge, study, weak, 3, 0.1, fold=1) == ""
-    late = Judge(BUDGET, study, lambda stage: True)
+    late = Judge(BUDGET, study, Halving.of(BUDGET, study), lambda stage: True)
     assert hear(late, study, weak, 3, 0.1, fold=2) == "time"
     assert hear(late, study, weak, 3, math.nan, fold=2) == "nan"

@@ -123,6 +123,25 @@ def test_optuna_hears_stopped_as_pruned_failed_as_fail_and_none_stays_running(ma
     assert found[0].value == 0.5
 
 
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_a_trial_that_was_paused_and_went_on_is_told_again_and_mirrored_once_at_its_end(make, tmp_path, kind):
+    sampler = make(kind=kind)
+    configs = [sampler.ask(number, allowed) for number in range(3)]
+    for number, config in enumerate(configs):
+        sampler.tell(ended(number, *config, status="paused", value=0.4))
+    assert mirrored(tmp_path) == []
+    sampler.tell(ended(0, *configs[0], reports=4, value=0.8))
+    sampler.tell(ended(1, *configs[1], status="paused", value=0.4))  # no better than before
+    sampler.settle([ended(number, *configs[number], status="paused", value=0.4) for number in (1, 2)])
+    states = {trial.user_attrs["trial"]: trial.state for trial in mirrored(tmp_path)}
+    assert states == {0: TrialState.COMPLETE, 1: TrialState.PRUNED, 2: TrialState.PRUNED}
+    assert len(mirrored(tmp_path)) == 3
+    if kind == "near":
+        assert [(loss, number) for loss, number, _ in sampler._optuna._ranked] == [(-0.8, 0), (-0.4, 1), (-0.4, 2)]
+        sampler.tell(ended(1, *configs[1], status="failed"))
+        assert [number for _, number, _ in sampler._optuna._ranked] == [0, 2]
+
+
 def test_a_new_session_learns_what_the_last_one_saw_and_mirrors_nothing_twice(make, tmp_path):
     first = make()
     trials = []

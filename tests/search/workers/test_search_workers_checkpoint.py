@@ -28,7 +28,7 @@ def working(tmp_path, monkeypatch):
     def start(folder=tmp_path):
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         tasks = {"tasks": json.dumps([task.to_dict()]), "gpus": 0.0}
-        worker.setup(tasks, dataset=dataset, folder=Folder(folder), epochs=5, stall=600.0)
+        worker.setup(tasks, dataset=dataset, folder=Folder(folder), epochs=5, rungs=(), stall=600.0)
         return worker
 
     return start

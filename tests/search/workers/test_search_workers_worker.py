@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_a_search_explores_settings_of_one_architecture_at_once_and_confirms_all
     proposed = [one for one in study.stage("explore") if not one.label]
     assert len(proposed) == 7 and len({json.dumps(one.config["network"]) for one in proposed}) == 2
     assert len({one.flat["learning_rate"] for one in proposed}) == 7
-    assert {one.status for one in study.trials.values()} == {"complete", "stopped"}  # some went on without others
+    assert {one.status for one in study.trials.values()} == {"complete", "paused"}  # some went on without others
     (confirmed,) = study.confirmed().values()
     assert [one.seed for one in confirmed] == [1, 2, 3]
     assert not list(study.folder.glob("trials/*/ended"))
@@ -86,7 +87,12 @@ def working(tmp_path, monkeypatch):
     def start():
         worker = object.__new__(module.Worker)  # Ray's own part of it needs a node
         worker.setup(
-            {"tasks": json.dumps(tasks), "gpus": 0.0}, dataset=dataset, folder=Folder(tmp_path), epochs=5, stall=600.0
+            {"tasks": json.dumps(tasks), "gpus": 0.0},
+            dataset=dataset,
+            folder=Folder(tmp_path),
+            epochs=5,
+            rungs=(),
+            stall=600.0,
         )
         return worker
 
@@ -147,12 +153,13 @@ def folded(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
     dataset = load("generated", **DATA)
 
-    def start(**about):
+    def start(rungs=(), **about):
         network, training, *_ = KNOWN["compact"]
         task = Task(number=0, network=network, training=training, seed=0, folds=3, **about)
         worker = object.__new__(module.Worker)
         tasks = json.dumps([task.to_dict()])
-        worker.setup({"tasks": tasks, "gpus": 0.0}, dataset=dataset, folder=Folder(tmp_path), epochs=2, stall=600.0)
+        config = {"tasks": tasks, "gpus": 0.0}
+        worker.setup(config, dataset=dataset, folder=Folder(tmp_path), epochs=2, rungs=rungs, stall=600.0)
         return worker, task, Folds(dataset, 3)
 
     return start
@@ -208,3 +215,82 @@ def test_tasks_of_one_worker_are_trained_on_the_same_folds(folded):
     assert again[0] is first[1]
     plain = replace(task, folds=0, turn=())
     assert worker._datasets(plain)[0].train is worker._datasets(plain)[0].train
+
+
+@pytest.fixture
+def explored(tmp_path, monkeypatch):
+    """``explored(*numbers, **about)``: a worker with explore tasks of those numbers, which may be paused at
+    epochs 1 and 3."""
+    monkeypatch.setattr(module, "PAUSED_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 1000.0)
+    dataset, (network, training, *_) = load("generated", **DATA), KNOWN["compact"]
+    network = network.replace(fc_dropout=0.0)  # masks depend on who trains along
+
+    def start(*numbers, stage="explore", **about):
+        worker = object.__new__(module.Worker)
+        tasks = [
+            Task(number=n, stage=stage, network=network, training=training, seed=n, **about).to_dict() for n in numbers
+        ]
+        config = {"tasks": json.dumps(tasks), "gpus": 0.0}
+        worker.setup(config, dataset=dataset, folder=Folder(tmp_path), epochs=5, rungs=(1, 3), stall=600.0)
+        return worker
+
+    return start
+
+
+def said(worker):
+    """The messages of one step."""
+    return json.loads(worker.step()["messages"])
+
+
+def test_where_a_trial_may_be_paused_there_is_a_checkpoint_and_the_plan_is_asked_before_it_goes_on(explored, tmp_path):
+    worker = explored(0)
+    assert [one["epoch"] for one in said(worker)] == [1]
+    (first,) = tmp_path.glob("trials/0000/state-*.pt")
+    begun = said(worker)
+    assert [one["epoch"] for one in begun] == [2, 3]
+    again = explored(0, spent=99.0)
+    found, whole = said(again), said(worker)
+    assert [one["epoch"] for one in found] == [4, 5]
+    assert [one["metrics"] for one in found] == [one["metrics"] for one in whole]
+    assert begun[-1]["seconds"] < found[0]["seconds"] < 99.0  # those of the checkpoint, which knows better
+    assert first.exists() is False  # the trial is done
+
+
+@pytest.mark.parametrize("about", [{"stage": "confirm", "candidate": 7}, {"stage": "explore"}])
+def test_a_confirmation_and_a_short_trial_write_none(explored, tmp_path, monkeypatch, about):
+    if about["stage"] == "explore":
+        monkeypatch.setattr(module, "PAUSED_SECONDS", 1000.0)
+    assert [one["epoch"] for one in said(explored(0, **about))] == [1, 2, 3, 4, 5]
+    assert not list(tmp_path.glob("trials/*/state-*.pt"))
+
+
+def test_what_was_paused_without_a_checkpoint_begins_anew_and_both_attempts_count(explored):
+    found = said(explored(0, spent=99.0))
+    assert [one["epoch"] for one in found] == [1]
+    assert found[0]["seconds"] > 99.0
+
+
+def test_a_replica_that_was_paused_goes_on_alone(explored, tmp_path):
+    together = explored(0, 1, 2)
+    assert epochs(together) == [(0, 1), (1, 1), (2, 1)]
+    Files(tmp_path).write(stored(1, ENDED), b"")
+    assert epochs(together) == [(0, 2), (2, 2), (0, 3), (2, 3)]
+    alone = explored(1, spent=9.0)
+    found = said(alone)
+    assert [(one["number"], one["epoch"]) for one in found] == [(1, 2), (1, 3)]
+    (task,) = alone._tasks.values()
+    _, *expected = islice(train(task.network, task.training, load("generated", **DATA), seed=1, epochs=5), 3)
+    for one, epoch in zip(found, expected, strict=True):
+        assert one["metrics"] == pytest.approx(epoch.metrics, rel=1e-3)
+
+
+def test_folds_are_paused_in_the_first_of_them_only(folded, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 1000.0)
+    monkeypatch.setattr(module, "PAUSED_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STEP_SECONDS", 1000.0)
+    worker, _, _ = folded(stage="explore", turn=(0, 1), rungs=(2,))
+    assert [(one["fold"], one["epoch"]) for one in said(worker)] == [(0, 1), (0, 2)]
+    assert list(tmp_path.glob("trials/0000/state-*.pt"))
+    again, _, _ = folded(stage="explore", turn=(0, 1), rungs=(2,))
+    assert [(one["fold"], one["epoch"]) for one in said(again)] == [(1, 2), (1, 2)]
