@@ -2,6 +2,7 @@
 
     python benchmarks/real.py fetch --set NAME ...   # the real tasks, once
     python benchmarks/metatable.py run [--part 0/2] [--minutes 60] [--configs 240]
+    python benchmarks/metatable.py index   # what is known of a task before training
     python benchmarks/metatable.py pack
     python benchmarks/metatable.py table
 
@@ -11,9 +12,9 @@ config in the best quarter of those before it is trained on two more seeds. The 
 stays: Ctrl-C loses one training, and the next call goes on. ``--part 1/2`` takes every second task, for a process of
 its own on each core; each has one thread.
 
-Real tasks are without their blind tests, which ``real.py`` judges by, and the table keeps only curves, none of their
-data. Families that are fitted at once have no curve and are left out. A config that would take longer than SLOW seconds
-is given up after its second epoch.
+Real tasks are without their blind tests, which ``real.py`` judges by, and the table keeps only curves and the index,
+none of their data: what replays searches on it needs no more. Families that are fitted at once have no curve and are
+left out. A config that would take longer than SLOW seconds is given up after its second epoch.
 """
 
 from __future__ import annotations
@@ -23,26 +24,24 @@ import gzip
 import json
 import math
 import random
-import statistics
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from curves import REDRAWN, SPACE, fits, measure, value
+from curves import FOLDER, INDEX, SPACE, drawn, known, measure, read, value
 from real import CACHE, file_of
 from record import commit, machine
+from surrogate import Surrogate
 
-from spectune.spaces import KNOWN, Network, Training
-from spectune.spaces.domain import Domain
+from spectune.spaces import Network, Training
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs, recorded
-from spectune.spaces.space import FAMILY
 from spectune.trainables.data import load
 from spectune.trainables.data.dataset import Dataset
+from spectune.trainables.descriptors import descriptors
 
-FOLDER = Path(__file__).parent / "results" / "meta"
 RANDOM, SEEDS, SLOW = 72, (0, 1, 2), 10.0
 
 
@@ -98,40 +97,13 @@ TASKS = {
 }  # fmt: skip
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """The trainings of a task, from the packed file and from the plain one beside it."""
-    packed, plain = FOLDER / f"{name}.jsonl.gz", FOLDER / f"{name}.jsonl"
-    lines = gzip.decompress(packed.read_bytes()).decode().splitlines(keepends=True) if packed.is_file() else []
-    lines += plain.read_text().splitlines(keepends=True) if plain.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
 def families(points: int, classes: int, chance: random.Random, tries: int = 200) -> list[str]:
     """Those of which something fits, found by drawing."""
     fitting = []
     for family in SPACE.families:
-        if any(_drawn(chance, points, classes, family.family, None) for _ in range(tries)):
+        if any(drawn(chance, points, classes, family.family) for _ in range(tries)):
             fitting.append(family.family)
     return fitting
-
-
-def _drawn(
-    chance: random.Random, points: int, classes: int, family: str, parent: dict[str, Any] | None
-) -> tuple[Network, Training] | None:
-    """A random config of a family, or one near ``parent``, whose values under the space's names it keeps; None where it
-    is refused or beyond the limits."""
-
-    def choose(name: str, domain: Domain) -> Any:
-        if parent is not None and name in parent and chance.random() >= REDRAWN:
-            kept = parent[name]
-            return kept[0] if isinstance(kept, list) else kept
-        return domain.at(chance.random())
-
-    try:
-        network, training = SPACE.propose(choose, {FAMILY: family}), Training.propose(choose)
-    except ValueError:
-        return None
-    return (network, training) if fits(network, points, classes) else None
 
 
 class Table:
@@ -141,20 +113,21 @@ class Table:
         self.name, self.rows = name, read(name)
         self.dataset = TASKS[name].load()
         self.points, self.classes = len(self.dataset.axis), len(self.dataset.classes)
-        self.known = [label for label, one in KNOWN.items() if fits(one.network, self.points, self.classes)]
+        self.known = known(self.points, self.classes)
         self.families = families(self.points, self.classes, random.Random(name))
 
     def proposed(self, index: int) -> tuple[str, Network, Training]:
         """What kind config ``index`` is, and it, given the rows before it."""
         if index < len(self.known):
-            return self.known[index], KNOWN[self.known[index]].network, KNOWN[self.known[index]].training
+            label = list(self.known)[index]
+            return label, *self.known[label]
         chance, turn = random.Random(f"{self.name} {index}"), index - len(self.known)
         family = self.families[turn % len(self.families)]
         mine = [one for one in self.first(index) if one["config"]["network"]["family"] == family and one["loss"]]
         best = sorted(mine, key=lambda row: -value(row)[-1])[: math.ceil(len(mine) / 5)] if turn >= RANDOM else []
         while True:
             parent = _values(chance.choice(best)["config"]) if best else None
-            if found := _drawn(chance, self.points, self.classes, family, parent):
+            if found := drawn(chance, self.points, self.classes, family, parent):
                 return "near" if best else "random", *found
 
     def first(self, index: int) -> list[dict[str, Any]]:
@@ -214,29 +187,48 @@ def pack() -> None:
             plain.unlink()
 
 
+def index() -> None:
+    """Write what is known of each task before a training; what was written of a real set that is not here stays."""
+    about = json.loads(INDEX.read_text()) if INDEX.is_file() else {}
+    for name in TASKS:
+        try:
+            one = Table(name)
+        except InputError as error:
+            print(f"{name} stays as it was: {error}")
+            continue
+        sizes = {"points": one.points, "classes": one.classes, "families": one.families}
+        about[name] = {**sizes, "descriptors": descriptors(one.dataset)}
+    lines = (f"{json.dumps(name)}: {json.dumps(about[name])}" for name in TASKS if name in about)
+    INDEX.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def table() -> None:
-    """Per task: how many configs and trainings there are, of which families, and the best, known and other."""
-    print("| task | what | configs | trainings | least of a family | best known | best other |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    """Per task: how many configs and trainings there are, of which families, the best, known and other, and how well
+    configs that are left out are predicted."""
+    print("| task | what | configs | trainings | least of a family | best known | best other | R2 | Spearman |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    by_family = []
     for name, task in TASKS.items():
-        rows = [row for row in read(name) if row["loss"]]
-        levels: dict[int, list[float]] = {}
-        for row in rows:
-            levels.setdefault(row["index"], []).append(value(row)[-1])
-        kinds = {row["index"]: row["kind"] for row in rows}
-        shares = Counter(row["config"]["network"]["family"] for row in rows if row["seed"] == SEEDS[0])
-        known, other = (
-            max((statistics.fmean(levels[at]) for at in levels if (kinds[at] in KNOWN) == wanted), default=math.nan)
-            for wanted in (True, False)
+        one = Surrogate(name)
+        least = min(Counter(one.families).values()) / len(one.families)
+        others, best = (one.best_of(known=which) for which in (False, True))
+        mark = " (known)" if best >= others else ""
+        whole, parts = one.validate()
+        print(
+            f"| {name} | {task.what} | {len(one.families)} | {one.trainings} | {least:.0%} | {best:.3f} | "
+            f"{others:.3f}{mark} | {whole.r2:.2f} | {whole.spearman:.2f} |"
         )
-        least = min(shares.values(), default=0) / max(1, sum(shares.values()))
-        mark = " (known)" if known >= other else ""
-        print(f"| {name} | {task.what} | {len(levels)} | {len(rows)} | {least:.0%} | {known:.3f} | {other:.3f}{mark} |")
+        by_family.append((name, parts))
+    names = [family.family for family in SPACE.families]
+    print(f"\nR2 and Spearman by family\n\n| task | {' | '.join(names)} |\n|{' --- |' * (1 + len(names))}")
+    for name, parts in by_family:
+        cells = (f"{parts[one].r2:.2f} {parts[one].spearman:.2f}" if one in parts else "-" for one in names)
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=("run", "pack", "table"))
+    parser.add_argument("what", choices=("run", "index", "pack", "table"))
     parser.add_argument("--part", default="0/1", help="I/N: every N-th task from the I-th on")
     parser.add_argument("--configs", type=int, default=240, help="of each task")
     parser.add_argument("--minutes", type=float, default=math.inf)
@@ -245,7 +237,7 @@ def main() -> None:
         first, count = options.part.split("/")
         run((int(first), int(count)), options.configs, options.minutes)
     else:
-        {"pack": pack, "table": table}[options.what]()
+        {"index": index, "pack": pack, "table": table}[options.what]()
 
 
 if __name__ == "__main__":

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
-import json
+import math
 from typing import Any
 
-from curves import EPOCHS
+from curves import EPOCHS, Pair
 from rivals import Rival
 from surrogate import Surrogate
 
 from spectune.search.planning.simulate import Clock, simulate
-from spectune.search.records.task import Task
 
-FULL = 60  # trainings' worth of epochs that a search may spend
+AT = (1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 60)  # trainings' worth of epochs that are looked at
+BY_SECONDS = AT[:8]  # of seconds: who tries small networks has most of his epochs still before him
 
 
-def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int) -> dict[str, Any]:
-    """Regret of the best by validation, and of the truly best of the best three, after each full training's worth."""
-    newest: dict[str, tuple[float, Task]] = {}  # of each config, some of which are tried more than once
-    known: dict[str, float] = {}
-    first: list[float] = []
-    three: list[float] = []
-    trials: set[int] = set()
-    clock = Clock()
+class Currency:
+    """What the leading configs lose ``at`` so many full trainings' worth of a currency, each of which is a ``unit``."""
 
-    def true(config: str) -> float:
-        if config not in known:
-            known[config] = surrogate.true(newest[config][1])
-        return known[config]
+    def __init__(self, unit: float, at: tuple[int, ...]) -> None:
+        self.ends, self.lost = [unit * one * (1 - 1e-9) for one in at], list[tuple[float, float]]()
+
+    def due(self, spent: float) -> int:
+        """How many were reached and not noted yet."""
+        return sum(spent >= end for end in self.left)
+
+    @property
+    def left(self) -> list[float]:
+        return self.ends[len(self.lost) :]
+
+
+def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: float) -> dict[str, Any]:
+    """Regret of the best by validation (``first``), and of the truly best of the best three (``three``), at each of AT
+    and, as ``first_s`` and ``three_s``, of BY_SECONDS.
+
+    ``better`` says whether at the end of the epochs the best three hold one with a value above ``known``; ``fell`` is
+    the last of AT where they lost less than before. What ends early keeps what it found.
+    """
+    newest: dict[Pair, float] = {}  # of each config, some of which are tried more than once
+    taken: dict[int, float] = {}  # trial -> seconds of its newest training
+    epochs, seconds, spent = Currency(EPOCHS, AT), Currency(surrogate.unit, BY_SECONDS), 0.0
+    trials, clock = 0, Clock()
+
+    def lost() -> tuple[float, float]:
+        order = sorted(newest, key=newest.__getitem__, reverse=True)[:3]
+        found = [surrogate.best - surrogate.true(pair) for pair in order]
+        return round(found[0], 4), round(min(found), 4)
 
     look_up = plan.look_up if isinstance(plan, Rival) else lambda task: surrogate.look_up(task, seed)
     for step in simulate(plan, look_up, workers=workers, clock=clock):
-        newest[json.dumps(step.task.config)] = (step.message["metrics"]["accuracy"], step.task)
-        trials.add(step.task.number)
-        if step.epochs % EPOCHS == 0:
-            order = sorted(newest, key=lambda config: -newest[config][0])[:3]
-            first.append(round(surrogate.best - true(order[0]), 5))
-            three.append(round(surrogate.best - max(map(true, order)), 5))
-        if step.epochs >= FULL * EPOCHS:
+        message, number = step.message, step.task.number
+        newest[step.task.network, step.task.training] = message["metrics"]["accuracy"]
+        spent += message["seconds"] - (taken.get(number, 0.0) if message["epoch"] > 1 else 0.0)
+        taken[number] = message["seconds"]
+        trials += step.ended
+        for currency, so_far in ((epochs, step.epochs), (seconds, spent)):
+            if due := currency.due(so_far):
+                currency.lost += [lost()] * due
+        if not (epochs.left or seconds.left):
             break
-    return {"first": first, "three": three, "trials": len(trials), "time": round(clock.now, 2)}
+    for currency in (epochs, seconds):
+        currency.lost += [lost()] * len(currency.left)
+    three = [least for _, least in epochs.lost]
+    fell = max(place for place, least in enumerate(three) if least < min(three[:place], default=math.inf))
+    return {
+        "first": [one for one, _ in epochs.lost],
+        "three": three,
+        "first_s": [one for one, _ in seconds.lost],
+        "three_s": [least for _, least in seconds.lost],
+        "better": surrogate.best - three[-1] > known + 1e-4,
+        "fell": AT[fell],
+        "trials": trials,
+        "time": round(clock.now, 1),
+    }

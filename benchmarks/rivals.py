@@ -1,21 +1,23 @@
 """Searches to compare, each a plan that ``search/planning/simulate.py`` can run: our study's own director, and others.
 
-All propose from the same space within the same limit. A proposal beyond it costs nothing: ours asks for another, the
-others are told the worst value for it, so that their models learn the limit. All
-stop or end trials at the same rungs, those of our default. None but ours starts from one trial of each family and from
-known networks; ``ours, cold`` does not, either.
+All propose from the same space within the same limit, with the same rungs, those of our default, and each may be given
+a head start: networks that it tries first, and learns from as it learns from its own proposals. A proposal beyond the
+limit costs nothing. It is drawn anew within its family, as ours is: for Optuna it failed, and the next trial is
+enqueued with that family, so that limits which few networks of a family keep do not make it rare.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import optuna
-from curves import EPOCHS, LIMIT, SPACE, built, draw
+from curves import EPOCHS, Pair, built, drawn
 from quick import Quick
+from starts import Start, options, projected
 from surrogate import Surrogate
 
 from spectune.search.planning.simulate import Clock, Curve, director
@@ -24,11 +26,20 @@ from spectune.search.records.task import Task
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.strategy.sampler import _chooser as chooser
-from spectune.spaces import STANDARD, Sizes
+from spectune.spaces import Sizes
+from spectune.spaces.space import FAMILY
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta
-WORST = 0.0  # what is told of a proposal beyond the limit
-CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
+POOL = 1000  # random configs of a family that all random searches draw from
+
+
+@functools.cache
+def pool(surrogate: Surrogate, family: str, number: int) -> Pair:
+    """One of POOL random configs of a family: drawing one within the limits takes milliseconds."""
+    chance = random.Random(f"{surrogate.name} {family} {number}")
+    while True:
+        if found := drawn(chance, surrogate.points, surrogate.classes, family):
+            return found
 
 
 class Rival:
@@ -36,17 +47,29 @@ class Rival:
 
     done = False
 
-    def __init__(self, surrogate: Surrogate, seed: int) -> None:
-        self.surrogate, self.seed, self.count = surrogate, seed, 0
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        self.surrogate, self.seed, self.start, self.count = surrogate, seed, start, 0
         self.chance = random.Random(f"rival {seed}")
 
-    def next(self) -> Task:
-        network, training = self.propose(self.count)
-        self.count += 1
-        return Task(number=self.count - 1, stage="explore", network=network, training=training, seed=self.seed)
+    def next(self) -> Task | None:
+        number, self.count = self.count, self.count + 1
+        pair = self.begin(number) if number < len(self.start) else self.propose(number)
+        return self.task(number, pair)
 
-    def propose(self, number: int) -> Any:
-        return draw(self.chance, self.surrogate.points, self.surrogate.classes, None)
+    def task(self, number: int, pair: Pair) -> Task:
+        network, training = pair
+        return Task(number=number, stage="explore", network=network, training=training, seed=self.seed)
+
+    def begin(self, number: int) -> Pair:
+        """A network of the head start."""
+        return self.start[number]
+
+    def propose(self, number: int) -> Pair:
+        """A network after it, as trial ``number``."""
+        return pool(self.surrogate, self.chance.choice(self.surrogate.fitting), self.chance.randrange(POOL))
+
+    def alongside(self, task: Task) -> Sequence[Task]:
+        return ()
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         return True
@@ -57,17 +80,73 @@ class Rival:
         """What its training gives."""
         return self.surrogate.look_up(task, self.seed)
 
-    def built(self, choose: Any) -> Any:
+    def built(self, choose: Any) -> Pair | None:
         """The config that ``choose`` makes; None where it is refused or beyond the limits."""
         return built(choose, self.surrogate.points, self.surrogate.classes)
+
+
+class Going(Rival):
+    """Trains some configs in parts: what is asked for again under its number goes on from where it was."""
+
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        super().__init__(surrogate, seed, start)
+        self.trained: dict[int, int] = {}  # trial -> its epochs so far
+
+    def look_up(self, task: Task) -> Curve:
+        """What is left of the training."""
+        whole, done = super().look_up(task), self.trained.get(task.number, 0)
+        before = whole.seconds[done - 1] if done else 0.0
+        return Curve(whole.metrics[done:], [end - before for end in whole.seconds[done:]])
+
+
+class Alone(Rival):
+    """The head start in full, and nothing else."""
+
+    @property
+    def done(self) -> bool:  # type: ignore[override]
+        return self.count >= len(self.start)
+
+    def next(self) -> Task | None:
+        return None if self.done else super().next()
+
+
+class OneEpoch(Going):
+    """One epoch of all, then the best in full: of every EPOCHS random configs that had one epoch, one goes on."""
+
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        super().__init__(surrogate, seed, start)
+        self.values: dict[int, float] = {}  # of those that wait, after their epoch
+        self.tasks: dict[int, Task] = {}
+        self.due = 0  # epochs that were spent on first ones, less those of a whole training
+
+    def next(self) -> Task | None:
+        if self.due >= EPOCHS and self.values:
+            best = max(self.values, key=self.values.__getitem__)
+            self.due -= EPOCHS
+            del self.values[best]
+            return self.tasks.pop(best)
+        task = super().next()
+        assert task is not None
+        self.due += 1
+        self.tasks[task.number] = task
+        return task
+
+    def report(self, number: int, message: dict[str, Any]) -> bool:
+        if self.trained.get(number):
+            return True
+        self.trained[number] = 1
+        if message["done"]:
+            return True
+        self.values[number] = message["metrics"]["accuracy"]
+        return False
 
 
 class ASHA(Rival):
     """Random search with Ray Tune's ASHA, the real class, called as its scheduler calls it."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, grace: int = GRACE) -> None:
-        super().__init__(surrogate, seed)
-        self.bracket = importlib.import_module("ray.tune.schedulers.async_hyperband")._Bracket(grace, EPOCHS, ETA, 0)
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        super().__init__(surrogate, seed, start)
+        self.bracket = importlib.import_module("ray.tune.schedulers.async_hyperband")._Bracket(GRACE, EPOCHS, ETA, 0)
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         if message["done"]:
@@ -76,37 +155,73 @@ class ASHA(Rival):
         return bool(self.bracket.on_result(trial, message["epoch"], message["metrics"]["accuracy"]) != "STOP")
 
 
-class PlainTPE(Rival):
-    """Optuna's TPE as it comes, every trial to the end."""
+def anew(study: optuna.Study, asked: optuna.trial.Trial) -> None:
+    """The trial was beyond the limits: the next one is to be of its family."""
+    study.tell(asked, state=optuna.trial.TrialState.FAIL)
+    study.enqueue_trial({FAMILY: asked.params[FAMILY]})
 
-    def __init__(self, surrogate: Surrogate, seed: int) -> None:
-        super().__init__(surrogate, seed)
+
+class TPE(Rival):
+    """Optuna's TPE with its own successive halving, by ask and tell."""
+
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        super().__init__(surrogate, seed, start)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(direction="maximize", sampler=Quick(seed=seed))
+        pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=GRACE, reduction_factor=ETA)
+        self.study = optuna.create_study(direction="maximize", sampler=self.sampler(seed), pruner=pruner)
+        for pair in start:
+            self.study.enqueue_trial(projected(pair))
         self.asked: dict[int, optuna.trial.Trial] = {}
 
-    def propose(self, number: int) -> Any:
+    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        return Quick(seed=seed)
+
+    def begin(self, number: int) -> Pair:
+        self.asked[number] = asked = self.study.ask()
+        self.built(chooser(asked))
+        return self.start[number]
+
+    def propose(self, number: int) -> Pair:
         while True:
             self.asked[number] = asked = self.study.ask()
             if found := self.built(chooser(asked)):
                 return found
-            self.study.tell(asked, WORST)
+            anew(self.study, asked)
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
+        asked, value = self.asked[number], message["metrics"]["accuracy"]
+        asked.report(value, message["epoch"])
         if message["done"]:
-            self.study.tell(self.asked.pop(number), message["metrics"]["accuracy"])
-        return True
+            self.study.tell(asked, value)
+        elif asked.should_prune():
+            self.study.tell(asked, state=optuna.trial.TrialState.PRUNED)
+        else:
+            return True
+        return False
+
+
+class GP(TPE):
+    """The same with Optuna's Gaussian process, which models what all proposals have in common."""
+
+    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.GPSampler(seed=seed)
 
 
 class TuneOptuna(ASHA):
     """Ray Tune's own OptunaSearch and ASHA, the real classes, called as Tune's controller calls them."""
 
-    def __init__(self, surrogate: Surrogate, seed: int) -> None:
-        super().__init__(surrogate, seed)
+    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
+        super().__init__(surrogate, seed, start)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         tune = importlib.import_module("ray.tune.search.optuna")
-        self.found: Any = None
-        self.search = tune.OptunaSearch(space=self._define, metric="accuracy", mode="max", sampler=Quick(seed=seed))
+        self.found: Pair | None = None
+        self.search = tune.OptunaSearch(
+            space=self._define,
+            metric="accuracy",
+            mode="max",
+            sampler=Quick(seed=seed),
+            points_to_evaluate=[projected(pair) for pair in start] or None,
+        )
         self.ids: dict[int, str] = {}
         self.last: dict[int, dict[str, Any]] = {}
         self.asks = 0
@@ -114,14 +229,21 @@ class TuneOptuna(ASHA):
     def _define(self, trial: Any) -> None:
         self.found = self.built(chooser(trial))
 
-    def propose(self, number: int) -> Any:
+    def begin(self, number: int) -> Pair:
+        self._suggest(number)
+        return self.start[number]
+
+    def propose(self, number: int) -> Pair:
         while True:
-            self.ids[number] = name = f"t{self.asks}"
-            self.asks += 1
-            self.search.suggest(name)
+            self._suggest(number)
             if self.found is not None:
                 return self.found
-            self.search.on_trial_complete(name, {"accuracy": WORST})
+            anew(self.search._ot_study, self.search._ot_trials[self.ids[number]])
+
+    def _suggest(self, number: int) -> None:
+        self.ids[number] = f"t{self.asks}"
+        self.asks += 1
+        self.search.suggest(self.ids[number])
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         self.last[number] = result = {
@@ -137,18 +259,31 @@ class TuneOptuna(ASHA):
         self.search.on_trial_complete(self.ids[number], self.last.pop(number))
 
 
-class Cold(Agenda):
-    """Without a head start."""
+class Headed(Agenda):
+    """An agenda with a head start of its own, treated as the known networks are."""
+
+    start: Start = ()
 
     def _starts(self) -> Iterator[Task]:
+        tried = {trial.label for trial in self.study.stage("explore")}
+        for place, (network, training) in enumerate(self.start):
+            if (label := f"start {place}") not in tried and self._exploring():
+                number = self.number()
+                yield Task(
+                    number=number,
+                    stage="explore",
+                    network=network,
+                    training=training,
+                    seed=self.goal.seed,
+                    label=label,
+                )
+
+    def _published(self) -> Iterator[Task]:
         return iter(())
 
-    _families = _published = _starts
 
-
-def ours(surrogate: Surrogate, seed: int, *, cold: bool = False, **changes: Any) -> Director:
+def ours(surrogate: Surrogate, seed: int, start: Start = (), **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
-    settings = {"space": SPACE.name, "epochs": EPOCHS, "max_macs": LIMIT, "trials": 100_000, "baseline": "none"}
-    options = Options(name="s", seed=seed, catalogue=CATALOGUE, **{**settings, **changes})
     sizes = Sizes(surrogate.points, surrogate.classes)
-    return director(options, Clock(), sizes, kind=Cold if cold else Agenda)
+    kind = type("Given", (Headed,), {"start": start})
+    return director(options(seed, **changes), Clock(), sizes, kind=kind)

@@ -4,8 +4,8 @@
 
 The director, the sampler, the journal on the disk, MLflow's database and the report are the real ones. The workers are
 simulated, because one machine does not hold 1000 of them: each trial replays one of the learning curves recorded by
-``curves.py``, which is waited for in simulated time. So everything that spectune does is measured, as processor time,
-and nothing of what Ray does; that is in ``search.py``, for as many workers as there are cores.
+``metatable.py``, which is waited for in simulated time. So everything that spectune does is measured, as processor
+time, and nothing of what Ray does; that is in ``search.py``, for as many workers as there are cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from curves import DATA, EPOCHS, LIMIT, read, value
+from curves import EPOCHS, LIMIT, read, value
+from metatable import TASKS
 from record import append
 
 from spectune.search.planning.simulate import Clock, Curve, simulate
@@ -35,16 +36,15 @@ from spectune.search.session.progress import Progress
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.tracking.writer import Writer
-from spectune.trainables.data import load
 
-SOURCE, SETTINGS = DATA["challenge"]
+TASK = TASKS["challenge"]
 HOUR = 3600.0
 
 
 def recorded() -> list[Curve]:
     """The learning curves of the table that are whole."""
     found = []
-    for row in read():
+    for row in read("challenge"):
         values = value(row)
         if len(values) == EPOCHS and "slow" not in row:
             metrics = [
@@ -57,14 +57,14 @@ def recorded() -> list[Curve]:
 
 def measure(trials: int, concurrent: int, folder: Path) -> dict[str, Any]:
     """One study, from its first trial to its report; seconds are of a processor where it is not said otherwise."""
-    dataset, curves = load(SOURCE, **SETTINGS), recorded()
+    dataset, curves = TASK.load(), recorded()
     store = f"sqlite:///{folder}/mlflow.db"
     options = Options(
         name="s",
         studies=str(folder),
         space="any",
-        dataset=SOURCE,
-        data=SETTINGS,
+        dataset=TASK.source,
+        data=TASK.options,
         epochs=EPOCHS,
         trials=trials,
         max_macs=LIMIT,

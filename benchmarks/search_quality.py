@@ -1,148 +1,126 @@
-"""What searches find per unit of compute: simulated on recorded learning curves, regret against epochs spent.
+"""What searches find per unit of compute: simulated on recorded learning curves, regret against epochs and seconds.
 
-    python benchmarks/search_quality.py [--workers 8] [--seeds 30] [--only NAME ...] [--table]
+    python benchmarks/search_quality.py --only ours --tasks plain tissue --seeds 3 --cold   # printed, not recorded
+    python benchmarks/search_quality.py --record [--workers 8] [--seeds 10] [--part 0/2]    # what is missing
+    python benchmarks/search_quality.py --table                                            # results/search_quality.md
 
-Every search runs on the answers of ``surrogate.py`` until it has spent FULL full trainings' worth of epochs. Regret is
-the best recorded config's true value less that of the config that would be taken: the best by validation, or what
-confirming the best three would find. Runs are kept as they end; the next call does those that are missing, then writes
-``results/search_quality.md`` and a picture of them all.
+Every search runs on the answers of ``surrogate.py``, without a head start (cold) and with the same one, until it has
+spent 60 full trainings' worth of epochs, and 20 of seconds. Regret is the best recorded config's true value less that
+of the config that would be taken: the best by validation, or the best of the three that lead. What is recorded stays:
+the next call does what is missing, and ``--part 1/2`` every second run, for a process of its own on each core.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import drawn
-from curves import DATA, EPOCHS
-from libraries import DEHB, NePS, SyneTune
-from networks import interval
 from record import commit, machine
-from replay import replay
-from rivals import ASHA, PlainTPE, Rival, TuneOptuna, ours
-from surrogate import Surrogate
+from replay import AT, replay
+from rivals import ASHA, GP, TPE, Alone, OneEpoch, TuneOptuna, ours
+from starts import Start, by_hand
+from surrogate import Surrogate, described
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = RESULTS / "search_quality.jsonl"
-AT = (20, 60)  # full trainings' worth
-RIVALS: dict[str, Callable[[Surrogate, int], Any]] = {
-    "random": Rival,
+SHOWN = (10, 20, 60)  # trainings' worth
+KINDS = {"three": SHOWN, "three_s": SHOWN[:2]}  # regret by epochs, by seconds
+COLD = "cold"
+STARTS: dict[str, Callable[[Surrogate], Start]] = {COLD: lambda surrogate: (), "by hand": by_hand}
+SEARCHES: dict[str, Callable[[Surrogate, int, Start], Any]] = {
     "random + ASHA": ASHA,
-    "random + ASHA from a ninth on": lambda surrogate, seed: ASHA(surrogate, seed, grace=EPOCHS // 9),
-    "TPE": PlainTPE,
     "Tune's OptunaSearch + ASHA": TuneOptuna,
-    "Syne Tune ASHA-CQR": SyneTune,
-    "DEHB": DEHB,
-    "NePS PriorBand": NePS,
+    "Optuna TPE": TPE,
+    "Optuna GP": GP,
+    "one epoch, then the best": OneEpoch,
+    "the head start alone": Alone,
     "ours": ours,
-    "ours, random": lambda surrogate, seed: ours(surrogate, seed, sampler="random"),
-    "ours, cold": lambda surrogate, seed: ours(surrogate, seed, cold=True),
+    "ours, random": lambda surrogate, seed, start: ours(surrogate, seed, start, sampler="random"),
 }
+
+
+class Run(NamedTuple):
+    """What one simulation is of."""
+
+    task: str
+    search: str
+    start: str
+    workers: int
+    seed: int
 
 
 def read() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.is_file() else []
 
 
-def complete(surrogates: dict[str, Surrogate], names: list[str], *, workers: int, seeds: int) -> None:
-    """Run what is missing, seed by seed, so that a stop leaves the same seeds of all."""
-    done = {(row["dataset"], row["search"], row["workers"], row["seed"], row["table"]) for row in read()}
+def simulated(run: Run, surrogate: Surrogate) -> dict[str, Any]:
+    """One run, with what it took of a core."""
+    known = max((surrogate.true(pair) for pair in by_hand(surrogate)), default=0.0)
+    began = time.process_time()
+    plan = SEARCHES[run.search](surrogate, run.seed, STARTS[run.start](surrogate))
+    found = replay(plan, surrogate, workers=run.workers, seed=run.seed, known=known)
+    return {**run._asdict(), "table": surrogate.trainings, **found, "cpu": round(time.process_time() - began, 1)}
+
+
+def asked(options: argparse.Namespace) -> Iterator[Run]:
+    """Seed by seed, so that a stop leaves the same seeds of all."""
+    part, parts = map(int, options.part.split("/"))
+    for seed in range(options.seeds):
+        for at, task in enumerate(options.tasks):
+            if (seed + at) % parts == part:
+                for start in [COLD] if options.cold else STARTS:
+                    for search in options.only:
+                        if (search, start) != ("the head start alone", COLD):
+                            yield from (Run(task, search, start, workers, seed) for workers in options.workers)
+
+
+def complete(runs: Iterator[Run], *, record: bool) -> list[dict[str, Any]]:
+    """Do the runs that are missing."""
+    surrogates: dict[str, Surrogate] = {}
+    done = {(Run(*(row[key] for key in Run._fields)), row["table"]) for row in read()} if record else set()
     about = {"date": time.strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
-    for seed in range(seeds):
-        for dataset, surrogate in surrogates.items():
-            for name in names:
-                key = (dataset, name, workers, seed, surrogate.trainings)
-                if key in done:
-                    continue
-                began = time.process_time()
-                found = replay(RIVALS[name](surrogate, seed), surrogate, workers=workers, seed=seed)
-                keys = dict(zip(("dataset", "search", "workers", "seed", "table"), key, strict=True))
-                with RUNS.open("a") as file:
-                    file.write(
-                        json.dumps({**keys, **found, "cpu": round(time.process_time() - began, 1), **about}) + "\n"
-                    )
-        print(f"seed {seed}", flush=True)
+    rows = []
+    for run in runs:
+        if run.task not in surrogates:
+            surrogates[run.task] = Surrogate(run.task)
+        if (run, surrogates[run.task].trainings) in done:
+            continue
+        rows.append(simulated(run, surrogates[run.task]))
+        if record:
+            with RUNS.open("a") as file:
+                file.write(json.dumps({**rows[-1], **about}) + "\n")
+        print(said(rows[-1]), flush=True)
+    return rows
 
 
-def table(rows: list[dict[str, Any]], dataset: str, workers: int) -> list[str]:
-    """A row a search: regret at each of AT, of the best by validation and of the best three confirmed."""
-    columns = [f"{kind} at {at}" for kind in ("best", "best of 3") for at in AT]
-    lines = [f"| search | seeds | trials | {' | '.join(columns)} |", "|---" * (len(columns) + 3) + "|"]
-    for name in RIVALS:
-        mine = [r for r in rows if (r["dataset"], r["workers"], r["search"]) == (dataset, workers, name)]
-        if mine:
-            cells = [
-                "{:.3f} ± {:.3f}".format(*interval([row[kind][at - 1] for row in mine]))
-                for kind in ("first", "three")
-                for at in AT
-            ]
-            trials = statistics.fmean(row["trials"] for row in mine)
-            lines.append(f"| {name} | {len(mine)} | {trials:.0f} | {' | '.join(cells)} |")
-    return lines
-
-
-def against(rows: list[dict[str, Any]], dataset: str, workers: int) -> list[str]:
-    """Regret of each search less that of ours on the same seed: above zero means that ours is ahead."""
-    lines = [f"| search less ours | {' | '.join(f'best of 3 at {at}' for at in AT)} |", "|---|---|---|"]
-    mine = [row for row in rows if (row["dataset"], row["workers"]) == (dataset, workers)]
-    ours = {row["seed"]: row for row in mine if row["search"] == "ours"}
-    for name in RIVALS:
-        others = [row for row in mine if row["search"] == name and row["seed"] in ours]
-        if name != "ours" and others:
-            cells = [
-                "{:+.3f} ± {:.3f}".format(
-                    *interval([row["three"][at - 1] - ours[row["seed"]]["three"][at - 1] for row in others])
-                )
-                for at in AT
-            ]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
-
-
-def written(rows: list[dict[str, Any]], surrogates: dict[str, Surrogate]) -> str:
-    """The page of results: what was simulated, and the tables."""
-    about = sorted({f"{row['date']}, commit {row['commit']}, {row['machine']}" for row in rows})
-    lines = ["# What searches find per unit of compute", "", *(__doc__ or "").splitlines()[4:], ""]
-    lines += ["Mean and 95 % interval over seeds (Student's t). `ours` is the default of `spectune search`.", ""]
-    for name, surrogate in surrogates.items():
-        checked = ", ".join(f"{key} {value}" for key, value in surrogate.validate().items())
-        lines += [
-            f"* `{name}`: {DATA[name][0]} {DATA[name][1]}; {len(surrogate.inputs)} configs, {surrogate.trainings} "
-            f"trainings; best {surrogate.best:.3f}; left-out configs are predicted with {checked}"
-        ]
-    lines += ["", *(f"* {line}" for line in about), ""]
-    for dataset in surrogates:
-        for workers in sorted({row["workers"] for row in rows}):
-            lines += [f"## {dataset}, workers: {workers}", "", *table(rows, dataset, workers), ""]
-            lines += [*against(rows, dataset, workers), ""]
-    return "\n".join(lines)
+def said(row: dict[str, Any]) -> str:
+    """A run in one line."""
+    lost = [" ".join(f"{row[kind][AT.index(at)]:.3f}" for at in some) for kind, some in KINDS.items()]
+    name = f"{row['task']}, {row['search']}, {row['start']}, {row['workers']} workers, seed {row['seed']}"
+    return f"{name}: {lost[0]} by epochs, {lost[1]} by seconds, {row['trials']} trials, {row['cpu']} s"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--workers", type=int, default=8)
-    parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--only", nargs="+", choices=RIVALS, default=list(RIVALS))
-    parser.add_argument("--table", action="store_true", help="run nothing, write the results again")
+    parser.add_argument("--workers", type=int, nargs="+", default=[8])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--tasks", nargs="+", choices=described(), default=list(described()))
+    parser.add_argument("--only", nargs="+", choices=SEARCHES, default=list(SEARCHES))
+    parser.add_argument("--cold", action="store_true", help="without a head start only")
+    parser.add_argument("--record", action="store_true", help="keep the runs, and do only what is missing")
+    parser.add_argument("--part", default="0/1", help="I/N: every N-th run from the I-th on")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    surrogates = {name: Surrogate(name) for name in DATA}
-    if not options.table:
-        try:
-            complete(surrogates, options.only, workers=options.workers, seeds=options.seeds)
-        except ValueError as error:
-            sys.exit(str(error))
-    rows = [row for row in read() if row["table"] == surrogates[row["dataset"]].trainings]
-    (RESULTS / "search_quality.md").write_text(written(rows, surrogates))
-    drawn.regrets(RESULTS / "search_quality.html", "Regret against epochs spent", rows, list(RIVALS))
-    print(written(rows, surrogates))
+    try:
+        complete(asked(options), record=options.record)
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,116 +1,149 @@
 """What a training of any config would give, from the recorded table: a forest over configs whose leaves hold curves.
 
-A forest of extremely randomised trees learns the mean curve of each recorded config (with the seconds of an epoch) from
-its hyperparameters and its cost. At a recorded config it gives the recorded mean, elsewhere a mean of similar ones. So
-nothing is better than the best recorded config, and a difference that the table does not show does not exist. Around
-the mean goes the deviation of one recorded seed, of a config of about the same value; it is the same for every search
-that asks for the same config with the same seed.
+A recorded config gives its recorded mean. For others a forest of extremely randomised trees learns the mean curve of
+each recorded config, the epochs after which early stopping ends it and the seconds of an epoch, from its
+hyperparameters and its cost: a mean of similar ones. So nothing is better than the best recorded config, and a
+difference that the table does not show does not exist. Around the mean goes the deviation of one recorded seed, of a
+config of about the same value; it is the same for every search that asks for the same config with the same seed.
+
+A training that its patience ended holds its last value, as the study takes it; one whose loss was not finite is worth
+no more than guessing from there on.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
 import random
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
-from curves import DATA, EPOCHS, SPACE, read, value
+from curves import EPOCHS, INDEX, SPACE, Pair, diverged, read, value
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold
 
 from spectune.search.planning.simulate import Curve
 from spectune.search.records.task import Task
-from spectune.spaces import Network, Training
+from spectune.spaces import KNOWN, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Float, Int
+from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
-from spectune.trainables.data import load
 
 TREES = 100
 ABSENT = -1.0  # of a hyperparameter that a config does not have
 ALIKE = 20  # recorded deviations that one is drawn from
+LEAST = 10  # recorded configs of a task
+LAST, LENGTH, PACE = EPOCHS - 1, EPOCHS, EPOCHS + 1  # places of what is predicted beside the curve
 
 Array = NDArray[np.float64]
 
 
+class Skill(NamedTuple):
+    """How well configs that are left out are predicted, by their value at the end."""
+
+    r2: float  # share of the variance
+    spearman: float  # correlation of the ranks
+
+
 class Surrogate:
-    """Answers for one dataset of the table. ``best`` is the highest true value of a recorded config."""
+    """Answers for one task of the table. ``best`` is the highest mean value of a recorded config, and what regret is
+    counted from; ``unit`` are the median seconds of a full training."""
 
     def __init__(self, name: str) -> None:
-        source, settings = DATA[name]
-        dataset = load(source, **settings)
-        self.name, self.points, self.classes = name, len(dataset.axis), len(dataset.classes)
+        self.name = name
+        about = described()[name]
+        self.points, self.classes, self.fitting = about["points"], about["classes"], about["families"]
         groups: dict[int, list[dict[str, Any]]] = {}
-        for row in read():
-            if row["dataset"] == name and "slow" not in row:
+        for row in read(name):
+            if "slow" not in row:
                 groups.setdefault(row["index"], []).append(row)
+        if len(groups) < LEAST:
+            raise InputError(f"a task must have at least {LEAST} recorded configs, got {len(groups)} of {name}")
         self.trainings = sum(map(len, groups.values()))
-        self.inputs = np.array([self._features(*configs(rows[0]["config"])) for rows in groups.values()])
-        curves = [np.array([self._curve(row) for row in rows]) for rows in groups.values()]
-        self.curves = np.array([some.mean(0) for some in curves])
-        pace = [np.log([self._pace(row) for row in rows]).mean() for rows in groups.values()]
-        self.targets = np.column_stack([self.curves, pace])
-        repeated = [some for some in curves if len(some) > 1]
-        self._noise = np.concatenate(
-            [(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in repeated]
-        )
-        levels = np.concatenate([np.full(len(some), some[:, -1].mean()) for some in repeated])
-        self.best = float(levels.max())
-        order = np.argsort(levels, kind="stable")
-        self._noise, self._levels = self._noise[order], levels[order]
+        self.kinds = [rows[0]["kind"] for rows in groups.values()]
+        pairs = [configs(rows[0]["config"]) for rows in groups.values()]
+        self.families = [network.family for network, _ in pairs]
+        self._places = {pair: place for place, pair in enumerate(pairs)}
+        self._answers: dict[Pair, Array] = {}
+        self.inputs = np.array([self._features(pair) for pair in pairs])
+        self.targets = np.array([np.mean([self._target(row) for row in rows], axis=0) for rows in groups.values()])
+        self.best = float(self.targets[:, LAST].max())
+        paces = [rows[0]["seconds"][-1] for rows in groups.values() if len(rows[0]["seconds"]) == EPOCHS]
+        self.unit = float(np.median(paces))
+        self._deviations(groups.values())
         self._forest = _Forest(self.inputs, self.targets)
 
-    def mean(self, network: Network, training: Training) -> Array:
-        """The expected value after each epoch (EPOCHS,), then the logarithm of an epoch's seconds."""
-        return self._forest.predict(self._features(network, training))
+    def mean(self, pair: Pair) -> Array:
+        """The expected value after each epoch (EPOCHS,), then the number of epochs and the logarithm of the seconds of
+        one."""
+        if pair not in self._answers:
+            place = self._places.get(pair)
+            self._answers[pair] = self._forest.predict(self._features(pair)) if place is None else self.targets[place]
+        return self._answers[pair]
 
-    def true(self, task: Task) -> float:
+    def true(self, pair: Pair) -> float:
         """The expected value at the end: what confirmation on endless seeds would find."""
-        return float(self.mean(task.network, task.training)[EPOCHS - 1])
+        return float(self.mean(pair)[LAST])
 
     def look_up(self, task: Task, seed: int) -> Curve:
         """One training: the expected curve with a recorded deviation, cut to what an accuracy can be."""
-        expected = self.mean(task.network, task.training)
+        expected = self.mean((task.network, task.training))
         chance = random.Random(hashlib.sha256(f"{seed} {json.dumps(task.config, sort_keys=True)}".encode()).digest())
-        near = int(np.searchsorted(self._levels, expected[EPOCHS - 1])) + chance.randint(-ALIKE // 2, ALIKE // 2)
+        near = int(np.searchsorted(self._levels, expected[LAST])) + chance.randint(-ALIKE // 2, ALIKE // 2)
         noise = self._noise[min(max(near, 0), len(self._noise) - 1)]
-        values = np.clip(expected[:EPOCHS] + noise, 0.0, 1.0)
-        pace = math.exp(expected[EPOCHS])
+        length = max(1, round(expected[LENGTH]))
+        values = np.clip(expected[:length] + noise[:length], 0.0, 1.0)
+        pace = math.exp(expected[PACE])
         # the value is that of the best epoch so far: a falling loss says so
         metrics = [{"accuracy": float(v), "loss": 1.0 - n / 100, "train_loss": 0.0} for n, v in enumerate(values)]
-        return Curve(metrics, [pace * (n + 1) for n in range(EPOCHS)])
+        return Curve(metrics, [pace * (n + 1) for n in range(length)])
 
-    def validate(self, folds: int = 5) -> dict[str, float]:
-        """How well left-out configs are predicted: the share of variance, and Spearman's correlation, at the end."""
+    def best_of(self, *, known: bool) -> float:
+        """The highest value of the known networks, or of the other configs."""
+        values = [one for one, kind in zip(self.targets[:, LAST], self.kinds, strict=True) if (kind in KNOWN) == known]
+        return float(max(values, default=math.nan))
+
+    def validate(self, folds: int = 5) -> tuple[Skill, dict[str, Skill]]:
+        """How well left-out configs are predicted, all together and within each family."""
         found = np.zeros(len(self.inputs))
         for learn, left in KFold(folds, shuffle=True, random_state=0).split(self.inputs):
             forest = _Forest(self.inputs[learn], self.targets[learn])
-            found[left] = [forest.predict(row)[EPOCHS - 1] for row in self.inputs[left]]
-        true = self.curves[:, -1]
-        a, b = (np.argsort(np.argsort(values)).astype(float) for values in (found, true))
-        return {
-            "r2": round(1 - float(((found - true) ** 2).sum() / ((true - true.mean()) ** 2).sum()), 3),
-            "spearman": round(float(np.corrcoef(a, b)[0, 1]), 3),
-        }
+            found[left] = [forest.predict(row)[LAST] for row in self.inputs[left]]
+        true, family = self.targets[:, LAST], np.array(self.families)
+        parts = {str(one): _skill(found[family == one], true[family == one]) for one in np.unique(family)}
+        return _skill(found, true), parts
 
-    def _curve(self, row: dict[str, Any]) -> Array:
-        """The value after each epoch; after a loss that was not finite it is what guessing gives."""
+    def _deviations(self, groups: Iterable[list[dict[str, Any]]]) -> None:
+        """What recorded seeds deviate from their mean, in the order of the value of their config."""
+        repeated = [np.array([self._curve(row) for row in rows]) for rows in groups if len(rows) > 1]
+        scaled = [(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in repeated]
+        levels = np.concatenate([np.full(len(some), some[:, LAST].mean()) for some in repeated])
+        order = np.argsort(levels, kind="stable")
+        self._noise, self._levels = np.concatenate(scaled)[order], levels[order]
+
+    def _target(self, row: dict[str, Any]) -> list[float]:
+        taken = row["seconds"]
+        length = EPOCHS if diverged(row) else len(taken)
+        return [*self._curve(row), length, math.log(taken[-1] / len(taken) if taken else 0.05)]
+
+    def _curve(self, row: dict[str, Any]) -> list[float]:
+        """The value after each epoch."""
         values = value(row)
-        return np.array(values + [1 / self.classes] * (EPOCHS - len(values)))
+        rest = 1 / self.classes if diverged(row) else values[-1]
+        return values + [rest] * (EPOCHS - len(values))
 
-    def _pace(self, row: dict[str, Any]) -> float:
-        return float(row["seconds"][-1] / len(row["seconds"])) if row["seconds"] else 0.05
-
-    def _features(self, network: Network, training: Training) -> Array:
+    def _features(self, pair: Pair) -> Array:
+        network, training = pair
         cost = network.cost(self.points, self.classes)
         values = {**SPACE.values(network), **training.to_dict()}
-        domains = [(name, hp.domain) for name, _, hp in SPACE.hyperparameters()]
-        domains += [(hp.name, hp.domain) for hp in hyperparameters(Training)]
         found = [math.log10(cost.macs + 1), math.log10(cost.parameters + 1)]
-        for name, domain in domains:
+        for name, domain in _domains():
             given = values.get(name)
             given = given[0] if isinstance(given, list) else given
             if isinstance(domain, Choice) and not _ordered(domain):
@@ -118,6 +151,28 @@ class Surrogate:
             else:
                 found.append(_scaled(domain, given))
         return np.array(found)
+
+
+@functools.cache
+def described() -> dict[str, dict[str, Any]]:
+    """Task -> what the index of the table says of it."""
+    if not INDEX.is_file():
+        raise InputError(f"the table must have {INDEX.name}: python benchmarks/metatable.py index")
+    found: dict[str, dict[str, Any]] = json.loads(INDEX.read_text())
+    return found
+
+
+def _skill(found: Array, true: Array) -> Skill:
+    spread = float(((true - true.mean()) ** 2).sum())
+    if len(true) < 3 or not spread:
+        return Skill(math.nan, math.nan)
+    return Skill(1 - float(((found - true) ** 2).sum()) / spread, float(spearmanr(found, true).statistic))
+
+
+@functools.cache
+def _domains() -> list[tuple[str, Any]]:
+    own = [(name, hp.domain) for name, _, hp in SPACE.hyperparameters()]
+    return own + [(hp.name, hp.domain) for hp in hyperparameters(Training)]
 
 
 def _ordered(domain: Choice) -> bool:

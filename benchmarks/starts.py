@@ -1,0 +1,83 @@
+"""Head starts: networks that a search is given first, and what they look like in the space that it knows."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from curves import EPOCHS, LIMIT, SPACE, Pair
+from surrogate import Surrogate
+
+from spectune.search.records.options import Options
+from spectune.search.strategy.agenda import Agenda, planned
+from spectune.spaces import STANDARD, Sizes, Training
+from spectune.spaces.config import hyperparameters
+from spectune.spaces.domain import Choice, Domain, Int
+
+Start = Sequence[Pair]  # the networks with their trainings, in the order in which they are to be tried
+CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
+
+
+def options(seed: int, **changes: Any) -> Options:
+    """Those of ``spectune search`` on the table: its defaults but for what is changed."""
+    asked = {"space": SPACE.name, "max_macs": LIMIT, "epochs": EPOCHS, "trials": 100_000, "baseline": ("none",)}
+    return Options(name="s", seed=seed, catalogue=CATALOGUE, **{**asked, **changes})
+
+
+def by_hand(surrogate: Surrogate) -> Start:
+    """The known networks that ``spectune search`` starts from, in its order."""
+    asked = options(0)
+    agenda = Agenda.of(asked, asked, planned(asked), sizes=Sizes(surrogate.points, surrogate.classes))
+    return [(task.network, task.training) for task in (*agenda._starts(), *agenda._published())]
+
+
+def projected(pair: Pair) -> dict[str, Any]:
+    """What a search would have proposed to get a config, or one like it: of a value per layer the first one, and what
+    lies beyond a domain at its end. Only what is active."""
+    network, training = pair
+    given = {**SPACE.values(network), **training.to_dict()}
+    found: dict[str, Any] = {}
+
+    def choose(name: str, domain: Domain) -> Any:
+        one = given.get(name)
+        found[name] = _inside(domain, one[0] if isinstance(one, list) else one, searched()[name][1])
+        return found[name]
+
+    SPACE.propose(choose)
+    Training.propose(choose)
+    return found
+
+
+@functools.cache
+def searched() -> dict[str, tuple[Domain, Any]]:
+    """Domain and default of every hyperparameter that is ever asked for; conditions are left to ``curves.built``."""
+    chance, asked = random.Random(0), dict[str, Domain]()
+
+    def choose(name: str, domain: Domain) -> Any:
+        asked[name] = domain
+        return domain.at(chance.random())
+
+    for _ in range(3000):
+        try:
+            SPACE.propose(choose)
+            Training.propose(choose)
+        except ValueError:
+            continue  # a combination that its family refuses, all of which was asked for
+    whole = [*SPACE.hyperparameters(), *((hp.name, None, hp) for hp in hyperparameters(Training))]
+    return {name: (asked[name], hp.default) for name, _, hp in whole if name in asked}
+
+
+def _inside(domain: Domain, value: Any, default: Any) -> Any:
+    """The value of the domain that is nearest; the default where there is none."""
+    if isinstance(domain, Choice):
+        if value in domain.options:
+            return value
+        if isinstance(value, str) or value is None:
+            return default
+        return min(domain.options, key=lambda option: abs(option - value))
+    value = min(max(default if value is None else value, domain.low), domain.high)
+    if isinstance(domain, Int):
+        return domain.low + round((value - domain.low) / domain.step) * domain.step
+    return float(value)
