@@ -2,14 +2,16 @@
 
 All propose from the same space within the same limit, with the same rungs, those of our default, and each may be given
 a head start: networks that it tries first, and learns from as it learns from its own proposals. A proposal beyond the
-limit costs nothing. It is drawn anew within its family, as ours is: for Optuna it failed, and the next trial is
-enqueued with that family, so that limits which few networks of a family keep do not make it rare.
+limit costs nothing. It is drawn anew within its family, as ours is, by the model and then at random: for Optuna it
+failed, and the next trial is enqueued with that family, so that limits which few of its networks keep do not make it
+rare.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,6 +27,7 @@ from spectune.search.records.options import Options
 from spectune.search.records.task import Task
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
+from spectune.search.strategy.sampler import STUBBORN
 from spectune.search.strategy.sampler import _chooser as chooser
 from spectune.spaces import Sizes
 from spectune.spaces.space import FAMILY
@@ -66,7 +69,10 @@ class Rival:
 
     def propose(self, number: int) -> Pair:
         """A network after it, as trial ``number``."""
-        return pool(self.surrogate, self.chance.choice(self.surrogate.fitting), self.chance.randrange(POOL))
+        return self.random(self.chance.choice(self.surrogate.fitting))
+
+    def random(self, family: str) -> Pair:
+        return pool(self.surrogate, family, self.chance.randrange(POOL))
 
     def alongside(self, task: Task) -> Sequence[Task]:
         return ()
@@ -155,10 +161,11 @@ class ASHA(Rival):
         return bool(self.bracket.on_result(trial, message["epoch"], message["metrics"]["accuracy"]) != "STOP")
 
 
-def anew(study: optuna.Study, asked: optuna.trial.Trial) -> None:
-    """The trial was beyond the limits: the next one is to be of its family."""
+def anew(rival: Rival, study: optuna.Study, asked: optuna.trial.Trial, refused: int) -> None:
+    """The trial was beyond the limits: the next one is to be of its family, a random one after STUBBORN of them."""
     study.tell(asked, state=optuna.trial.TrialState.FAIL)
-    study.enqueue_trial({FAMILY: asked.params[FAMILY]})
+    family = asked.params[FAMILY]
+    study.enqueue_trial({FAMILY: family} if refused < STUBBORN else projected(rival.random(family)))
 
 
 class TPE(Rival):
@@ -168,12 +175,13 @@ class TPE(Rival):
         super().__init__(surrogate, seed, start)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=GRACE, reduction_factor=ETA)
-        self.study = optuna.create_study(direction="maximize", sampler=self.sampler(seed), pruner=pruner)
+        self.sampler = self.sampled(seed)
+        self.study = optuna.create_study(direction="maximize", sampler=self.sampler, pruner=pruner)
         for pair in start:
             self.study.enqueue_trial(projected(pair))
         self.asked: dict[int, optuna.trial.Trial] = {}
 
-    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+    def sampled(self, seed: int) -> optuna.samplers.BaseSampler:
         return Quick(seed=seed)
 
     def begin(self, number: int) -> Pair:
@@ -182,11 +190,14 @@ class TPE(Rival):
         return self.start[number]
 
     def propose(self, number: int) -> Pair:
-        while True:
+        if isinstance(self.sampler, Quick):
+            self.sampler.changed()
+        for refused in itertools.count(1):
             self.asked[number] = asked = self.study.ask()
             if found := self.built(chooser(asked)):
                 return found
-            anew(self.study, asked)
+            anew(self, self.study, asked, refused)
+        raise AssertionError
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         asked, value = self.asked[number], message["metrics"]["accuracy"]
@@ -203,7 +214,7 @@ class TPE(Rival):
 class GP(TPE):
     """The same with Optuna's Gaussian process, which models what all proposals have in common."""
 
-    def sampler(self, seed: int) -> optuna.samplers.BaseSampler:
+    def sampled(self, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.GPSampler(seed=seed)
 
 
@@ -215,11 +226,12 @@ class TuneOptuna(ASHA):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         tune = importlib.import_module("ray.tune.search.optuna")
         self.found: Pair | None = None
+        self.sampler = Quick(seed=seed)
         self.search = tune.OptunaSearch(
             space=self._define,
             metric="accuracy",
             mode="max",
-            sampler=Quick(seed=seed),
+            sampler=self.sampler,
             points_to_evaluate=[projected(pair) for pair in start] or None,
         )
         self.ids: dict[int, str] = {}
@@ -234,11 +246,13 @@ class TuneOptuna(ASHA):
         return self.start[number]
 
     def propose(self, number: int) -> Pair:
-        while True:
+        self.sampler.changed()
+        for refused in itertools.count(1):
             self._suggest(number)
             if self.found is not None:
                 return self.found
-            anew(self.search._ot_study, self.search._ot_trials[self.ids[number]])
+            anew(self, self.search._ot_study, self.search._ot_trials[self.ids[number]], refused)
+        raise AssertionError
 
     def _suggest(self, number: int) -> None:
         self.ids[number] = f"t{self.asks}"
