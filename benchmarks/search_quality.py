@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from libraries import DEHB, SMAC, NePS, SyneTune
 from record import commit, machine
 from replay import AT, replay
 from rivals import ASHA, GP, TPE, Alone, OneEpoch, TuneOptuna, ours
@@ -38,6 +39,10 @@ SEARCHES: dict[str, Callable[[Surrogate, int, Start], Any]] = {
     "Tune's OptunaSearch + ASHA": TuneOptuna,
     "Optuna TPE": TPE,
     "Optuna GP": GP,
+    "SMAC3": SMAC,
+    "Syne Tune ASHA-CQR": SyneTune,
+    "DEHB": DEHB,
+    "NePS PriorBand": NePS,
     "one epoch, then the best": OneEpoch,
     "the head start alone": Alone,
     "ours": ours,
