@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,29 +58,29 @@ def losses(path: Path, title: str, curves: dict[str, dict[int, float]]) -> None:
     _write(path, title, "Median over the seeds that still train.", plot(figure, "plot-paper"))
 
 
-def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str]) -> None:
-    """A line for each search, the mean over its seeds, in a band of its 95 % interval; a figure for each dataset."""
+def regrets(path: Path, title: str, rows: list[dict[str, Any]], names: list[str], at: Sequence[int]) -> None:
+    """A line for each search, the mean over its runs, in a band of its 95 % interval; a figure for each head start and
+    number of workers."""
     parts = []
-    for dataset, workers in sorted({(row["dataset"], row["workers"]) for row in rows}):
+    for start, workers in sorted({(row["start"], row["workers"]) for row in rows}):
         figure = empty(460)
         for number, name in enumerate(names):
-            some = [r["three"] for r in rows if (r["dataset"], r["workers"], r["search"]) == (dataset, workers, name)]
+            some = [r["three"] for r in rows if (r["start"], r["workers"], r["search"]) == (start, workers, name)]
             if len(some) > 1:
-                _band(figure, name, some, COLOURS[number % len(COLOURS)], dotted=number >= len(COLOURS))
-        figure.update_xaxes(title_text="full trainings' worth of epochs")
+                _band(figure, name, some, at, COLOURS[number % len(COLOURS)], dotted=number >= len(COLOURS))
+        figure.update_xaxes(title_text="full trainings' worth of epochs", type="log")
         figure.update_yaxes(title_text="regret of the best of three")
-        drawing = plot(figure, f"plot-{dataset}-{workers}")
-        parts.append(f"<h2>{dataset}, workers: {workers}</h2>\n{drawing}")
+        drawing = plot(figure, f"plot-{start.replace(' ', '-')}-{workers}")
+        parts.append(f"<h2>head start: {start}, workers: {workers}</h2>\n{drawing}")
     words = "The true value of the best recorded config less that of the best of the three that lead by validation."
-    _write(path, title, f"{words} Bands: 95 % intervals of the mean.", "\n".join(parts))
+    _write(path, title, f"{words} Means over tasks and seeds; bands: 95 % intervals.", "\n".join(parts))
 
 
-def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotted: bool) -> None:
+def _band(figure: Any, name: str, some: list[list[float]], along: Sequence[int], colour: str, *, dotted: bool) -> None:
     ends = [interval(column) for column in zip(*some, strict=True)]
-    along = list(range(1, len(ends) + 1))
     for end, fill in (("high", None), ("low", "tonexty")):
         figure.add_scatter(
-            x=along,
+            x=list(along),
             y=rounded(one[end] for one in ends),
             mode="lines",
             line={"width": 0},
@@ -89,7 +90,7 @@ def _band(figure: Any, name: str, some: list[list[float]], colour: str, *, dotte
             hoverinfo="skip",
         )
     line = {"color": colour, "dash": "dot" if dotted else "solid"}
-    figure.add_scatter(x=along, y=rounded(one["mean"] for one in ends), mode="lines", name=name, line=line)
+    figure.add_scatter(x=list(along), y=rounded(one["mean"] for one in ends), mode="lines", name=name, line=line)
 
 
 def _faint(colour: str) -> str:

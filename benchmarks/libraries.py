@@ -55,21 +55,24 @@ class SyneTune(Rival):
             points_to_evaluate=[_texts(_flat(pair)) for pair in start] or None,
         )
         self.trials: dict[int, Any] = {}
+        self.asks = 0
 
     def begin(self, number: int) -> Pair:
         self._suggest(number)
-        self.scheduler.on_trial_add(self.trials[number])
         return self.start[number]
 
     def propose(self, number: int) -> Pair:
         while True:
             if found := self.built(_taken(self._suggest(number))):
-                self.scheduler.on_trial_add(self.trials[number])
                 return found
+            refused = self.trials.pop(number)
+            self.scheduler.on_trial_complete(refused, {"accuracy": WORST, "epoch": GRACE})
 
     def _suggest(self, number: int) -> dict[str, Any]:
         values: dict[str, Any] = self.scheduler.suggest().config
-        self.trials[number] = self.trial(number, values, None)
+        self.trials[number] = self.trial(self.asks, values, None)
+        self.scheduler.on_trial_add(self.trials[number])
+        self.asks += 1
         return values
 
     def report(self, number: int, message: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import time
 import warnings
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import drawn
+import margins
 from libraries import DEHB, SMAC, NePS, SyneTune
 from record import commit, machine
 from replay import AT, replay
@@ -111,6 +114,83 @@ def said(row: dict[str, Any]) -> str:
     return f"{name}: {lost[0]} by epochs, {lost[1]} by seconds, {row['trials']} trials, {row['cpu']} s"
 
 
+def losses(rows: list[dict[str, Any]], search: str, start: str, at: int, kind: str = "three") -> margins.Losses:
+    """What a search lost, by task and seed."""
+    mine = [row for row in rows if (row["search"], row["start"]) == (search, start)]
+    return {(row["task"], row["seed"]): row[kind][AT.index(at)] for row in mine}
+
+
+def compared(rows: list[dict[str, Any]], start: str) -> list[str]:
+    """A row a search: its mean loss over tasks, and what ours loses as a share of that."""
+    columns = [(kind, at) for kind, some in KINDS.items() for at in some]
+    names = [f"{at}{' (s)' if kind == 'three_s' else ''}" for kind, at in columns]
+    heads = [*(f"lost at {name}" for name in names), *(f"ours / it at {name}" for name in names)]
+    lines = [f"| search | tasks | runs | {' | '.join(heads)} |", "|---" * (len(heads) + 3) + "|"]
+    for search in SEARCHES:
+        each = [losses(rows, search, start, at, kind) for kind, at in columns]
+        if not each[0]:
+            continue
+        own = [losses(rows, "ours", start, at, kind) for kind, at in columns]
+        cells = [shown(margins.mean(one)) for one in each]
+        cells += [shown(margins.ratio(mine, one)) for mine, one in zip(own, each, strict=True)]
+        tasks = len({task for task, _ in each[0]})
+        lines.append(f"| {search} | {tasks} | {len(each[0])} | {' | '.join(cells)} |")
+    return lines
+
+
+def by_task(rows: list[dict[str, Any]], start: str) -> list[str]:
+    """A row a task: what ours and its best rivals lose, and in how many runs ours ends above every known network."""
+    lines = ["| task | " + " | ".join(f"ours at {at} | best rival at {at}" for at in SHOWN) + " | better | fell last |"]
+    lines.append("|---" * (2 * len(SHOWN) + 3) + "|")
+    for task in dict.fromkeys(row["task"] for row in rows):
+        here = [row for row in rows if row["task"] == task and row["start"] == start]
+        mine = [row for row in here if row["search"] == "ours"]
+        if not mine:
+            continue
+        cells = []
+        for at in SHOWN:
+            found = {name: losses(here, name, start, at) for name in SEARCHES}
+            means = {name: statistics.fmean(one.values()) for name, one in found.items() if one}
+            own = means.pop("ours")
+            means.pop("ours, random", None)
+            best = min(means, key=means.__getitem__, default="")
+            cells += [f"{own:.3f}", f"{means[best]:.3f} {best}" if best else "-"]
+        better = f"{sum(row['better'] for row in mine)}/{len(mine)}"
+        cells += [better, f"{statistics.median(row['fell'] for row in mine):g}"]
+        lines.append(f"| {task} | {' | '.join(cells)} |")
+    return lines
+
+
+def shown(margin: margins.Margin) -> str:
+    return f"{margin.point:.3f} ({margin.low:.3f} to {margin.high:.3f})"
+
+
+def written(rows: list[dict[str, Any]]) -> str:
+    """The page of results: equal head starts first."""
+    about = sorted({f"{row['date']}, commit {row['commit']}, {row['machine']}" for row in rows})
+    lines = ["# What searches find per unit of compute", "", *(__doc__ or "").splitlines()[6:], ""]
+    lines += [
+        "Regret of the best of three at 10, 20 and 60 trainings' worth of epochs, (s) of seconds: means over tasks"
+    ]
+    lines += ["with 95 % intervals (bootstrap over tasks, then seeds within). Ratios are paired by task and seed.", ""]
+    lines += [*(f"* {line}" for line in about), ""]
+    for workers in sorted({row["workers"] for row in rows}):
+        some = [row for row in rows if row["workers"] == workers]
+        for start in reversed(STARTS):
+            lines += [f"## Head start: {start}, workers: {workers}", "", *compared(some, start), ""]
+            lines += [*by_task(some, start), ""]
+    return "\n".join(lines)
+
+
+def page() -> None:
+    """Write the results of the table as it is now."""
+    sizes = {name: Surrogate(name).trainings for name in {row["task"] for row in read()}}
+    rows = [row for row in read() if row["table"] == sizes[row["task"]]]
+    (RESULTS / "search_quality.md").write_text(written(rows))
+    drawn.regrets(RESULTS / "search_quality.html", "Regret against epochs spent", rows, list(SEARCHES), AT)
+    print(written(rows))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[8])
@@ -119,13 +199,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SEARCHES, default=list(SEARCHES))
     parser.add_argument("--cold", action="store_true", help="without a head start only")
     parser.add_argument("--record", action="store_true", help="keep the runs, and do only what is missing")
+    parser.add_argument("--table", action="store_true", help="run nothing, write the results again")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th run from the I-th on")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     try:
-        complete(asked(options), record=options.record)
+        if options.table:
+            page()
+        else:
+            complete(asked(options), record=options.record)
     except ValueError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
