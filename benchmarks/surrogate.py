@@ -97,7 +97,8 @@ class Surrogate:
         chance = random.Random(hashlib.sha256(f"{seed} {json.dumps(task.config, sort_keys=True)}".encode()).digest())
         near = int(np.searchsorted(self._levels, expected[LAST])) + chance.randint(-ALIKE // 2, ALIKE // 2)
         noise = self._noise[min(max(near, 0), len(self._noise) - 1)]
-        length = max(1, round(expected[LENGTH]))
+        least = min(EPOCHS, task.training.patience + 1)  # patience ends nothing sooner, whatever similar ones did
+        length = max(least, round(expected[LENGTH]))
         values = np.clip(expected[:length] + noise[:length], 0.0, 1.0)
         pace = math.exp(expected[PACE])
         # the value is that of the best epoch so far: a falling loss says so

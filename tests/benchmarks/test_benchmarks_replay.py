@@ -124,7 +124,7 @@ def test_what_goes_on_is_charged_once(task: surrogate.Surrogate, pairs: list[cur
     for step in itertools.islice(rivals_steps(plan), 4 * curves.EPOCHS):
         taken[step.task.number] += 1
     assert sum(epochs == 1 for epochs in taken.values()) > 40
-    assert curves.EPOCHS - 2 <= max(taken.values()) <= curves.EPOCHS  # of a config that is recorded, or of one like it
+    assert max(taken.values()) in (curves.EPOCHS - 1, curves.EPOCHS)  # its patience of 25 ends it no sooner
 
 
 def rivals_steps(plan: Any) -> Any:
