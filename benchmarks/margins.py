@@ -59,4 +59,6 @@ def _margin(one: Losses, other: Losses, of: Callable[[Any, Any], Any]) -> Margin
 def _redrawn(pairs: list[NDArray[np.float64]], chance: np.random.Generator) -> NDArray[np.float64]:
     """Mean losses (2,) over tasks that are drawn anew, and seeds within them."""
     some = [pairs[place] for place in chance.integers(0, len(pairs), len(pairs))]
-    return np.mean([one[chance.integers(0, len(one), len(one))].mean(0) for one in some], axis=0)
+    means = np.array([one[chance.integers(0, len(one), len(one))].mean(0) for one in some])
+    both: NDArray[np.float64] = means.mean(0)
+    return both

@@ -14,7 +14,7 @@ from spectune.search.records.options import Options
 from spectune.search.strategy.agenda import Agenda, planned
 from spectune.spaces import STANDARD, Sizes, Training
 from spectune.spaces.config import hyperparameters
-from spectune.spaces.domain import Choice, Domain, Int
+from spectune.spaces.domain import Choice, Domain, Float, Int
 
 Start = Sequence[Pair]  # the networks with their trainings, in the order in which they are to be tried
 CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
@@ -77,6 +77,7 @@ def _inside(domain: Domain, value: Any, default: Any) -> Any:
         if isinstance(value, str) or value is None:
             return default
         return min(domain.options, key=lambda option: abs(option - value))
+    assert isinstance(domain, Int | Float)
     value = min(max(default if value is None else value, domain.low), domain.high)
     if isinstance(domain, Int):
         return domain.low + round((value - domain.low) / domain.step) * domain.step
