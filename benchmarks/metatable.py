@@ -2,6 +2,8 @@
 
     python benchmarks/real.py fetch --set NAME ...   # the real tasks, once
     python benchmarks/metatable.py run [--part 0/2] [--minutes 60] [--configs 240]
+    python benchmarks/metatable.py cross   # choose the best of each task for all others
+    python benchmarks/metatable.py run --crossed [--part 0/2]
     python benchmarks/metatable.py index   # what is known of a task before training
     python benchmarks/metatable.py pack
     python benchmarks/metatable.py table
@@ -11,6 +13,10 @@ random, and near ones: a config of the best fifth of its family so far with some
 config in the best quarter of those before it is trained on two more seeds. The tasks take turns. What is recorded
 stays: Ctrl-C loses one training, and the next call goes on. ``--part 1/2`` takes every second task, for a process of
 its own on each core; each has one thread.
+
+A portfolio is made of configs whose worth is known on many tasks. So ``cross`` writes down the best CROSSING configs of
+each task, of different families, beside those that are written down, and ``run --crossed`` trains them on all other
+tasks, on one seed.
 
 Real tasks are without their blind tests, which ``real.py`` judges by, and the table keeps only curves and the index,
 none of their data: what replays searches on it needs no more. Families that are fitted at once have no curve and are
@@ -30,7 +36,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from curves import FOLDER, INDEX, SPACE, drawn, known, measure, read, value
+from curves import FOLDER, INDEX, SPACE, drawn, fits, known, measure, read, value
 from real import CACHE, file_of
 from record import commit, machine
 from surrogate import Surrogate
@@ -43,6 +49,8 @@ from spectune.trainables.data.dataset import Dataset
 from spectune.trainables.descriptors import descriptors
 
 RANDOM, SEEDS, SLOW = 72, (0, 1, 2), 10.0
+CROSSING, FIRST = 3, 1000  # configs of a task that are trained on the others, and the index of the first of them all
+CROSSED = FOLDER / "crossed.json"
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,9 @@ class Table:
 
     def proposed(self, index: int) -> tuple[str, Network, Training]:
         """What kind config ``index`` is, and it, given the rows before it."""
+        if index >= FIRST:
+            one = crossed()[index - FIRST]
+            return f"of {one['task']}", *configs(one["config"])
         if index < len(self.known):
             label = list(self.known)[index]
             return label, *self.known[label]
@@ -130,6 +141,11 @@ class Table:
             if found := drawn(chance, self.points, self.classes, family, parent):
                 return "near" if best else "random", *found
 
+    def foreign(self, index: int) -> bool:
+        """Whether a config comes from another task, and fits here."""
+        own, network = crossed()[index - FIRST]["task"] == self.name, self.proposed(index)[1]
+        return not own and fits(network, self.points, self.classes)
+
     def first(self, index: int) -> list[dict[str, Any]]:
         """The trainings of configs before ``index`` on the first seed."""
         return [row for row in self.rows if row["seed"] == SEEDS[0] and row["index"] < index]
@@ -141,14 +157,14 @@ class Table:
             return [SEEDS[0]]
         others = sorted((value(row) or [0.0])[-1] for row in self.first(index))
         mine = (value(done[SEEDS[0]]) or [0.0])[-1]
-        good = not others or mine >= others[3 * len(others) // 4]
+        good = index < FIRST and (not others or mine >= others[3 * len(others) // 4])
         return [seed for seed in SEEDS if seed not in done] if good and "slow" not in done[SEEDS[0]] else []
 
     def extend(self, index: int) -> None:
         """Train config ``index`` on the seeds that it lacks."""
         while seeds := self.lacks(index):
             kind, network, training = self.proposed(index)
-            slow = SLOW if kind in ("random", "near") and seeds[0] == SEEDS[0] else math.inf
+            slow = SLOW if kind not in self.known and seeds[0] == SEEDS[0] else math.inf
             row = measure(network, training, self.dataset, seeds[0], slow)
             cost = network.cost(self.points, self.classes)
             about = {"index": index, "kind": kind, "macs": cost.macs, "parameters": cost.parameters}
@@ -161,18 +177,44 @@ class Table:
             print(f"{self.name} {index} {kind} seed {row['seed']} {shown:.4f}", flush=True)
 
 
+def crossed() -> list[dict[str, Any]]:
+    """The configs that are trained on all tasks, each with the task that it is of."""
+    chosen: list[dict[str, Any]] = json.loads(CROSSED.read_text()) if CROSSED.is_file() else []
+    return chosen
+
+
+def cross() -> None:
+    """Choose more of them, by the mean of their seeds on their own task."""
+    chosen = crossed()
+    for name in TASKS:
+        values: dict[int, list[float]] = {}
+        rows = [row for row in read(name) if row["kind"] in ("random", "near") and row["loss"]]
+        for row in rows:
+            values.setdefault(row["index"], []).append(value(row)[-1])
+        whole = {row["index"]: row["config"] for row in rows}
+        families: set[str] = set()
+        for index in sorted(values, key=lambda index: -sum(values[index]) / len(values[index])):
+            config = whole[index]
+            if config["network"]["family"] not in families and len(families) < CROSSING:
+                families.add(config["network"]["family"])
+                if config not in [one["config"] for one in chosen]:
+                    chosen.append({"task": name, "config": config})
+    CROSSED.write_text("[\n" + ",\n".join(json.dumps(one) for one in chosen) + "\n]\n")
+
+
 def _values(config: dict[str, Any]) -> dict[str, Any]:
     network, training = configs(config)
     return {**SPACE.values(network), **training.to_dict()}
 
 
-def run(part: tuple[int, int], configurations: int, minutes: float) -> None:
+def run(part: tuple[int, int], indices: range, minutes: float) -> None:
     torch.set_num_threads(1)
     began = time.time()
     tables = [Table(name) for at, name in enumerate(TASKS) if at % part[1] == part[0]]
-    for index in range(configurations):
+    for index in indices:
         for one in tables:
-            one.extend(index)
+            if index < FIRST or one.foreign(index):
+                one.extend(index)
             if time.time() - began > 60 * minutes:
                 return
 
@@ -228,16 +270,18 @@ def table() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=("run", "index", "pack", "table"))
+    parser.add_argument("what", choices=("run", "cross", "index", "pack", "table"))
     parser.add_argument("--part", default="0/1", help="I/N: every N-th task from the I-th on")
     parser.add_argument("--configs", type=int, default=240, help="of each task")
     parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--crossed", action="store_true", help="train those that were chosen on other tasks")
     options = parser.parse_args()
     if options.what == "run":
         first, count = options.part.split("/")
-        run((int(first), int(count)), options.configs, options.minutes)
+        indices = range(FIRST, FIRST + len(crossed())) if options.crossed else range(options.configs)
+        run((int(first), int(count)), indices, options.minutes)
     else:
-        {"index": index, "pack": pack, "table": table}[options.what]()
+        {"cross": cross, "index": index, "pack": pack, "table": table}[options.what]()
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
     newest: dict[Pair, float] = {}  # of each config, some of which are tried more than once
     taken: dict[int, float] = {}  # trial -> seconds of its newest training
     epochs, seconds, spent = Currency(EPOCHS, AT), Currency(surrogate.unit, BY_SECONDS), 0.0
-    trials, clock = 0, Clock()
+    trials, clock = set[int](), Clock()
 
     def lost() -> tuple[float, float]:
         order = sorted(newest, key=newest.__getitem__, reverse=True)[:3]
@@ -53,7 +53,7 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
         newest[step.task.network, step.task.training] = message["metrics"]["accuracy"]
         spent += message["seconds"] - (taken.get(number, 0.0) if message["epoch"] > 1 else 0.0)
         taken[number] = message["seconds"]
-        trials += step.ended
+        trials.add(number)
         for currency, so_far in ((epochs, step.epochs), (seconds, spent)):
             if due := currency.due(so_far):
                 currency.lost += [lost()] * due
@@ -70,6 +70,6 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
         "three_s": [least for _, least in seconds.lost],
         "better": surrogate.best - three[-1] > known + 1e-4,
         "fell": AT[fell],
-        "trials": trials,
+        "trials": len(trials),
         "time": round(clock.now, 1),
     }
