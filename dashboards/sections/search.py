@@ -12,13 +12,12 @@ from spectune.dashboards.figures.parallel import parallel
 from spectune.dashboards.sections.general import course, covered, data, notice, ranked
 from spectune.dashboards.sections.verdict import verdict
 from spectune.dashboards.style.marks import STATUS
-from spectune.dashboards.style.page import captioned, facts, plot
-from spectune.dashboards.style.words import (
-    ranges,
-    title,
-)
+from spectune.dashboards.style.page import Cell, captioned, facts, plot, table
+from spectune.dashboards.style.words import duration, number, ranges, title
 from spectune.dashboards.tables.candidates import SIMPLE
+from spectune.dashboards.tables.origins import origins
 from spectune.dashboards.tables.summary import Summary
+from spectune.search.records import ORIGINS
 from spectune.search.records.ranking import front as unbeaten
 from spectune.search.records.ranking import mixture
 
@@ -70,18 +69,43 @@ def search(summary: Summary) -> str:
     """Values and learning curves of the exploration."""
     history = figures.history(summary.trials, summary.direction, summary.metric)
     lines = learning(summary.trials, summary.curves, summary.metric, finalists=summary.promoted)
-    return captioned(
-        "Each mark is one explored config at its best epoch by validation loss. Weak ones were paused: theirs "
-        "is what they had reached by then. Trials without a value stand at the foot.",
-        history,
-        "plot-history",
-    ) + captioned(
-        "A curve ends in an open circle where the trial was paused, in a square where it was stopped, in a cross "
-        "where it failed; a single epoch is a dot. Point at a curve to bring it to the front.",
-        lines,
-        "plot-learning",
-        heading="Learning curves",
+    return (
+        captioned(
+            "Each mark is one explored config at its best epoch by validation loss. Weak ones were paused: theirs "
+            "is what they had reached by then. Trials without a value stand at the foot.",
+            history,
+            "plot-history",
+        )
+        + captioned(
+            "A curve ends in an open circle where the trial was paused, in a square where it was stopped, in a cross "
+            "where it failed; a single epoch is a dot. Point at a curve to bring it to the front.",
+            lines,
+            "plot-learning",
+            heading="Learning curves",
+        )
+        + _origins(summary)
     )
+
+
+def _origins(summary: Summary) -> str:
+    """Who proposed what was explored, and what came of it; left out where that is not recorded."""
+    found = origins(summary.trials, summary.direction)
+    if not len(found):
+        return ""
+    rows = [
+        [
+            Cell(ORIGINS.get(str(row.Index), str(row.Index))),
+            Cell(f"{row.trials:,}"),
+            Cell(f"{row.complete:,}"),
+            Cell(f"{row.improved:,}"),
+            Cell(number(row.best)),
+            Cell(duration(row.seconds)),
+        ]
+        for row in found.itertuples()
+    ]
+    heads = ("proposed by", "trials>", "trained to the end>", "improved the best>", f"best {summary.metric}>", "time>")
+    words = "An explored trial improved the best when it was better than all that had ended before it."
+    return f"<h3>Who proposed what</h3><p>{words}</p>{table(heads, rows, style='origins')}"
 
 
 def hyperparameters(summary: Summary) -> str:

@@ -1,3 +1,3 @@
 """Records to tables."""
 
-__all__ = ["candidates", "importance", "summary", "trials", "variants"]
+__all__ = ["candidates", "importance", "origins", "summary", "trials", "variants"]

@@ -20,6 +20,7 @@ TRIAL_COLUMNS = (
     "status",
     "reason",
     "label",
+    "origin",
     "candidate",
     "seed",
     "parameters",

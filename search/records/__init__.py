@@ -6,7 +6,7 @@ from spectune.search.records.option import AUTO, PRESETS, Group, Option, options
 from spectune.search.records.options import Budget, Goal, Machine, Options, Place
 from spectune.search.records.settings import fixed, pairs, plain, word
 from spectune.search.records.study import Study, Trial, find, opening, read
-from spectune.search.records.task import ENDED, STATES, WEIGHTS, Plan, Task, stored
+from spectune.search.records.task import ENDED, ORIGINS, STATES, WEIGHTS, Plan, Task, stored
 from spectune.spaces.errors import InputError
 from spectune.spaces.files import replace as replace_file
 
@@ -15,6 +15,7 @@ __all__ = [
     "ENDED",
     "ENSEMBLE",
     "JOURNAL",
+    "ORIGINS",
     "PRESETS",
     "SIMPLE",
     "STATES",

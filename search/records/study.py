@@ -36,6 +36,7 @@ class Trial:
     started: float  # on the study's clock, later by the time that it was paused
     folds: int = 0  # that the training and validation spectra are divided into
     turn: tuple[int, ...] = ()  # those of them that it validates on in turn
+    origin: str = ""  # who proposed it, as in ``Task``; "" where that is not recorded
     reports: Reports = field(default_factory=Reports)
     status: str = "running"  # complete | paused | stopped | failed
     reason: str = ""
@@ -278,7 +279,8 @@ def _started(line: dict[str, Any], before: Trial | None, now: float) -> Trial:
         return replace(before, status="running", reason="", ended=None, started=before.started + waited)
     keys = ("stage", "config", "label", "seed", "candidate", "parameters", "macs")
     folded = {"folds": line.get("folds", 0), "turn": tuple(line.get("turn", ()))}
-    return Trial(number=line["trial"], started=now, **folded, **{key: line[key] for key in keys})
+    origin = line.get("origin", "")
+    return Trial(number=line["trial"], started=now, origin=origin, **folded, **{key: line[key] for key in keys})
 
 
 def find(study: str, studies: str) -> Path:

@@ -11,6 +11,15 @@ from spectune.spaces.saved import configs, recorded
 
 STATES, WEIGHTS = ("state-0.pt", "state-1.pt"), "weights.safetensors"  # of a running trial, of a confirmed one
 ENDED = "ended"  # of a trial whose replicas go on
+ORIGINS = {  # of what is explored
+    "asked": "asked for by name",
+    "look": "advised by a look at the spectra",
+    "portfolio": "the learned portfolio",
+    "prior": "the learned prior",
+    "model": "the model of the trials",
+    "near": "near a good trial",
+    "chance": "chance",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +37,7 @@ class Task:
     candidate: int | str | None = None
     folds: int = 0
     turn: tuple[int, ...] = ()
+    origin: str = ""  # who proposed what is explored: ORIGINS, or the sampler's name
     spent: float = 0.0
 
     @property
@@ -45,8 +55,8 @@ class Task:
         keys = ("number", "stage", "seed", "label", "candidate")
         network, training = configs(values["config"], families)
         folded = {"folds": values.get("folds", 0), "turn": tuple(values.get("turn", ()))}
-        spent = values.get("spent", 0.0)
-        return cls(network=network, training=training, spent=spent, **folded, **{key: values[key] for key in keys})
+        more = {"spent": values.get("spent", 0.0), "origin": values.get("origin", "")}
+        return cls(network=network, training=training, **more, **folded, **{key: values[key] for key in keys})
 
 
 def stored(number: int, file: str) -> str:

@@ -203,6 +203,7 @@ class Follower:
             "family": start["config"]["network"]["family"],
             "stage": start["stage"],
             "label": start["label"],
+            "origin": start.get("origin", ""),
             "candidate": "" if candidate is None else candidate,
             "status": "running",
         }
