@@ -59,6 +59,7 @@ __all__ = [
     "inception",
     "knn",
     "layers",
+    "learned",
     "linear",
     "metrics",
     "mlp",

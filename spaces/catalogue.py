@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from spectune.spaces.config import Network
 from spectune.spaces.errors import InputError
+from spectune.spaces.learned import read
 from spectune.spaces.published import KNOWN, Published
 from spectune.spaces.registry import FAMILIES, SPACES
 from spectune.spaces.space import Space
@@ -14,7 +16,8 @@ from spectune.spaces.space import Space
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What can be named: families of architectures, spaces to search, known networks with their training.
+    """What can be named: families of architectures, spaces to search, known networks with their training; and what was
+    ``learned`` of them on other datasets.
 
     A value that is handed down. What a user's file or an export adds is in a new one, which its study alone has.
     """
@@ -22,6 +25,7 @@ class Catalogue:
     families: Mapping[str, type[Network]]
     spaces: Mapping[str, Space]
     known: Mapping[str, Published]
+    learned: Mapping[str, Any]  # as ``spaces.learned`` reads it
 
     def space(self, name: str) -> Space:
         """The space of that name. ValueError lists the known ones."""
@@ -41,4 +45,4 @@ class Catalogue:
         return replace(self, known={**self.known, name: network})
 
 
-STANDARD = Catalogue(FAMILIES, SPACES, KNOWN)
+STANDARD = Catalogue(FAMILIES, SPACES, KNOWN, read())

@@ -107,7 +107,7 @@ class Config:
                 values[hp.name] = fixed[hp.name]
             else:
                 values[hp.name] = choose(hp.name, hp.domain) if hp.search or hp.name in vary else hp.default
-        return cls.from_dict(values)
+        return cls(**values)
 
     def replace(self, **changes: Any) -> Self:
         """This config with some fields changed; fields that become active take their default."""
@@ -210,11 +210,13 @@ def _checked(hp: Hyperparameter, value: Any, earlier: dict[str, Any]) -> Any:
 
 
 class Sizes(NamedTuple):
-    """What a network is built for: points of a spectrum, classes or labels, and whether a spectrum may have several."""
+    """What a network is built for: points of a spectrum, classes or labels, and whether a spectrum may have several;
+    and the spectra that it is trained on, 0 where that is not known."""
 
     points: int
     classes: int
     multilabel: bool = False
+    spectra: int = 0
 
 
 class Cost(NamedTuple):

@@ -125,6 +125,7 @@ class Choice(Domain):
     def __init__(self, *options: str | int | float | bool, aliases: Mapping[str, str] | None = None) -> None:
         self.options = options
         self.aliases = aliases or {}
+        self._options = {(type(option), option): option for option in options}
         if not options:
             raise InputError("Choice must have options, got none: name one or more")
         if len({(type(option), option) for option in options}) < len(options):
@@ -135,6 +136,8 @@ class Choice(Domain):
         return len(self.options)
 
     def check(self, name: str, value: Any) -> Any:
+        if isinstance(value, str | int | float) and (type(value), value) in self._options:  # as nearly always
+            return value
         value = self.aliases.get(value, value) if isinstance(value, str) else value
         for option in self.options:
             if value == option and isinstance(value, bool) == isinstance(option, bool):

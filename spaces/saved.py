@@ -9,7 +9,10 @@ from spectune.spaces.config import Network
 from spectune.spaces.ensemble import Ensemble
 from spectune.spaces.errors import InputError
 from spectune.spaces.registry import FAMILIES
+from spectune.spaces.space import Space
 from spectune.spaces.training import Training
+
+ALL = "any"  # the learned portfolio of all families together
 
 
 class UnknownFamily(InputError):
@@ -27,6 +30,14 @@ def configs(config: dict[str, Any], families: Mapping[str, type[Network]] = FAMI
     ValueError when they are none, UnknownFamily when the network's family is another.
     """
     return _network(config["network"], families), Training.from_dict(config["training"])
+
+
+def portfolio(learned: Mapping[str, Any], space: Space) -> list[tuple[Network, Training]]:
+    """The learned configs to begin with in a space, the best first: for one family its own, for several those of all.
+    ``learned`` is as ``spaces.learned`` reads it."""
+    names = [family.family for family in space.families]
+    entries = learned["portfolio"].get(names[0] if len(names) == 1 else ALL, [])
+    return [configs(one) for one in entries if one["network"]["family"] in names]
 
 
 def _network(values: dict[str, Any], families: Mapping[str, type[Network]]) -> Network:

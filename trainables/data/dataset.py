@@ -133,7 +133,7 @@ class Dataset:
     @property
     def sizes(self) -> Sizes:
         """What a network for it is built for."""
-        return Sizes(len(self.axis), len(self.classes), self.multilabel)
+        return Sizes(len(self.axis), len(self.classes), self.multilabel, len(self.train))
 
     def split(self, name: str) -> Split:
         """The split called ``name``; ValueError lists the known ones."""
