@@ -8,6 +8,8 @@ tables of docs/commands.md are made from the fields.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +33,12 @@ from spectune.search.records.settings import fixed_by_default, known, plain
 from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Cost, Network, Sizes
 from spectune.spaces.errors import InputError
 from spectune.spaces.prior import Prior
+from spectune.spaces.saved import portfolio
 
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
-PRIORS = ("look", "none")
-SAMPLERS = ("near", "tpe", "random")
+LEARNED = "learned"
+PRIORS = (LEARNED, "look", "none")
+SAMPLERS = ("forest", "near", "tpe", "gp", "random")
 NONE = "none"
 ENSEMBLES = ("greedy", NONE)
 PAIR = "NAME=VALUE"
@@ -82,7 +86,7 @@ class Goal(Group):
         None, "most multiply-adds per spectrum, as 20M", EXPLORING, kind=count, metavar="N", kept=True
     )
     start_from: tuple[str, ...] = option(
-        (), "known network to try first (default: all that fit)", EXPLORING, metavar="MODEL", repeated=True
+        (), "known network to try first (default: what --prior says)", EXPLORING, metavar="MODEL", repeated=True
     )
     baseline: tuple[str, ...] = option(
         (),
@@ -105,15 +109,16 @@ class Goal(Group):
         words={"train": "validate on K folds of the training and validation spectra, a seed on each (default 0)"},
     )
     prior: str = option(
-        "look",
-        "what to try first: by a look at the training spectra, or none",
+        LEARNED,
+        "what to begin with: learned (configs and hyperparameters that were good on other datasets, and a look at the "
+        "training spectra), look (that alone) or none",
         EXPLORING,
         metavar="NAME",
         choices=PRIORS,
         kept=True,
     )
     sampler: str = option(
-        "near", "what proposes configs: near, tpe or random", EXPLORING, metavar="NAME", choices=SAMPLERS
+        "forest", "what proposes configs: forest, near, tpe, gp or random", EXPLORING, metavar="NAME", choices=SAMPLERS
     )
     ensemble: str = option(
         "greedy",
@@ -208,6 +213,16 @@ class Goal(Group):
     def first_seed(self) -> int:
         """The first seed of the confirmation; exploration, and what is tuned before, has the study's own."""
         return self.seed + 1 if self.explores or self.retune else self.seed
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """What a search begins with that was learned on other datasets: on how many, and its digest; empty: nothing."""
+        if self.prior != LEARNED or not self.explores:
+            return {}
+        values = self.catalogue.learned
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        configs = len(portfolio(values, self.catalogue.space(self.space)))
+        return {"tasks": len(values["tasks"]), "configs": configs, "digest": digest}
 
     @property
     def mixes(self) -> bool:

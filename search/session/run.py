@@ -70,13 +70,10 @@ def run(
         study.apply(journal.append("study", **header(options, dataset, study, capacity)))
         watch = (watcher or Log)(options, concurrent)
         watch.note(_greeting(options, dataset, study, concurrent))
+        for note in _notes(options, dataset):
+            watch.note(note)
         if options.folds:
-            watch.note(_folded(options.folds, options, dataset))
             watch.apart(FOLDED if options.replicas > 1 else "")
-        if options.explores and (small := _small(dataset)):
-            watch.note(small)
-        if options.looked.rule:
-            watch.note(f"{options.looked.rule}; --prior none leaves that out")
         writer, finished = Writer(options.folder, options.tracking_uri, watch.note), False
         try:
             agenda = _agenda(options, dataset, study, workers=concurrent, ago=time.monotonic() - began)
@@ -201,6 +198,21 @@ def _small(dataset: Dataset) -> str:
         return ""
     what = "spectra" if splits[0].groups is None else "groups of spectra"
     return f"the blind test has only {tested} {what}; --test-folds 5 searches five times and tests on all {whole} once"
+
+
+def _notes(options: Options, dataset: Dataset) -> Iterator[str]:
+    """What a reader of the log should know before the first trial."""
+    if options.folds:
+        yield _folded(options.folds, options, dataset)
+    if options.explores and (small := _small(dataset)):
+        yield small
+    if options.looked.rule:
+        yield f"{options.looked.rule}; --prior none leaves that out"
+    if (learned := options.learned) and not options.start_from:
+        yield (
+            f"begins with {learned['configs']} configs and with hyperparameters that were good on {learned['tasks']} "
+            "other datasets; --prior look leaves that out"
+        )
 
 
 def _greeting(options: Options, dataset: Dataset, study: Study, concurrent: int) -> str:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,9 +21,11 @@ from spectune.search.strategy.confirm import fastest, finalists, reachable, simp
 from spectune.search.strategy.halving import Halving
 from spectune.search.strategy.sampler import Sampler
 from spectune.search.strategy.thaw import Held
-from spectune.spaces import PUBLISHED, Network, Published, Sizes
 from spectune.spaces import SIMPLE as METHODS
+from spectune.spaces import Network, Published, Sizes
 from spectune.spaces.errors import InputError
+from spectune.spaces.learned import Learned
+from spectune.spaces.saved import portfolio
 from spectune.spaces.space import FAMILY
 
 HEAD_START = 1 / 3  # of the exploration's trials and time, for known networks
@@ -90,7 +91,7 @@ class Agenda:
         ``workers`` trials run at a time; the session was begun some seconds ``ago``.
         """
         limit = TimeLimit(budget.time, before=sum(study.exploring), clock=clock)
-        sampler = sampler_of(goal, study, folder=folder)
+        sampler = sampler_of(goal, study, seen=budget.epochs * sizes.spectra, folder=folder)
         return cls(goal, budget, study, sizes=sizes, limit=limit, sampler=sampler, **more)
 
     def tasks(self) -> Iterator[Task | None]:
@@ -100,7 +101,6 @@ class Agenda:
         self.limit.begin()
         yield from self._starts()
         yield from self._families()
-        yield from self._published()
         while self._exploring():
             yield self._thawed() or self._explore()
         beside = self.confirmations(self._beside())
@@ -119,7 +119,8 @@ class Agenda:
             yield from self.confirmations([task])
         while task.stage == "explore" and not task.label and self._exploring():
             network, training = self.sampler.ask_like(task.network, task.training)
-            yield replace(task, number=self.number(), network=network, training=training)
+            origin = self.sampler.origin
+            yield replace(task, number=self.number(), network=network, training=training, origin=origin)
 
     def interrupted(self) -> list[Task]:
         """Trials that a crash left without an end: they are run again under their number. Ensembles are not trained."""
@@ -170,15 +171,25 @@ class Agenda:
         return self._measuring.spent() + max(durations, default=0.0) <= self._measuring.seconds
 
     def _starts(self) -> Iterator[Task]:
-        """The networks asked for, or the known starts: even a short search gets to these.
-
-        Those that the look at the spectra advises come before them, the best advice first.
-        """
-        asked = self.goal.start_from
+        """The networks asked for, or what a look at the spectra advises and the learned portfolio, the best first: even
+        a short search gets to these."""
+        if self.goal.start_from:
+            yield from self._known(self.goal.start_from, "asked", share=1.0)
+            return
         advised = [name for name in self.goal.looked.starts() if self._fits(self._networks[name].network)]
-        starts = self.goal.catalogue.known.keys() - PUBLISHED.keys() - METHODS.keys()
-        names = asked or [*advised, *self._fitting(starts)]
-        yield from self._known(names, share=1.0 if asked else HEAD_START)
+        yield from self._known([*advised, *([TRANSFER] if TRANSFER in self._networks else [])], "look")
+        if self.goal.learned:
+            yield from self._portfolio()
+
+    def _portfolio(self) -> Iterator[Task]:
+        tried = [trial.config for trial in self.study.stage("explore")]
+        names = {(one.network, one.training): name for name, one in self._networks.items()}
+        for config in portfolio(self.goal.catalogue.learned, self._space):
+            if self._exploring(HEAD_START) and self._fits(config[0]):
+                known = Published(*config, source="learned")
+                task = replace(self._named(names.get(config, ""), known, stage="explore"), origin="portfolio")
+                if task.config not in tried:
+                    yield task
 
     def _families(self) -> Iterator[Task]:
         """In a space of several families, one trial of each, so that none is judged unseen."""
@@ -189,24 +200,12 @@ class Agenda:
                 with suppress(ValueError):  # nothing of it is within the limits
                     yield self._explore(family.family)
 
-    def _published(self) -> Iterator[Task]:
-        """The published networks, the families in turn, unless others were asked for."""
-        families: dict[str, list[str]] = {}
-        for name in () if self.goal.start_from else self._fitting(PUBLISHED):
-            families.setdefault(self._networks[name].network.family, []).append(name)
-        yield from self._known(filter(None, chain(*zip_longest(*families.values()))), share=HEAD_START)
-
-    def _known(self, names: Iterable[str], *, share: float) -> Iterator[Task]:
+    def _known(self, names: Iterable[str], origin: str, *, share: float = HEAD_START) -> Iterator[Task]:
         """Those that were not tried yet, within a share of the exploration."""
         tried = {trial.label for trial in self.study.stage("explore")}
         for name in names:
             if self._exploring(share) and name not in tried:
-                yield self._named(name, self._networks[name], stage="explore")
-
-    def _fitting(self, names: Iterable[str]) -> list[str]:
-        """Those within the limits, cheapest first."""
-        fitting = [name for name in names if self._fits(self._networks[name].network)]  # others may have no cost here
-        return sorted(fitting, key=lambda name: (self.macs(self._networks[name].network), name))
+                yield replace(self._named(name, self._networks[name], stage="explore"), origin=origin)
 
     def _explore(self, family: str | None = None) -> Task:
         number = self.number()
@@ -217,6 +216,7 @@ class Agenda:
             network=network,
             training=training,
             seed=self.goal.seed,
+            origin=self.sampler.origin,
             **self._folded(),
         )
 
@@ -336,10 +336,7 @@ class Agenda:
         now = self.limit.clock()
         if now - self._needed[0] >= STALE:
             each = [
-                (
-                    whole(self.study, task.config, self.macs(task.network), epochs=self.budget.epochs),
-                    sum(self.lacks(task.candidate, seed) for seed in self.seeds()),
-                )
+                (self._whole(task), sum(self.lacks(task.candidate, seed) for seed in self.seeds()))
                 for task in self._candidates()
             ]
             work = sum(seconds * times for seconds, times in each)
@@ -347,6 +344,13 @@ class Agenda:
             last = max((seconds for seconds, times in each if times), default=0.0)
             self._needed = now, work / self._workers + last * (1 - 1 / self._workers)
         return self._needed[1]
+
+    def _whole(self, task: Task) -> float:
+        """Seconds that a training of a candidate will take."""
+        families, by_steps = self.goal.catalogue.families.items(), task.network.by_steps
+        alike = {name for name, family in families if family.by_steps == by_steps}
+        macs = self.macs(task.network)
+        return whole(self.study, task.config, macs, epochs=self.budget.epochs, families=alike)
 
     def _fits(self, network: Network) -> bool:
         return not self._refusal(network) and self._space.agrees(network, self.sampler.fixed)
@@ -383,12 +387,13 @@ class Agenda:
         return network.cost(self.sizes.points, self.sizes.classes).macs
 
 
-def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None = None) -> Sampler:
+def sampler_of(goal: Goal, study: Study, *, seen: float, kind: str = "", folder: Path | None = None) -> Sampler:
     """The sampler of a study's newest session; in ``folder``, if there is one, it mirrors its trials.
 
-    Every session has proposals of its own.
+    Every session has proposals of its own. A training has ``seen`` so many spectra at its end.
     """
     space = goal.catalogue.space(goal.space)
+    learned = Learned(goal.catalogue.learned, seen=seen) if goal.learned else None
     return Sampler(
         space,
         fixed=dict(goal.fixed),
@@ -396,6 +401,7 @@ def sampler_of(goal: Goal, study: Study, *, kind: str = "", folder: Path | None 
         objectives=study.objectives,
         kind=kind or goal.sampler,
         seed=goal.seed + 1000 * len(study.sessions),
+        learned=learned,
         name=study.name,
         folder=folder,
     )
@@ -419,6 +425,7 @@ def started(task: Task, sizes: Sizes) -> dict[str, Any]:
         "label": task.label,
         "seed": task.seed,
         "candidate": task.candidate,
+        **({"origin": task.origin} if task.origin else {}),
         **({"folds": task.folds, "turn": list(task.turn)} if task.folds else {}),
         "parameters": cost.parameters,
         "macs": cost.macs,
@@ -432,7 +439,9 @@ def first(goal: Goal, budget: Budget, sizes: Sizes) -> Iterator[Task]:
     """
     study = planned(goal)
     limit = TimeLimit(None, before=0.0)
-    agenda = Agenda(goal, budget, study, sizes=sizes, limit=limit, sampler=sampler_of(goal, study, kind="random"))
+    agenda = Agenda(
+        goal, budget, study, sizes=sizes, limit=limit, sampler=sampler_of(goal, study, seen=0.0, kind="random")
+    )
     if goal.baseline_name is not None:
         yield agenda.baseline()
     for task in agenda.tasks():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from spectune.search.records import SIMPLE, Study, Trial
 from spectune.search.records.ranking import best, front, valued
 
-ENDED = ("complete", "paused", "stopped")  # sound ends
 QUICKER = 4.0  # times as many multiply-adds per second as the fastest so far
 
 
@@ -23,17 +22,17 @@ def finalists(study: Study, top: int, *beside: dict[str, Any]) -> list[Trial]:
     """
     metric, direction = study.objectives[0]
     sign = 1 if direction == "min" else -1
-    ended = [trial for trial in valued(study, study.stage("explore")) if trial.status in ENDED]
-    on_front = set(front(study)) if len(study.objectives) > 1 else {trial.number for trial in ended}
+    known = valued(study, study.stage("explore"))  # what goes on after a pause has the value that it had by then
+    on_front = set(front(study)) if len(study.objectives) > 1 else {trial.number for trial in known}
 
     def rank(trial: Trial) -> tuple[Any, ...]:
         dominated = trial.number not in on_front
         return (dominated, sign * trial.metrics[metric], trial.status != "complete", trial.metrics["loss"])
 
     chosen: list[Trial] = []
-    for trial in sorted(ended, key=rank):
-        known = [*beside, *(other.config for other in chosen)]
-        if len(chosen) < top and trial.config not in known:
+    for trial in sorted(known, key=rank):
+        taken = [*beside, *(other.config for other in chosen)]
+        if len(chosen) < top and trial.config not in taken:
             chosen.append(trial)
     return chosen
 
@@ -44,12 +43,14 @@ def simplest(study: Study) -> Trial | None:
     return best(study, sound) if sound else None
 
 
-def whole(study: Study, config: dict[str, Any], macs: int, *, epochs: int) -> float:
+def whole(study: Study, config: dict[str, Any], macs: int, *, epochs: int, families: Collection[str] = ()) -> float:
     """Seconds that a training of a config takes to its end, by its trials; 0 before any trial reported.
 
-    Where it has none it is that of the trial next to it in multiply-adds, by the root of their ratio if it is larger.
+    Where it has none it is that of the trial next to it in multiply-adds, by the root of their ratio if it is larger:
+    one of the ``families``, if there is any, as what is fitted at once says nothing of what is trained by steps.
     """
     reported = [trial for trial in study.trials.values() if trial.reports]
+    reported = [trial for trial in reported if trial.config["network"]["family"] in families] or reported
     own = [trial for trial in reported if trial.config == config]
     if not own and not reported:
         return 0.0

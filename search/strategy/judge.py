@@ -17,7 +17,7 @@ class Judge:
         self._metric, _ = study.objectives[0]
         self._halving = halving
         self._over = over
-        self._late = budget.epochs / budget.eta  # epochs from which on a known network is judged like others
+        self._late = budget.epochs / budget.eta  # epochs from which on what a search begins with is judged like others
 
     def verdict(self, trial: Trial, message: dict[str, Any]) -> str:
         """Why the trial should end after the epoch of a message: nan, time, or asha, which is a pause; "" where it
@@ -30,7 +30,7 @@ class Judge:
             return "time" if self._over(trial.stage) else ""
         if message["epoch"] > trial.paused:
             good = self._halving.good(trial.number, message["epoch"], trial.best()[self._metric])
-            proven = trial.label and message["epoch"] < self._late
-            if not good and not proven:  # a known network is judged at the last rung: some are slow to start
+            begun = (trial.label or trial.origin == "portfolio") and message["epoch"] < self._late
+            if not good and not begun:  # what a search begins with is judged at the last rung: some are slow to start
                 return "asha"
         return "time" if self._over("explore") else ""

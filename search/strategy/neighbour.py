@@ -24,11 +24,14 @@ class Neighbour(optuna.samplers.BaseSampler):
     A paused or stopped trial counts by its last report. Asking takes milliseconds however many families a space has.
     """
 
+    unguided = UNGUIDED
+    origin = ""  # of the newest proposal: chance, or near a good trial
+
     def __init__(self, seed: int) -> None:
         self._random = optuna.samplers.RandomSampler(seed=seed)
         self._chance = random.Random(seed)
         self._number = -1  # of the newest trial
-        self._parent = dict[str, Any]()  # what it comes from
+        self._chosen = dict[str, Any](), 0.0  # what it comes from, and the share that is drawn anew
         self._learned: set[int] = set()  # numbers of trials
         self._ranked: list[tuple[float, int, dict[str, Any]]] = []  # (loss, trial, hyperparameters), best first
         self._front: list[tuple[list[float], dict[str, Any]]] = []  # of several objectives: what no trial beats
@@ -44,44 +47,35 @@ class Neighbour(optuna.samplers.BaseSampler):
     ) -> Any:
         if trial.number != self._number:
             self._number = trial.number
-            self._parent = self._choose()
-        if param_name in self._parent and self._chance.random() >= REDRAWN:
-            return self._parent[param_name]
+            self._chosen = self._choose()
+        config, redrawn = self._chosen
+        if param_name in config and self._chance.random() >= redrawn:
+            return config[param_name]
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
-    def learn(self, trial: FrozenTrial, signs: list[int]) -> None:
-        """Take in a trial that ended; times ``signs`` its values are losses. Kept in order for cheap asking. One that
-        was paused and went on takes its own place."""
-        number = trial.user_attrs["trial"]
+    def learn(self, number: int, config: dict[str, Any], losses: list[float] | None, *, complete: bool) -> None:
+        """Take in a trial that ended, with what it reached as losses; none where it failed. Kept in order for cheap
+        asking. One that was paused and went on takes its own place."""
         if number in self._learned:
             self._ranked = [row for row in self._ranked if row[1] != number]
-        if trial.state == TrialState.FAIL:
+        if losses is None:
             return
         self._learned.add(number)
-        if len(signs) == 1:
-            value = _reached(trial)
-            if value is not None:
-                bisect.insort(self._ranked, (signs[0] * value, number, trial.params))
-        elif trial.state == TrialState.COMPLETE:
-            losses = [sign * value for sign, value in zip(signs, trial.values, strict=True)]
-            if not any(_dominates(other, losses) for other, _ in self._front):
-                self._front = [(other, params) for other, params in self._front if not _dominates(losses, other)]
-                self._front.append((losses, trial.params))
+        if len(losses) == 1:
+            bisect.insort(self._ranked, (losses[0], number, config))
+        elif complete and not any(_dominates(other, losses) for other, _ in self._front):
+            self._front = [(other, params) for other, params in self._front if not _dominates(losses, other)]
+            self._front.append((losses, config))
 
-    def _choose(self) -> dict[str, Any]:
-        """The hyperparameters of a good trial; none where all are to be drawn."""
-        if len(self._learned) < UNGUIDED or self._chance.random() < FRESH:
-            return {}
+    def _choose(self) -> tuple[dict[str, Any], float]:
+        """The hyperparameters of a good trial and the share that is to be drawn anew; none where all are."""
+        self.origin = "chance"
+        if len(self._learned) < self.unguided or self._chance.random() < FRESH:
+            return {}, 0.0
         best = self._ranked[: max(3, int(PARENTS * len(self._ranked)))]
         good = [params for _, _, params in best] or [params for _, params in self._front]
-        return self._chance.choice(good) if good else {}
-
-
-def _reached(trial: FrozenTrial) -> float | None:
-    """The value a trial ended with, be it stopped."""
-    if trial.state == TrialState.COMPLETE:
-        return trial.value
-    return trial.intermediate_values[max(trial.intermediate_values)] if trial.intermediate_values else None
+        self.origin = "near" if good else "chance"
+        return (self._chance.choice(good), REDRAWN) if good else ({}, 0.0)
 
 
 def _dominates(one: list[float], other: list[float]) -> bool:

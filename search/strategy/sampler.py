@@ -21,11 +21,14 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from spectune.search.records import Trial
+from spectune.search.strategy.columns import Columns
+from spectune.search.strategy.guided import Guided
 from spectune.search.strategy.neighbour import Neighbour, Storage
 from spectune.spaces import Network, Space, Training
 from spectune.spaces.config import Choose, hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
 from spectune.spaces.errors import InputError
+from spectune.spaces.learned import Learned
 from spectune.spaces.saved import configs
 from spectune.spaces.space import FAMILY
 from spectune.spaces.training import STEPS
@@ -44,10 +47,12 @@ STATES = {
 
 Allow = Callable[[Network], None]  # ValueError for a network that is not allowed
 
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "near": Neighbour,
-    "tpe": lambda seed: optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+SAMPLERS: dict[str, Callable[[int, Columns, Learned | None], optuna.samplers.BaseSampler]] = {
+    "forest": Guided,
+    "near": lambda seed, *_: Neighbour(seed),
+    "tpe": lambda seed, *_: optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed),
+    "gp": lambda seed, *_: optuna.samplers.GPSampler(seed=seed),
+    "random": lambda seed, *_: optuna.samplers.RandomSampler(seed=seed),
 }
 
 
@@ -70,10 +75,13 @@ class Sampler:
         objectives: list[tuple[str, str]],
         kind: str,
         seed: int,
+        learned: Learned | None = None,
         name: str,
         folder: Path | None,
     ) -> None:
         self.space = space
+        self.origin = ""  # of the newest proposal, as in ``Task``
+        self._kind = kind
         self._vary = vary
         self._families = {family.family: family for family in space.families}
         training = {hp.name: hp.default for hp in hyperparameters(Training)}
@@ -83,9 +91,9 @@ class Sampler:
         self.objectives = objectives
         directions: Any = ["maximize" if direction == "max" else "minimize" for _, direction in objectives]
         with _quiet():
-            self._optuna = SAMPLERS[kind](seed)
+            self._optuna = SAMPLERS[kind](seed, self._columns(), learned)
             self._study = optuna.create_study(
-                storage=Storage(looked_at=kind == "tpe"), sampler=self._optuna, directions=directions
+                storage=Storage(looked_at=kind in ("tpe", "gp")), sampler=self._optuna, directions=directions
             )
             self._mirror = None if folder is None else _Mirror(folder.absolute() / MIRROR, name, directions)
         self._asked: dict[int, optuna.trial.Trial] = {}
@@ -98,13 +106,18 @@ class Sampler:
 
         A share of dropout that is 0 stays so: it is no layer.
         """
-        asked = self._study.ask()
         free = {name for name, _, hp in self.space.hyperparameters() if hp.replicas and hp.search} - self.fixed.keys()
         layers = {name: value for name, value in self.space.values(network).items() if name not in free or not value}
         free = {hp.name for hp in hyperparameters(Training) if hp.replicas and hp.search} - self.fixed_training.keys()
         steps = {name: value for name, value in training.to_dict().items() if name not in free}
-        proposal = self.space.propose(_chooser(asked), layers), Training.propose(_chooser(asked), steps)
+
+        def draw(choose: Choose) -> tuple[Network, Training]:
+            return self.space.propose(choose, layers), Training.propose(choose, steps)
+
+        asked = self._ask(draw, network.family)
+        proposal = draw(_chooser(asked))
         self._forget(asked)  # it lacks what was not asked for; told, the trial is added whole
+        self.origin = self._source()
         return proposal
 
     def ask(self, number: int, allowed: Allow, *, family: str | None = None) -> tuple[Network, Training]:
@@ -113,8 +126,14 @@ class Sampler:
         The family is chosen first, and what is refused is drawn anew within it: limits that keep few of its networks do
         not make it rare. A family of which nothing is allowed is not chosen again. ValueError where that holds for all.
         """
-        asked, last = self._study.ask(), ""
-        for name in self._in_turn(asked, family):
+        only = family or self.fixed.get(FAMILY) or (self.space.families[0].family if len(self._families) == 1 else "")
+        said = {**self.fixed, FAMILY: only} if only else self.fixed
+
+        def draw(choose: Choose) -> tuple[Network, Training]:
+            return self._propose(choose, said, allowed)
+
+        asked, last = self._ask(draw, only), ""
+        for name in [only] if only else self._in_turn(asked):
             fixed = {**self.fixed, FAMILY: name}
             try:
                 config = self._guided(number, asked, fixed, allowed) or self._at_random(fixed, allowed)
@@ -127,12 +146,14 @@ class Sampler:
         self._forget(asked)
         raise InputError(f"no config of the space {self.space.name} is allowed, the last of {HOPELESS} said: {last}")
 
-    def _in_turn(self, asked: optuna.trial.Trial, family: str | None) -> list[str]:
-        """The family that is said, or fixed, or the only one; else that of Optuna's choice, then the others that may
-        fit, at random."""
-        only = family or self.fixed.get(FAMILY) or (self.space.families[0].family if len(self._families) == 1 else None)
-        if only is not None:
-            return [only]
+    def _ask(self, draw: Callable[[Choose], Any], family: str) -> optuna.trial.Trial:
+        """A new trial of Optuna's, whose sampler may try what ``draw`` makes of its choices, of a family if so said."""
+        if isinstance(self._optuna, Guided):
+            self._optuna.draw, self._optuna.family = draw, family
+        return self._study.ask()
+
+    def _in_turn(self, asked: optuna.trial.Trial) -> list[str]:
+        """The family of Optuna's choice, then the others that may fit, at random."""
         chosen = _chooser(asked)(FAMILY, Choice(*self._families))
         names = [name for name in self._families if name != chosen]
         self._chance.shuffle(names)
@@ -156,13 +177,20 @@ class Sampler:
                 self._asked[number] = asked
             else:
                 self._forget(asked)  # it lacks the choice of the family; told, the trial is added whole
+            self.origin = self._source()
             return config
         self._forget(asked)
         return None
 
+    def _source(self) -> str:
+        """Who made the newest proposal of Optuna's sampler."""
+        if isinstance(self._optuna, Neighbour):
+            return self._optuna.origin
+        return "chance" if self._kind == "random" else self._kind
+
     def _at_random(self, fixed: dict[str, Any], allowed: Allow) -> tuple[Network, Training]:
         """A random config. InputError, with the last reason, after ``HOPELESS`` that were refused."""
-        last = ""
+        last, self.origin = "", "chance"
         for _ in range(HOPELESS):
             try:
                 return self._propose(lambda _, domain: domain.at(self._chance.random()), fixed, allowed)
@@ -173,9 +201,8 @@ class Sampler:
     def _propose(self, choose: Choose, fixed: dict[str, Any], allowed: Allow) -> tuple[Network, Training]:
         """A config by choice; ValueError where it is refused."""
         network = self.space.propose(choose, fixed, self._vary)
-        training = Training.propose(choose, self._settled(network), self._vary)
         allowed(network)
-        return network, training
+        return network, Training.propose(choose, self._settled(network), self._vary)
 
     def tell(self, trial: Trial) -> None:
         """Learn from an explore trial that ended, asked here or in an earlier session."""
@@ -190,7 +217,8 @@ class Sampler:
                 warnings.simplefilter("ignore")  # "the value is nan" says what the record says already
                 self._study.tell(asked, values=frozen.values, state=frozen.state)
         if isinstance(self._optuna, Neighbour):
-            self._optuna.learn(frozen, [-1 if direction == "max" else 1 for _, direction in self.objectives])
+            complete, losses = frozen.state == TrialState.COMPLETE, self._losses(trial)
+            self._optuna.learn(trial.number, frozen.params, losses, complete=complete)
         if self._mirror is not None and trial.status != "paused":
             self._mirror.add(frozen)
 
@@ -215,6 +243,17 @@ class Sampler:
             intermediate_values=reports if single else {},  # Optuna has none with several objectives
             user_attrs={"trial": trial.number, "label": trial.label, "reason": trial.reason},
         )
+
+    def _losses(self, trial: Trial) -> list[float] | None:
+        """What a trial reached, lower being better; none where it failed."""
+        if trial.values is None or None in trial.values:
+            return None
+        signs = [-1 if direction == "max" else 1 for _, direction in self.objectives]
+        return [sign * value for sign, value in zip(signs, trial.values, strict=True)]
+
+    def _columns(self) -> Columns:
+        own = [(name, hp.domain) for name, _, hp in self.space.hyperparameters()]
+        return Columns([*own, *((hp.name, hp.domain) for hp in hyperparameters(Training))])
 
     def _projected(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         """The trial's config as the search would have proposed it: a value per layer becomes its first value."""

@@ -40,6 +40,7 @@ ROOMS = {
         "rich",
         "safetensors",
         "scipy",
+        "sklearn",
         "torch",
     },
     "dashboards": {"spectune.search.records", "numpy", "optuna", "pandas", "plotly"},

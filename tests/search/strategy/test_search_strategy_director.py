@@ -5,6 +5,7 @@ import math
 import random
 import time
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -14,9 +15,15 @@ from spectune.search.records.study import Study, read
 from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.confirm import finalists
 from spectune.search.strategy.director import Director
-from spectune.spaces import FAMILIES, SIMPLE, STARTS, Sizes
+from spectune.spaces import FAMILIES, KNOWN, SIMPLE, STANDARD, Sizes
+from spectune.spaces.saved import recorded
 
 SIZES = Sizes(500, 5)
+COMPACT, SHARP, CNN2 = (KNOWN[name][:2] for name in ("compact", "sharp", "cnn2"))
+PORTFOLIO = (CNN2, SHARP, (COMPACT[0].replace(depth=3), COMPACT[1]), COMPACT)
+LEARNED = {"tasks": ["one"], "families": {}, "slopes": {}, "weights": {}}
+LEARNED["portfolio"] = {key: [recorded(*config) for config in PORTFOLIO] for key in ("any", "cnn")}
+CATALOGUE = replace(STANDARD, learned=LEARNED)
 
 
 class Killed(Exception):
@@ -121,57 +128,65 @@ def test_a_study_explores_then_confirms_the_best_and_the_baseline_on_new_seeds(s
     assert {trial.seed for trial in explored} == {0}
 
 
-def test_known_networks_that_fit_come_first_our_own_before_the_published(simulation):
-    study = simulation(max_macs=10_000_000).go(workers=1)
-    labels = [trial.label for trial in study.stage("explore")]
-    known = [label for label in labels if label]
-    assert labels[: len(known)] == known
-    assert set(known[:2]) == set(STARTS)  # a short search gets to these
-    macs = [trial.macs for trial in study.stage("explore") if trial.label]
-    assert macs[2:] == sorted(macs[2:]) and len(macs) > 3 and max(macs) <= 10_000_000
+def test_the_learned_portfolio_comes_first_as_far_as_it_fits(simulation):
+    study = simulation(catalogue=CATALOGUE, trials=12).go(workers=1)
+    explored = study.stage("explore")
+    assert [(trial.origin, trial.label) for trial in explored[:3]] == [
+        ("portfolio", "sharp"),  # cnn2, the first of it, is too large
+        ("portfolio", ""),
+        ("portfolio", "compact"),
+    ]
+    assert explored[1].config["network"]["depth"] == 3
+    assert {trial.origin for trial in explored[3:]} <= {"prior", "chance", "model", "near"}
+    assert not any(trial.label for trial in explored[3:])  # published networks are baselines
 
 
-def test_known_networks_get_a_third_of_the_exploration(simulation):
-    study = simulation(max_macs=None, trials=12).go()
-    labels = [trial.label for trial in study.stage("explore")]
-    assert [bool(label) for label in labels] == [True] * 4 + [False] * 8
+def test_it_gets_a_third_of_the_exploration(simulation):
+    study = simulation(max_macs=None, trials=9, catalogue=CATALOGUE).go()
+    origins = [trial.origin for trial in study.stage("explore")]
+    assert [origin == "portfolio" for origin in origins] == [True] * 3 + [False] * 6
 
 
-def test_known_networks_are_judged_at_the_last_rung_only(simulation):
+def test_what_a_resumed_study_has_begun_with_is_not_begun_with_again(simulation):
+    study = simulation(max_macs=None, catalogue=CATALOGUE)
+    with pytest.raises(Killed):
+        study.go(workers=1, die_after=12)
+    labels = [trial.label for trial in study.go(workers=1).stage("explore") if trial.origin == "portfolio"]
+    assert labels == ["cnn2", "sharp", "", "compact"]
+
+
+def test_what_a_search_begins_with_is_judged_at_the_last_rung_only(simulation):
     def late(task, epoch):
-        value = min(epoch, 2) * 0.1 if task.label else accuracy(task, epoch)["metrics"]["accuracy"] + 0.5
+        begins = task.origin == "portfolio"
+        value = (
+            min(epoch, 2) * 0.1 - 0.01 * task.number if begins else accuracy(task, epoch)["metrics"]["accuracy"] + 0.5
+        )
         return {"metrics": {"accuracy": value, "loss": 2 - value, "train_loss": 2 - value}}
 
-    study = simulation(space="any", max_macs=5_000_000, trials=40).go(workers=1, curve=late)
-    known = [trial for trial in study.stage("explore") if trial.label]
-    others = [trial for trial in study.stage("explore") if not trial.label]
+    study = simulation(space="any", max_macs=None, trials=40, catalogue=CATALOGUE).go(workers=1, curve=late)
+    begun = [trial for trial in study.stage("explore") if trial.origin == "portfolio"]
+    others = [trial for trial in study.stage("explore") if trial.origin != "portfolio"]
     assert min(trial.epochs for trial in others) == 1  # the first rung of 9 epochs
-    assert {trial.epochs for trial in known if trial.status == "paused"} == {3}
+    assert {trial.epochs for trial in begun if trial.status == "paused"} == {3}
 
 
-def test_known_networks_that_cannot_be_built_for_so_many_classes_are_left_out(simulation, monkeypatch):
-    monkeypatch.setitem(globals(), "SIZES", Sizes(500, 500))  # as the benchmark has: too many for the published forest
-    study = simulation(max_macs=None, trials=3).go(workers=1)
-    assert study.trials[0].label
+@pytest.mark.parametrize("prior", ["look", "none"])
+def test_without_what_was_learned_a_search_begins_with_nothing_of_it(simulation, prior):
+    study = simulation(max_macs=None, catalogue=CATALOGUE, prior=prior).go(workers=1)
+    assert not {trial.origin for trial in study.stage("explore")} & {"portfolio", "prior"}
 
 
 def test_the_networks_that_are_asked_for_come_first_and_no_other_known_one(simulation):
     study = simulation(max_macs=None, start_from=("cnn6", "vgg")).go(workers=1)
     assert [trial.label for trial in study.stage("explore")][:3] == ["cnn6", "vgg", ""]
+    assert [trial.origin for trial in study.stage("explore")][:2] == ["asked", "asked"]
     assert sum(bool(trial.label) for trial in study.stage("explore")) == 2
 
 
-def test_in_a_space_of_all_families_our_own_come_first_then_each_family_then_published_ones_in_turn(simulation):
-    study = simulation(space="any", max_macs=5_000_000, trials=60).go(workers=1)
-    explored = study.stage("explore")
-    families = [trial.config["network"]["family"] for trial in explored]
-    assert {trial.label for trial in explored[: len(STARTS)]} == set(STARTS)
-    assert sorted(families[len(STARTS) - 1 : len(FAMILIES) + len(STARTS) - 1]) == sorted(FAMILIES)
-    known = [trial for trial in study.stage("explore") if trial.label and trial.label not in STARTS]
-    turns = [trial.config["network"]["family"] for trial in known]
-    assert len(turns) > len(set(turns[:3])) == 3
-    again = simulation(space="any", max_macs=5_000_000, trials=64).go(workers=1)
-    assert [trial.label for trial in again.stage("explore")[60:]] == [""] * 4
+def test_in_a_space_of_all_families_each_is_tried(simulation):
+    study = simulation(space="any", max_macs=5_000_000, trials=60, prior="none").go(workers=1)
+    families = [trial.config["network"]["family"] for trial in study.stage("explore")]
+    assert sorted(families[: len(FAMILIES)]) == sorted(FAMILIES)
 
 
 def test_a_family_beyond_the_limits_is_passed_over(simulation):

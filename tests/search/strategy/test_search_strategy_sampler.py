@@ -14,10 +14,12 @@ from optuna.trial import TrialState
 from spectune.search.records.study import Trial
 from spectune.search.records.task import Task
 from spectune.search.strategy import sampler as module
+from spectune.search.strategy.columns import Columns
 from spectune.search.strategy.sampler import MIRROR, SAMPLERS, Sampler
 from spectune.spaces import KNOWN, SPACES, Space, Training
 from spectune.spaces.config import Cost, Network, hyper, hyperparameters
 from spectune.spaces.domain import Float
+from spectune.spaces.learned import Learned
 
 
 def allowed(network):
@@ -158,14 +160,14 @@ def test_a_new_session_learns_what_the_last_one_saw_and_mirrors_nothing_twice(ma
     assert mirrored(tmp_path)[0].params["depth"] == trials[0].flat["depth"]
 
 
-@pytest.mark.parametrize("kind", ["near", "tpe"])
+@pytest.mark.parametrize("kind", ["forest", "near", "tpe", pytest.param("gp", marks=pytest.mark.slow)])
 def test_what_was_told_guides_what_is_proposed(make, kind):
     sampler = make(kind=kind)
     for number in range(40):
         network, training = sampler.ask(number, allowed)
         sampler.tell(ended(number, network, training, value=1.0 if network.pooling == "max" else 0.0))
-    later = [sampler.ask(number, allowed)[0].pooling for number in range(40, 60)]
-    assert later.count("max") > 12  # a third of them by chance
+    later = [sampler.ask(number, allowed)[0].pooling for number in range(40, 80)]
+    assert later.count("max") > 20  # 13 of them by chance
 
 
 @pytest.mark.parametrize("objective", [("accuracy", "max"), ("loss", "min")])
@@ -179,6 +181,50 @@ def test_stopped_trials_guide_as_complete_ones_do(make, objective):
         sampler.tell(trial)
     later = [sampler.ask(number, allowed)[0].pooling for number in range(60, 100)]
     assert later.count("max") > 22  # 13 of them by chance
+
+
+def test_a_proposal_says_where_it_comes_from(make):
+    sampler, origins = make(kind="forest"), []
+    for number in range(60):
+        network, training = sampler.ask(number, allowed)
+        origins.append(sampler.origin)
+        sampler.tell(ended(number, network, training, value=float(network.pooling == "max")))
+    assert set(origins[:20]) == {"chance"}
+    assert {"model", "chance"} <= set(origins[20:]) <= {"model", "chance", "near"}
+    assert origins[20:].count("model") > 20
+
+
+def test_what_was_learned_elsewhere_is_drawn_from_first(make):
+    """A quarter of what is drawn anew comes from all of the space."""
+    weights = {"cnn": {"pooling": [1.0, 0.0, 0.0], "batch_size": [0.0, 0.0, 0.0, 0.0, 1.0]}}
+    learned = Learned({"families": {}, "slopes": {}, "weights": weights}, seen=1e4)
+    sampler, found, origins = make(kind="forest", learned=learned), [], []
+    for number in range(20):
+        found.append(sampler.ask(number, allowed))
+        origins.append(sampler.origin)
+    assert Counter(origins)["prior"] > 10
+    assert {"prior", "chance"} == set(origins)
+    by_prior = [config for config, origin in zip(found, origins, strict=True) if origin == "prior"]
+    assert {(network.pooling, training.batch_size) for network, training in by_prior} == {("max", 256)}
+
+
+@pytest.mark.parametrize("kind", ["forest", "near"])
+def test_samplers_of_ours_are_optunas(kind):
+    """They propose for a plain objective, without a space or a prior."""
+
+    def objective(trial):
+        pooling = trial.suggest_categorical("pooling", ["max", "none", "average"])
+        rate = trial.suggest_float("rate", 1e-5, 1e-1, log=True)
+        return (pooling == "max") - abs(rate - 1e-3)
+
+    sampler = SAMPLERS[kind](0, Columns([]), None)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    for number in range(60):
+        trial = study.ask()
+        value = objective(trial)
+        study.tell(trial, value)
+        sampler.learn(number, trial.params, [-value], complete=True)
+    assert [trial.params["pooling"] for trial in study.trials[30:]].count("max") > 15  # 10 by chance
 
 
 def test_no_config_is_tried_twice_while_there_are_others(make):
