@@ -292,12 +292,11 @@ class Headed(Agenda):
                     label=label,
                 )
 
-    def _published(self) -> Iterator[Task]:
-        return iter(())
-
 
 def ours(surrogate: Surrogate, seed: int, start: Start = (), **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
-    sizes = Sizes(surrogate.points, surrogate.classes)
+    sizes = Sizes(surrogate.points, surrogate.classes, spectra=surrogate.spectra)
+    if "catalogue" in changes:
+        return director(options(seed, **changes), Clock(), sizes)
     kind = type("Given", (Headed,), {"start": start})
-    return director(options(seed, **changes), Clock(), sizes, kind=kind)
+    return director(options(seed, prior="none", **changes), Clock(), sizes, kind=kind)

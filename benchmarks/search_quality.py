@@ -13,30 +13,60 @@ the next call does what is missing, and ``--part 1/2`` every second run, for a p
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import drawn
+import learn
 import margins
+from curves import SPACE
 from libraries import DEHB, SMAC, NePS, SyneTune
 from record import commit, machine
 from replay import AT, replay
 from rivals import ASHA, GP, TPE, Alone, OneEpoch, TuneOptuna, ours
-from starts import Start, by_hand
+from starts import CATALOGUE, Start, by_hand, fitting
 from surrogate import Surrogate, described
+
+from spectune.search.strategy.director import Director
+from spectune.spaces import Catalogue
+from spectune.spaces.saved import portfolio
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = RESULTS / "search_quality.jsonl"
 SHOWN = (10, 20, 60)  # trainings' worth
 KINDS = {"three": SHOWN, "three_s": SHOWN[:2]}  # regret by epochs, by seconds
 COLD = "cold"
-STARTS: dict[str, Callable[[Surrogate], Start]] = {COLD: lambda surrogate: (), "by hand": by_hand}
+LEARNED = "learned"  # without the task
+
+
+@functools.cache
+def left_out(task: str) -> Catalogue:
+    """The catalogue with what is learned from the other tasks."""
+    return replace(CATALOGUE, learned=learn.without(task))
+
+
+STARTS: dict[str, Callable[[Surrogate], Start]] = {
+    COLD: lambda surrogate: (),
+    "by hand": by_hand,
+    LEARNED: lambda surrogate: fitting(surrogate, portfolio(left_out(surrogate.name).learned, SPACE)),
+}
+
+
+def own(surrogate: Surrogate, seed: int, start: Start, **changes: Any) -> Director:
+    """Ours; with the learned head start it has the learned prior, too."""
+    if start and start == STARTS[LEARNED](surrogate):
+        return ours(surrogate, seed, catalogue=left_out(surrogate.name), **changes)
+    return ours(surrogate, seed, start, **changes)
+
+
 SEARCHES: dict[str, Callable[[Surrogate, int, Start], Any]] = {
     "random + ASHA": ASHA,
     "Tune's OptunaSearch + ASHA": TuneOptuna,
@@ -48,8 +78,9 @@ SEARCHES: dict[str, Callable[[Surrogate, int, Start], Any]] = {
     "NePS PriorBand": NePS,
     "one epoch, then the best": OneEpoch,
     "the head start alone": Alone,
-    "ours": ours,
-    "ours, random": lambda surrogate, seed, start: ours(surrogate, seed, start, sampler="random"),
+    "ours": own,
+    "ours, near": lambda surrogate, seed, start: own(surrogate, seed, start, sampler="near"),
+    "ours, random": lambda surrogate, seed, start: own(surrogate, seed, start, sampler="random"),
 }
 
 
@@ -82,7 +113,7 @@ def asked(options: argparse.Namespace) -> Iterator[Run]:
     for seed in range(options.seeds):
         for at, task in enumerate(options.tasks):
             if (seed + at) % parts == part:
-                for start in [COLD] if options.cold else STARTS:
+                for start in [COLD] if options.cold else options.starts:
                     for search in options.only:
                         if (search, start) != ("the head start alone", COLD):
                             yield from (Run(task, search, start, workers, seed) for workers in options.workers)
@@ -197,6 +228,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--tasks", nargs="+", choices=described(), default=list(described()))
     parser.add_argument("--only", nargs="+", choices=SEARCHES, default=list(SEARCHES))
+    parser.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
     parser.add_argument("--cold", action="store_true", help="without a head start only")
     parser.add_argument("--record", action="store_true", help="keep the runs, and do only what is missing")
     parser.add_argument("--table", action="store_true", help="run nothing, write the results again")

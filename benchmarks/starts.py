@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
-from curves import EPOCHS, LIMIT, SPACE, Pair
+from curves import EPOCHS, LIMIT, SPACE, Pair, fits
 from surrogate import Surrogate
 
 from spectune.search.records.options import Options
-from spectune.search.strategy.agenda import Agenda, planned
-from spectune.spaces import STANDARD, Sizes, Training
+from spectune.spaces import PUBLISHED, STANDARD, STARTS, Training
 from spectune.spaces.config import hyperparameters
 from spectune.spaces.domain import Choice, Domain, Float, Int
 
@@ -23,14 +23,26 @@ CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
 def options(seed: int, **changes: Any) -> Options:
     """Those of ``spectune search`` on the table: its defaults but for what is changed."""
     asked = {"space": SPACE.name, "max_macs": LIMIT, "epochs": EPOCHS, "trials": 100_000, "baseline": ("none",)}
-    return Options(name="s", seed=seed, catalogue=CATALOGUE, **{**asked, **changes})
+    return Options(name="s", seed=seed, **{"catalogue": CATALOGUE, **asked, **changes})
 
 
 def by_hand(surrogate: Surrogate) -> Start:
-    """The known networks that ``spectune search`` starts from, in its order."""
-    asked = options(0)
-    agenda = Agenda.of(asked, asked, planned(asked), sizes=Sizes(surrogate.points, surrogate.classes))
-    return [(task.network, task.training) for task in (*agenda._starts(), *agenda._published())]
+    """The known networks that ``spectune search`` started from before it learned what to begin with, in its order:
+    those that were found by hand, then the published ones, the families in turn, the cheapest first."""
+    families: dict[str, list[Pair]] = {}
+    for pair in _cheapest(surrogate, fitting(surrogate, (one[:2] for one in PUBLISHED.values()))):
+        families.setdefault(pair[0].family, []).append(pair)
+    in_turn = filter(None, chain(*zip_longest(*families.values())))
+    return [*_cheapest(surrogate, fitting(surrogate, (one[:2] for one in STARTS.values()))), *in_turn]
+
+
+def fitting(surrogate: Surrogate, pairs: Iterable[Pair]) -> Start:
+    """Those within the limits."""
+    return [pair for pair in pairs if fits(pair[0], surrogate.points, surrogate.classes)]
+
+
+def _cheapest(surrogate: Surrogate, pairs: Start) -> Start:
+    return sorted(pairs, key=lambda pair: pair[0].cost(surrogate.points, surrogate.classes).macs)
 
 
 def projected(pair: Pair) -> dict[str, Any]:
@@ -69,7 +81,7 @@ def searched() -> dict[str, tuple[Domain, Any]]:
     return {name: (asked[name], hp.default) for name, _, hp in whole if name in asked}
 
 
-def _inside(domain: Domain, value: Any, default: Any) -> Any:
+def _inside(domain: Any, value: Any, default: Any) -> Any:
     """The value of the domain that is nearest; the default where there is none."""
     if isinstance(domain, Choice):
         if value in domain.options:

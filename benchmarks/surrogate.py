@@ -59,6 +59,7 @@ class Surrogate:
         self.name = name
         about = described()[name]
         self.points, self.classes, self.fitting = about["points"], about["classes"], about["families"]
+        self.spectra = int(about["descriptors"]["spectra"])
         groups: dict[int, list[dict[str, Any]]] = {}
         for row in read(name):
             if "slow" not in row:
