@@ -41,6 +41,7 @@ from spectune.spaces.saved import portfolio
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = RESULTS / "search_quality.jsonl"
+ENDLESS = 1e3  # a ratio that is none: what it is divided by lost nothing
 SHOWN = (10, 20, 60)  # trainings' worth
 KINDS = {"three": SHOWN, "three_s": SHOWN[:2]}  # regret by epochs, by seconds
 COLD = "cold"
@@ -193,7 +194,9 @@ def by_task(rows: list[dict[str, Any]], start: str) -> list[str]:
 
 
 def shown(margin: margins.Margin) -> str:
-    return f"{margin.point:.3f} ({margin.low:.3f} to {margin.high:.3f})"
+    """With an open end where some draws have nothing to divide by."""
+    high = f"{margin.high:.3f}" if margin.high < ENDLESS else "no end"
+    return f"{margin.point:.3f} ({margin.low:.3f} to {high})"
 
 
 def written(rows: list[dict[str, Any]]) -> str:

@@ -23,7 +23,7 @@ from spectune.spaces import KNOWN, Training
 from spectune.spaces.errors import InputError
 from spectune.spaces.saved import recorded
 
-SIZES = {"points": 120, "classes": 4, "families": ["cnn", "mlp"], "descriptors": {}}
+SIZES = {"points": 120, "classes": 4, "families": ["cnn", "mlp"], "descriptors": {"spectra": 40}}
 
 
 def row(pair: curves.Pair, index: int, seed: int, epochs: int = curves.EPOCHS, **more: Any) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_search_owns_no_option_that_ray_submit_swallows():
         (["search", "--dataset", *LITTLE, "--studies", "/proc/x"], "/proc/x: No such file or directory"),
         (["search", "--max-params", "0.4"], "a count is a whole number"),
         (["export", "nope", "--top", "-1"], "--top must be at least 1"),
-        (["search", "--sampler", "nope"], "near, tpe, random"),
+        (["search", "--sampler", "nope"], "forest, near, tpe, gp, random"),
     ],
 )
 def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, said):

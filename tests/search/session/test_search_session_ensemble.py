@@ -31,7 +31,14 @@ def first(tmp_path_factory, spectune):
     data = [word for name, value in DATA.items() for word in ("--data", f"{name}={value}")]
     sizes = ["--trials", "6", "--seeds", "1", "--top", "3", "--max-macs", "400k", "--concurrent", "1"]
     options = ["--name", "mixed", "--space", "simple", "--dataset", "generated", *data, *sizes]
-    options += ["--objective", "loss", "--baseline", "none"]  # the loss of a mean of different methods is lower
+    options += [
+        "--objective",
+        "loss",
+        "--baseline",
+        "none",
+        "--sampler",
+        "near",
+    ]  # the loss of a mean of different methods is lower
     return folder, spectune(folder, "search", *options).stdout
 
 
