@@ -28,6 +28,16 @@ def test_the_package_list_is_what_is_on_disk(checkout: Path, project: dict[str, 
     assert all((checkout / folder / "__init__.py").is_file() for folder in packages.values())
 
 
+def test_what_is_no_python_is_named_or_an_installed_copy_lacks_it(checkout: Path, project: dict[str, Any]) -> None:
+    named = project["tool"]["setuptools"]["package-data"]
+    given = {
+        f"{name.removeprefix('spectune.').replace('.', '/')}/{file}" for name, some in named.items() for file in some
+    }
+    files = [path for room in ROOMS for path in (checkout / room).rglob("*") if path.is_file()]
+    others = [path for path in files if path.suffix != ".py" and "__pycache__" not in path.parts]
+    assert given == {str(path.relative_to(checkout)) for path in others}
+
+
 def test_the_type_checker_sees_every_room(project: dict[str, Any]) -> None:
     assert sorted(project["tool"]["mypy"]["packages"]) == sorted(f"spectune.{room}" for room in ROOMS)
 
