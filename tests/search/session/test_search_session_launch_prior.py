@@ -39,4 +39,4 @@ def test_nothing_is_advised_where_nobody_asks(offset, changes):
 def test_advice_is_no_option_of_the_study(offset):
     options = advised(Options(name="s"), offset)
     assert "looked" not in options.to_dict()
-    assert Options.from_dict(options.to_dict()).prior == "look"
+    assert Options.from_dict(options.to_dict()).prior == "learned"
