@@ -4,7 +4,7 @@
     python benchmarks/learn.py check     # what it is worth, learned without the task that it is judged on
 
 **Prior.** Of each family, the share of good configs in each part of a hyperparameter's domain: good are the best
-GOOD of the family's configs on their task. The shares of few configs are drawn towards that of all, and sharpened. The
+GOOD of the family's configs on their task. The shares of few configs are drawn towards that of all. The
 learning rate's are around a line: the more spectra are seen, the smaller is a good one.
 
 **Portfolio.** Greedy, as in Auto-sklearn 2 (Feurer et al. 2022): the config that lowers the mean regret of the best so
@@ -14,6 +14,7 @@ far the most, over all tasks. Regret is in units of the task's: (best - value) /
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import math
 import re
@@ -36,7 +37,6 @@ from spectune.spaces.saved import ALL, recorded
 GOOD = 0.25  # best share of a family's configs on a task
 PARTS = 6  # of a domain with more values
 FIRM = 60.0  # configs that the share of all counts for
-SHARP = 1.0  # power of the shares
 STARTS, OWN = 8, 4  # of the portfolio of all families, and of each
 BY_HAND = ("compact", "sharp")
 
@@ -52,12 +52,17 @@ class Config(NamedTuple):
 
 
 def configs_of(task: str, names: Sequence[str]) -> list[Config]:
-    """Those of a task, each with the mean of its seeds, without those that were given up as slow, or were chosen on a
-    task that is none of the ``names``: nothing may be known of these."""
+    """Those of a task without those that were chosen on one that is none of the ``names``: nothing may be known of
+    these."""
+    return [one for one in whole(task) if not one.kind.startswith("of ") or one.kind.removeprefix("of ") in names]
+
+
+@functools.cache
+def whole(task: str) -> list[Config]:
+    """All configs of a task, each with the mean of its seeds, but for those that were given up as slow."""
     groups: dict[int, list[dict[str, Any]]] = {}
     for row in read(task):
-        foreign = row["kind"].startswith("of ") and row["kind"].removeprefix("of ") not in names
-        if "slow" not in row and not foreign:
+        if "slow" not in row:
             groups.setdefault(row["index"], []).append(row)
     found = []
     for rows in groups.values():
@@ -122,29 +127,27 @@ def drawn(task: str) -> list[Config]:
     return [one for one in configs_of(task, [task]) if one.kind in ("random", "near")]
 
 
-def learned(names: Sequence[str], *, sharp: float = SHARP, firm: float = FIRM, sloped: bool = True) -> dict[str, Any]:
+def learned(names: Sequence[str]) -> dict[str, Any]:
     """The prior of some tasks."""
     tasks = {name: drawn(name) for name in names}
     line = slope(tasks)
-    if not sloped:
-        line["slope"] = 0.0
     counts: dict[tuple[str, str], NDArray[np.float64]] = {}
     pooled: dict[tuple[str, str], NDArray[np.float64]] = {}  # of all families where name and domain are the same
     for task, configs in tasks.items():
-        moved = line["slope"] * (seen(task) - line["at"])
+        moved = _moved(line, task)
         for one, mark in zip(configs, good(configs), strict=True):
             for name, place in one.shares.items():
                 domain = searched(one.family)[name]
                 own = counts.setdefault((one.family, name), np.zeros((_parts(domain), 2)))
                 common = pooled.setdefault((name, str(domain)), np.zeros_like(own))
                 if not math.isnan(place):
-                    part = _part(place - (moved if name == "learning_rate" else 0.0), len(own))
+                    part = _part(place - moved.get(name, 0.0), len(own))
                     own[part] += [mark, 1]
                     common[part] += [mark, 1]
     weights: dict[str, dict[str, list[float]]] = {}
     for (family, name), own in counts.items():
         common = pooled[name, str(searched(family)[name])]
-        found = _share(own, _share(common, GOOD, firm), firm) ** sharp
+        found = _share(own, _share(common, GOOD))
         weights.setdefault(family, {})[name] = [round(float(one), 3) for one in found / found.sum()]
     return {
         "tasks": sorted(names),
@@ -154,9 +157,14 @@ def learned(names: Sequence[str], *, sharp: float = SHARP, firm: float = FIRM, s
     }
 
 
-def _share(counts: NDArray[np.float64], before: Any, firm: float) -> NDArray[np.float64]:
+def _share(counts: NDArray[np.float64], before: Any) -> NDArray[np.float64]:
     """The share of good ones in each part, as if FIRM configs more had been seen with the share ``before``."""
-    return np.asarray((counts[:, 0] + firm * before) / (counts[:, 1] + firm))
+    return np.asarray((counts[:, 0] + FIRM * before) / (counts[:, 1] + FIRM))
+
+
+def _moved(line: dict[str, float], task: str) -> dict[str, float]:
+    """How far good values lie from where they are on average."""
+    return {"learning_rate": line["slope"] * (seen(task) - line["at"])}
 
 
 def _parts(domain: Domain) -> int:
@@ -180,16 +188,15 @@ def promise(tasks: dict[str, list[Config]]) -> dict[str, float]:
 
 def likelihood(values: dict[str, Any], task: str) -> float:
     """Mean logarithm of how much denser than uniform draws the prior is at the good configs of a task."""
-    configs, line = drawn(task), values["slopes"]["learning_rate"]
-    moved, total = line["slope"] * (seen(task) - line["at"]), []
+    configs, moved, total = drawn(task), _moved(values["slopes"]["learning_rate"], task), []
     for one, mark in zip(configs, good(configs), strict=True):
         if mark:
             density = 0.0
             for name, place in one.shares.items():
                 weights = values["weights"].get(one.family, {}).get(name)
                 if weights and not math.isnan(place):
-                    at = place - (moved if name == "learning_rate" else 0.0)
-                    density += math.log(weights[_part(at, len(weights))] * len(weights))
+                    part = _part(place - moved.get(name, 0.0), len(weights))
+                    density += math.log(weights[part] * len(weights))
             total.append(density)
     return statistics.fmean(total)
 
@@ -229,11 +236,12 @@ def check() -> None:
     """Print what is learned without a task, judged on it: the prior's density, and the portfolio's regret."""
     names = [name for name in described() if read(name)]
     print("| task | prior | best of the first 1, 2, 4, 8 | known by hand |\n| --- | --- | --- | --- |")
+    everywhere = spread(names)
     for left in names:
         others = [name for name in names if name != left]
-        whole = {key: one[left] for key, one in spread(names).items()}
-        mine = [whole[_key(one)] for one in portfolio(others)[0]]
-        hand = [whole.get(_key(recorded(*KNOWN[name][:2])), 1.0) for name in BY_HAND]
+        here = {key: one[left] for key, one in everywhere.items()}
+        mine = [here[_key(one)] for one in portfolio(others)[0]]
+        hand = [here.get(_key(recorded(*KNOWN[name][:2])), 1.0) for name in BY_HAND]
         firsts = " ".join(f"{min(mine[:count]):.3f}" for count in (1, 2, 4, 8))
         print(f"| {left} | {likelihood(learned(others), left):.2f} | {firsts} | {min(hand):.3f} |")
 

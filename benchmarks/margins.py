@@ -37,11 +37,6 @@ def ratio(one: Losses, other: Losses) -> Margin:
     return _margin(one, other, lambda mine, theirs: mine / np.maximum(theirs, 1e-9))
 
 
-def gap(one: Losses, other: Losses) -> Margin:
-    """The mean loss of one less that of the other, on what both were run on."""
-    return _margin(one, other, lambda mine, theirs: mine - theirs)
-
-
 def _margin(one: Losses, other: Losses, of: Callable[[Any, Any], Any]) -> Margin:
     tasks: dict[str, list[tuple[float, float]]] = {}
     for key in sorted(one.keys() & other.keys()):

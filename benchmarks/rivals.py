@@ -29,7 +29,7 @@ from spectune.search.strategy.agenda import Agenda
 from spectune.search.strategy.director import Director
 from spectune.search.strategy.sampler import STUBBORN
 from spectune.search.strategy.sampler import _chooser as chooser
-from spectune.spaces import Sizes
+from spectune.spaces import Published, Sizes
 from spectune.spaces.space import FAMILY
 
 GRACE, ETA = Options(name="s", epochs=EPOCHS).first_rung, Options.eta
@@ -280,17 +280,9 @@ class Headed(Agenda):
 
     def _starts(self) -> Iterator[Task]:
         tried = {trial.label for trial in self.study.stage("explore")}
-        for place, (network, training) in enumerate(self.start):
+        for place, pair in enumerate(self.start):
             if (label := f"start {place}") not in tried and self._exploring():
-                number = self.number()
-                yield Task(
-                    number=number,
-                    stage="explore",
-                    network=network,
-                    training=training,
-                    seed=self.goal.seed,
-                    label=label,
-                )
+                yield self._named(label, Published(*pair, source="a head start"), stage="explore")
 
 
 def ours(surrogate: Surrogate, seed: int, start: Start = (), **changes: Any) -> Director:

@@ -8,8 +8,6 @@ tables of docs/commands.md are made from the fields.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +31,6 @@ from spectune.search.records.settings import fixed_by_default, known, plain
 from spectune.spaces import PUBLISHED, SPACES, STANDARD, Catalogue, Cost, Network, Sizes
 from spectune.spaces.errors import InputError
 from spectune.spaces.prior import Prior
-from spectune.spaces.saved import portfolio
 
 BASELINE = "cnn2"  # the published network that a winner is compared with, unless another is asked for
 LEARNED = "learned"
@@ -215,14 +212,9 @@ class Goal(Group):
         return self.seed + 1 if self.explores or self.retune else self.seed
 
     @property
-    def learned(self) -> dict[str, Any]:
-        """What a search begins with that was learned on other datasets: on how many, and its digest; empty: nothing."""
-        if self.prior != LEARNED or not self.explores:
-            return {}
-        values = self.catalogue.learned
-        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-        configs = len(portfolio(values, self.catalogue.space(self.space)))
-        return {"tasks": len(values["tasks"]), "configs": configs, "digest": digest}
+    def learned(self) -> bool:
+        """Whether a search begins with what was learned on other datasets."""
+        return self.prior == LEARNED and self.explores
 
     @property
     def mixes(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import shlex
 import subprocess
@@ -17,6 +19,7 @@ from spectune.search.ablation import variants
 from spectune.search.records import Options, Study
 from spectune.search.records.metrics import METRICS
 from spectune.search.tracking.store import public
+from spectune.spaces.saved import portfolio
 from spectune.trainables import warm
 from spectune.trainables.data.dataset import SPLITS, Dataset
 
@@ -46,7 +49,7 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
             **_balance(dataset, folded=bool(options.folds)),
         },
         "init": warm.origin(options.folder),
-        **({"learned": options.learned} if options.learned else {}),
+        **({"learned": learned(options)} if options.learned else {}),
         **({"ablation": variants.header(options, dataset)} if options.reference else {}),
         "objectives": [[name, METRICS[name].direction] for name in options.objectives],
         "options": options.to_dict(),
@@ -62,6 +65,14 @@ def header(options: Options, dataset: Dataset, study: Study, capacity: dict[str,
             "processor": platform.processor() or platform.machine(),
         },
     }
+
+
+def learned(options: Options) -> dict[str, Any]:
+    """On how many datasets it was learned what the search begins with, in how many configs, and the digest of all."""
+    values = options.catalogue.learned
+    configs = portfolio(values, options.catalogue.space(options.space))
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+    return {"tasks": len(values["tasks"]), "configs": len(configs), "digest": digest}
 
 
 def _balance(dataset: Dataset, *, folded: bool = False) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def run(
         study.apply(journal.append("study", **header(options, dataset, study, capacity)))
         watch = (watcher or Log)(options, concurrent)
         watch.note(_greeting(options, dataset, study, concurrent))
-        for note in _notes(options, dataset):
+        for note in _notes(options, dataset, study):
             watch.note(note)
         if options.folds:
             watch.apart(FOLDED if options.replicas > 1 else "")
@@ -200,7 +200,7 @@ def _small(dataset: Dataset) -> str:
     return f"the blind test has only {tested} {what}; --test-folds 5 searches five times and tests on all {whole} once"
 
 
-def _notes(options: Options, dataset: Dataset) -> Iterator[str]:
+def _notes(options: Options, dataset: Dataset, study: Study) -> Iterator[str]:
     """What a reader of the log should know before the first trial."""
     if options.folds:
         yield _folded(options.folds, options, dataset)
@@ -208,7 +208,7 @@ def _notes(options: Options, dataset: Dataset) -> Iterator[str]:
         yield small
     if options.looked.rule:
         yield f"{options.looked.rule}; --prior none leaves that out"
-    if (learned := options.learned) and not options.start_from:
+    if (learned := study.header.get("learned")) and not options.start_from:
         yield (
             f"begins with {learned['configs']} configs and with hyperparameters that were good on {learned['tasks']} "
             "other datasets; --prior look leaves that out"

@@ -9,7 +9,7 @@ from typing import Any
 
 from spectune.search.strategy.columns import Columns
 from spectune.search.strategy.forest import Array, Forest
-from spectune.search.strategy.neighbour import PARENTS, REDRAWN, Neighbour
+from spectune.search.strategy.neighbour import PARENTS, REDRAWN, UNGUIDED, Neighbour
 from spectune.spaces.config import Choose
 from spectune.spaces.domain import Choice, Domain
 from spectune.spaces.learned import Learned
@@ -57,7 +57,7 @@ class Guided(Neighbour):
     def _choose(self) -> tuple[Config, float]:
         if self.draw is None or self._front:
             return super()._choose()
-        if len(self._learned) < self.unguided or self._chance.random() < FLOOR:
+        if len(self._learned) < UNGUIDED or self._chance.random() < FLOOR:
             config, self.origin = self._fresh()
         elif not self._forest.trusted:
             config, self.origin = self._near(self._ranked), "near"

@@ -24,7 +24,6 @@ class Neighbour(optuna.samplers.BaseSampler):
     A paused or stopped trial counts by its last report. Asking takes milliseconds however many families a space has.
     """
 
-    unguided = UNGUIDED
     origin = ""  # of the newest proposal: chance, or near a good trial
 
     def __init__(self, seed: int) -> None:
@@ -70,7 +69,7 @@ class Neighbour(optuna.samplers.BaseSampler):
     def _choose(self) -> tuple[dict[str, Any], float]:
         """The hyperparameters of a good trial and the share that is to be drawn anew; none where all are."""
         self.origin = "chance"
-        if len(self._learned) < self.unguided or self._chance.random() < FRESH:
+        if len(self._learned) < UNGUIDED or self._chance.random() < FRESH:
             return {}, 0.0
         best = self._ranked[: max(3, int(PARENTS * len(self._ranked)))]
         good = [params for _, _, params in best] or [params for _, params in self._front]
