@@ -133,7 +133,7 @@ def test_a_suffix_that_is_wrong_does_not_matter(tmp_path: Path, form: str, name:
         (b"%PDF-1.7\n1 0 obj", "a PDF document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(20), "an old file of Excel or Word"),
         (b"MATLAB 5.0 MAT-file" + bytes(20), "a MATLAB file"),
-        (gzip.compress(b"RDX3\nX\n"), "a file of R"),
+        (gzip.compress(b"RDX3\nX\n", mtime=0), "a file of R"),
         (b"<!DOCTYPE html><html>", "a page of the web"),
         (b"\x00\x01\x02", "binary content"),
     ],
