@@ -9,14 +9,14 @@
     python benchmarks/metatable.py table
 
 Of each task the known networks within its limits first, then, the families that fit in turn, RANDOM configs drawn at
-random, and near ones: a config of the best fifth of its family so far with some of its hyperparameters drawn anew. A
-config in the best quarter of those before it is trained on two more seeds. The tasks take turns. What is recorded
-stays: Ctrl-C loses one training, and the next call goes on. ``--part 1/2`` takes every second task, for a process of
-its own on each core; each has one thread.
+random, and near ones: a config of the best fifth of its family so far, those that came from other tasks included, with
+some of its hyperparameters drawn anew. A config in the best quarter of those before it is trained on two more seeds.
+The tasks take turns. What is recorded stays: Ctrl-C loses one training, and the next call goes on. ``--part 1/2`` takes
+every second task, for a process of its own on each core; each has one thread.
 
 A portfolio is made of configs whose worth is known on many tasks. So ``cross`` writes down the best CROSSING configs of
 each task, of different families, beside those that are written down, and ``run --crossed`` trains them on all other
-tasks, on one seed.
+tasks.
 
 Real tasks are without their blind tests, which ``real.py`` judges by, and the table keeps only curves and the index,
 none of their data: what replays searches on it needs no more. Families that are fitted at once have no curve and are
@@ -126,6 +126,9 @@ class Table:
 
     def proposed(self, index: int) -> tuple[str, Network, Training]:
         """What kind config ``index`` is, and it, given the rows before it."""
+        done = next((row for row in self.rows if row["index"] == index), None)
+        if done is not None:
+            return done["kind"], *configs(done["config"])
         if index >= FIRST:
             one = crossed()[index - FIRST]
             return f"of {one['task']}", *configs(one["config"])
@@ -134,7 +137,8 @@ class Table:
             return label, *self.known[label]
         chance, turn = random.Random(f"{self.name} {index}"), index - len(self.known)
         family = self.families[turn % len(self.families)]
-        mine = [one for one in self.first(index) if one["config"]["network"]["family"] == family and one["loss"]]
+        first = [one for one in self.rows if one["seed"] == SEEDS[0] and one["loss"]]
+        mine = [one for one in first if one["config"]["network"]["family"] == family]
         best = sorted(mine, key=lambda row: -value(row)[-1])[: math.ceil(len(mine) / 5)] if turn >= RANDOM else []
         while True:
             parent = _values(chance.choice(best)["config"]) if best else None
@@ -157,7 +161,7 @@ class Table:
             return [SEEDS[0]]
         others = sorted((value(row) or [0.0])[-1] for row in self.first(index))
         mine = (value(done[SEEDS[0]]) or [0.0])[-1]
-        good = index < FIRST and (not others or mine >= others[3 * len(others) // 4])
+        good = not others or mine >= others[3 * len(others) // 4]
         return [seed for seed in SEEDS if seed not in done] if good and "slow" not in done[SEEDS[0]] else []
 
     def extend(self, index: int) -> None:
