@@ -21,8 +21,7 @@ import numpy as np
 import torch
 from curves import EPOCHS, SPACE, Pair
 from rivals import ETA, GRACE, Going, Rival
-from starts import Start, projected, searched
-from surrogate import Surrogate
+from starts import Problem, Start, projected, searched
 
 from spectune.search.records.task import Task
 from spectune.spaces import Training
@@ -37,8 +36,8 @@ SCRATCH = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir(
 class SyneTune(Rival):
     """Syne Tune's ASHA with conformalised quantile regression, its own scheduler."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         baselines, space = _need("syne_tune.optimizer.baselines"), _need("syne_tune.config_space")
         logging.getLogger("syne_tune").setLevel(logging.ERROR)
         self.trial = _need("syne_tune.backend.trial_status").Trial
@@ -87,8 +86,8 @@ class DEHB(Rival):
     """DEHB's asynchronous ask and tell; a config that is promoted is trained anew, as in its examples. The head start
     takes the place of its first proposals."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.spaces, dehb = _need("ConfigSpace"), _need("dehb")
         self.whole = whole = self.spaces.ConfigurationSpace(seed=seed)
         spaces = self.spaces
@@ -136,8 +135,8 @@ class NePS(Going):
     """NePS' PriorBand, its default. Its prior are our defaults, or the best of the head start, which is trained before
     it begins. A config that is promoted goes on."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.neps = _need("neps")
         logging.getLogger("neps").setLevel(logging.ERROR)
         random.seed(seed)  # it takes no seed, but draws from the global generators
@@ -189,8 +188,8 @@ class SMAC(Going):
     """SMAC3's multi-fidelity facade, Hyperband over a random forest, by ask and tell on a space with conditions. It is
     told of the head start, which is trained before it begins. A config that is promoted goes on."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.smac, self.spaces = _need("smac"), _need("ConfigSpace")
         self.history = _need("smac.runhistory.dataclasses")
         self.whole = _conditional(self.spaces, seed)

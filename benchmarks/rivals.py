@@ -19,7 +19,7 @@ from typing import Any
 import optuna
 from curves import EPOCHS, Pair, built, drawn
 from quick import Quick
-from starts import Start, options, projected
+from starts import Problem, Start, options, projected
 from surrogate import Surrogate
 
 from spectune.search.planning.simulate import Clock, Curve, director
@@ -37,11 +37,11 @@ POOL = 1000  # random configs of a family that all random searches draw from
 
 
 @functools.cache
-def pool(surrogate: Surrogate, family: str, number: int) -> Pair:
-    """One of POOL random configs of a family: drawing one within the limits takes milliseconds."""
-    chance = random.Random(f"{surrogate.name} {family} {number}")
+def pool(name: str, points: int, classes: int, family: str, number: int) -> Pair:
+    """One of POOL random configs of a family for a problem: drawing one within the limits takes milliseconds."""
+    chance = random.Random(f"{name} {family} {number}")
     while True:
-        if found := drawn(chance, surrogate.points, surrogate.classes, family):
+        if found := drawn(chance, points, classes, family):
             return found
 
 
@@ -50,8 +50,8 @@ class Rival:
 
     done = False
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        self.surrogate, self.seed, self.start, self.count = surrogate, seed, start, 0
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        self.problem, self.seed, self.start, self.count = problem, seed, start, 0
         self.chance = random.Random(f"rival {seed}")
 
     def next(self) -> Task | None:
@@ -69,10 +69,11 @@ class Rival:
 
     def propose(self, number: int) -> Pair:
         """A network after it, as trial ``number``."""
-        return self.random(self.chance.choice(self.surrogate.fitting))
+        return self.random(self.chance.choice(self.problem.fitting))
 
     def random(self, family: str) -> Pair:
-        return pool(self.surrogate, family, self.chance.randrange(POOL))
+        one = self.problem
+        return pool(one.name, one.points, one.classes, family, self.chance.randrange(POOL))
 
     def alongside(self, task: Task) -> Sequence[Task]:
         return ()
@@ -83,19 +84,20 @@ class Rival:
     def end(self, number: int, failure: str = "") -> None: ...
 
     def look_up(self, task: Task) -> Curve:
-        """What its training gives."""
-        return self.surrogate.look_up(task, self.seed)
+        """What its training gives, where there is a table of it."""
+        assert isinstance(self.problem, Surrogate)
+        return self.problem.look_up(task, self.seed)
 
     def built(self, choose: Any) -> Pair | None:
         """The config that ``choose`` makes; None where it is refused or beyond the limits."""
-        return built(choose, self.surrogate.points, self.surrogate.classes)
+        return built(choose, self.problem.points, self.problem.classes)
 
 
 class Going(Rival):
     """Trains some configs in parts: what is asked for again under its number goes on from where it was."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.trained: dict[int, int] = {}  # trial -> its epochs so far
 
     def look_up(self, task: Task) -> Curve:
@@ -119,8 +121,8 @@ class Alone(Rival):
 class OneEpoch(Going):
     """One epoch of all, then the best in full: of every EPOCHS random configs that had one epoch, one goes on."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.values: dict[int, float] = {}  # of those that wait, after their epoch
         self.tasks: dict[int, Task] = {}
         self.due = 0  # epochs that were spent on first ones, less those of a whole training
@@ -150,8 +152,8 @@ class OneEpoch(Going):
 class ASHA(Rival):
     """Random search with Ray Tune's ASHA, the real class, called as its scheduler calls it."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         self.bracket = importlib.import_module("ray.tune.schedulers.async_hyperband")._Bracket(GRACE, EPOCHS, ETA, 0)
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
@@ -171,8 +173,8 @@ def anew(rival: Rival, study: optuna.Study, asked: optuna.trial.Trial, refused: 
 class TPE(Rival):
     """Optuna's TPE with its own successive halving, by ask and tell."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=GRACE, reduction_factor=ETA)
         self.sampler = self.sampled(seed)
@@ -221,8 +223,8 @@ class GP(TPE):
 class TuneOptuna(ASHA):
     """Ray Tune's own OptunaSearch and ASHA, the real classes, called as Tune's controller calls them."""
 
-    def __init__(self, surrogate: Surrogate, seed: int, start: Start = ()) -> None:
-        super().__init__(surrogate, seed, start)
+    def __init__(self, problem: Problem, seed: int, start: Start = ()) -> None:
+        super().__init__(problem, seed, start)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         tune = importlib.import_module("ray.tune.search.optuna")
         self.found: Pair | None = None
@@ -285,9 +287,9 @@ class Headed(Agenda):
                 yield self._named(label, Published(*pair, source="a head start"), stage="explore")
 
 
-def ours(surrogate: Surrogate, seed: int, start: Start = (), **changes: Any) -> Director:
+def ours(problem: Problem, seed: int, start: Start = (), **changes: Any) -> Director:
     """The director of ``spectune search`` with its default options, or some of them changed."""
-    sizes = Sizes(surrogate.points, surrogate.classes, spectra=surrogate.spectra)
+    sizes = Sizes(problem.points, problem.classes, spectra=problem.spectra)
     if "catalogue" in changes:
         return director(options(seed, **changes), Clock(), sizes)
     kind = type("Given", (Headed,), {"start": start})

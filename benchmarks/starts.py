@@ -6,10 +6,9 @@ import functools
 import random
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, Protocol
 
 from curves import EPOCHS, LIMIT, SPACE, Pair, fits
-from surrogate import Surrogate
 
 from spectune.search.records.options import Options
 from spectune.spaces import PUBLISHED, STANDARD, STARTS, Training
@@ -20,29 +19,39 @@ Start = Sequence[Pair]  # the networks with their trainings, in the order in whi
 CATALOGUE = STANDARD.with_space(SPACE.name, SPACE)
 
 
+class Problem(Protocol):
+    """What a search knows of a task: its sizes and the families of which something fits."""
+
+    name: str
+    points: int
+    classes: int
+    spectra: int
+    fitting: list[str]
+
+
 def options(seed: int, **changes: Any) -> Options:
     """Those of ``spectune search`` on the table: its defaults but for what is changed."""
     asked = {"space": SPACE.name, "max_macs": LIMIT, "epochs": EPOCHS, "trials": 100_000, "baseline": ("none",)}
     return Options(name="s", seed=seed, **{"catalogue": CATALOGUE, **asked, **changes})
 
 
-def by_hand(surrogate: Surrogate) -> Start:
+def by_hand(problem: Problem) -> Start:
     """The known networks that ``spectune search`` started from before it learned what to begin with, in its order:
     those that were found by hand, then the published ones, the families in turn, the cheapest first."""
     families: dict[str, list[Pair]] = {}
-    for pair in _cheapest(surrogate, fitting(surrogate, (one[:2] for one in PUBLISHED.values()))):
+    for pair in _cheapest(problem, fitting(problem, (one[:2] for one in PUBLISHED.values()))):
         families.setdefault(pair[0].family, []).append(pair)
     in_turn = filter(None, chain(*zip_longest(*families.values())))
-    return [*_cheapest(surrogate, fitting(surrogate, (one[:2] for one in STARTS.values()))), *in_turn]
+    return [*_cheapest(problem, fitting(problem, (one[:2] for one in STARTS.values()))), *in_turn]
 
 
-def fitting(surrogate: Surrogate, pairs: Iterable[Pair]) -> Start:
+def fitting(problem: Problem, pairs: Iterable[Pair]) -> Start:
     """Those within the limits."""
-    return [pair for pair in pairs if fits(pair[0], surrogate.points, surrogate.classes)]
+    return [pair for pair in pairs if fits(pair[0], problem.points, problem.classes)]
 
 
-def _cheapest(surrogate: Surrogate, pairs: Start) -> Start:
-    return sorted(pairs, key=lambda pair: pair[0].cost(surrogate.points, surrogate.classes).macs)
+def _cheapest(problem: Problem, pairs: Start) -> Start:
+    return sorted(pairs, key=lambda pair: pair[0].cost(problem.points, problem.classes).macs)
 
 
 def projected(pair: Pair) -> dict[str, Any]:
