@@ -1,7 +1,7 @@
 """A table of learning curves over many small tasks: what a search, a prior and a portfolio are judged by.
 
     python benchmarks/real.py fetch --set NAME ...   # the real tasks, once
-    python benchmarks/metatable.py run [--part 0/2] [--minutes 60] [--configs 240]
+    python benchmarks/metatable.py run [--part 0/2] [--minutes 60] [--configs 240] [--tasks meats ...]
     python benchmarks/metatable.py cross   # choose the best of each task for all others
     python benchmarks/metatable.py run --crossed [--part 0/2]
     python benchmarks/metatable.py index   # what is known of a task before training
@@ -211,10 +211,10 @@ def _values(config: dict[str, Any]) -> dict[str, Any]:
     return {**SPACE.values(network), **training.to_dict()}
 
 
-def run(part: tuple[int, int], indices: range, minutes: float) -> None:
+def run(names: list[str], part: tuple[int, int], indices: range, minutes: float) -> None:
     torch.set_num_threads(1)
     began = time.time()
-    tables = [Table(name) for at, name in enumerate(TASKS) if at % part[1] == part[0]]
+    tables = [Table(name) for at, name in enumerate(names) if at % part[1] == part[0]]
     for index in indices:
         for one in tables:
             if index < FIRST or one.foreign(index):
@@ -278,12 +278,13 @@ def main() -> None:
     parser.add_argument("--part", default="0/1", help="I/N: every N-th task from the I-th on")
     parser.add_argument("--configs", type=int, default=240, help="of each task")
     parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--crossed", action="store_true", help="train those that were chosen on other tasks")
     options = parser.parse_args()
     if options.what == "run":
         first, count = options.part.split("/")
         indices = range(FIRST, FIRST + len(crossed())) if options.crossed else range(options.configs)
-        run((int(first), int(count)), indices, options.minutes)
+        run(options.tasks, (int(first), int(count)), indices, options.minutes)
     else:
         {"cross": cross, "index": index, "pack": pack, "table": table}[options.what]()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean
 from typing import Any
 
 from curves import EPOCHS, Pair
@@ -37,23 +38,32 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
     ``better`` says whether at the end of the epochs the best three hold one with a value above ``known``; ``fell`` is
     the last of AT where they lost less than before. What ends early keeps what it found.
     """
-    newest: dict[Pair, float] = {}  # of each config, some of which are tried more than once
+    newest: dict[Pair, dict[int, float]] = {}  # config -> trial -> value: some are tried more than once
     taken: dict[int, float] = {}  # trial -> seconds of its newest training
     epochs, seconds, spent = Currency(EPOCHS, AT), Currency(surrogate.unit, BY_SECONDS), 0.0
-    trials, clock = set[int](), Clock()
+    trials, whole, clock = set[int](), set[int](), Clock()
+
+    def worth(pair: Pair) -> float:
+        """The mean of the trainings that came to their end; the best so far while none did."""
+        values = newest[pair]
+        return (
+            fmean(values[number] for number in whole & values.keys()) if whole & values.keys() else max(values.values())
+        )
 
     def lost() -> tuple[float, float]:
-        order = sorted(newest, key=newest.__getitem__, reverse=True)[:3]
+        order = sorted(newest, key=worth, reverse=True)[:3]
         found = [surrogate.best - surrogate.true(pair) for pair in order]
         return round(found[0], 4), round(min(found), 4)
 
     look_up = plan.look_up if isinstance(plan, Rival) else lambda task: surrogate.look_up(task, seed)
     for step in simulate(plan, look_up, workers=workers, clock=clock):
         message, number = step.message, step.task.number
-        newest[step.task.network, step.task.training] = message["metrics"]["accuracy"]
+        newest.setdefault((step.task.network, step.task.training), {})[number] = message["metrics"]["accuracy"]
         spent += message["seconds"] - (taken.get(number, 0.0) if message["epoch"] > 1 else 0.0)
         taken[number] = message["seconds"]
         trials.add(number)
+        if message["done"]:
+            whole.add(number)
         for currency, so_far in ((epochs, step.epochs), (seconds, spent)):
             if due := currency.due(so_far):
                 currency.lost += [lost()] * due

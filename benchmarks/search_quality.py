@@ -4,10 +4,11 @@
     python benchmarks/search_quality.py --record [--workers 8] [--seeds 10] [--part 0/2]    # what is missing
     python benchmarks/search_quality.py --table                                            # results/search_quality.md
 
-Every search runs on the answers of ``surrogate.py``, without a head start (cold) and with the same one, until it has
-spent 60 full trainings' worth of epochs, and 20 of seconds. Regret is the best recorded config's true value less that
-of the config that would be taken: the best by validation, or the best of the three that lead. What is recorded stays:
-the next call does what is missing, and ``--part 1/2`` every second run, for a process of its own on each core.
+Every search runs on the answers of ``surrogate.py``, in a landscape of the seed, without a head start (cold) and with
+the same one, until it has spent 60 full trainings' worth of epochs, and 20 of seconds. Regret is the best recorded
+config's true value less that of the config that would be taken: the best by validation, or the best of the three that
+lead. What is recorded stays: the next call does what is missing, and ``--part 1/2`` every second run, for a process of
+its own on each core.
 """
 
 from __future__ import annotations
@@ -122,16 +123,17 @@ def asked(options: argparse.Namespace) -> Iterator[Run]:
 
 def complete(runs: Iterator[Run], *, record: bool) -> list[dict[str, Any]]:
     """Do the runs that are missing."""
-    surrogates: dict[str, Surrogate] = {}
+    surrogates: dict[tuple[str, int], Surrogate] = {}
     done = {(Run(*(row[key] for key in Run._fields)), row["table"]) for row in read()} if record else set()
     about = {"date": time.strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
     rows = []
     for run in runs:
-        if run.task not in surrogates:
-            surrogates[run.task] = Surrogate(run.task)
-        if (run, surrogates[run.task].trainings) in done:
+        key = run.task, run.seed
+        if key not in surrogates:
+            surrogates[key] = Surrogate(*key)
+        if (run, surrogates[key].trainings) in done:
             continue
-        rows.append(simulated(run, surrogates[run.task]))
+        rows.append(simulated(run, surrogates[key]))
         if record:
             with RUNS.open("a") as file:
                 file.write(json.dumps({**rows[-1], **about}) + "\n")

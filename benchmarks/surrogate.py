@@ -1,10 +1,13 @@
-"""What a training of any config would give, from the recorded table: a forest over configs whose leaves hold curves.
+"""What a training of any config would give, from the recorded table: a landscape that the recorded configs allow.
 
-A recorded config gives its recorded mean. For others a forest of extremely randomised trees learns the mean curve of
-each recorded config, the epochs after which early stopping ends it and the seconds of an epoch, from its
-hyperparameters and its cost: a mean of similar ones. So nothing is better than the best recorded config, and a
-difference that the table does not show does not exist. Around the mean goes the deviation of one recorded seed, of a
-config of about the same value; it is the same for every search that asks for the same config with the same seed.
+A recorded config gives its recorded mean. Any other gives what one recorded config gives that is like it: a tree of
+splits at random (Geurts et al. 2006), by hyperparameters and cost, has one of them in each leaf. There are as many
+landscapes as seeds, and each simulation has that of its seed. A mean over many trees would predict better and be
+smoother than trainings are: of 72 random configs the best would lose four times what it does lose, and two configs that
+differ a little would differ by half of what they do (``docs/decisions/search.md``, 2026-11-30).
+
+Around the mean goes the deviation of one recorded seed: of that config where it has several, else of one of about the
+same value; it is the same for every search that asks for the same config with the same seed.
 
 A training that its patience ended holds its last value, as the study takes it; one whose loss was not finite is worth
 no more than guessing from there on.
@@ -12,12 +15,12 @@ no more than guessing from there on.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import hashlib
 import json
 import math
 import random
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold
+from sklearn.tree import ExtraTreeRegressor
 
 from spectune.search.planning.simulate import Curve
 from spectune.search.records.task import Task
@@ -35,7 +39,8 @@ from spectune.spaces.domain import Choice, Float, Int
 from spectune.spaces.errors import InputError
 from spectune.spaces.saved import configs
 
-TREES = 100
+TREES = 100  # by which left-out configs are predicted
+FEATURES = 0.5  # of the columns, looked at for each split
 ABSENT = -1.0  # of a hyperparameter that a config does not have
 ALIKE = 20  # recorded deviations that one is drawn from
 LEAST = 10  # recorded configs of a task
@@ -52,10 +57,10 @@ class Skill(NamedTuple):
 
 
 class Surrogate:
-    """Answers for one task of the table. ``best`` is the highest mean value of a recorded config, and what regret is
-    counted from; ``unit`` are the median seconds of a full training."""
+    """Answers for one task of the table, in one ``landscape`` of many. ``best`` is the highest mean value of a recorded
+    config, and what regret is counted from; ``unit`` are the median seconds of a full training."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, landscape: int = 0) -> None:
         self.name = name
         about = described()[name]
         self.points, self.classes, self.fitting = about["points"], about["classes"], about["families"]
@@ -71,33 +76,33 @@ class Surrogate:
         pairs = [configs(rows[0]["config"]) for rows in groups.values()]
         self.families = [network.family for network, _ in pairs]
         self._places = {pair: place for place, pair in enumerate(pairs)}
-        self._answers: dict[Pair, Array] = {}
         self.inputs = np.array([self._features(pair) for pair in pairs])
         self.targets = np.array([np.mean([self._target(row) for row in rows], axis=0) for rows in groups.values()])
         self.best = float(self.targets[:, LAST].max())
         paces = [rows[0]["seconds"][-1] for rows in groups.values() if len(rows[0]["seconds"]) == EPOCHS]
         self.unit = float(np.median(paces))
-        self._deviations(groups.values())
-        self._forest = _Forest(self.inputs, self.targets)
-
-    def mean(self, pair: Pair) -> Array:
-        """The expected value after each epoch (EPOCHS,), then the number of epochs and the logarithm of the seconds of
-        one."""
-        if pair not in self._answers:
-            place = self._places.get(pair)
-            self._answers[pair] = self._forest.predict(self._features(pair)) if place is None else self.targets[place]
-        return self._answers[pair]
+        self._deviations(list(groups.values()))
+        learner = ExtraTreeRegressor(max_features=FEATURES, random_state=landscape)
+        self._tree = learner.fit(self.inputs, self.targets).tree_
+        self._leaves = dict(zip(self._tree.apply(self.inputs.astype(np.float32)), range(len(pairs)), strict=True))
 
     def true(self, pair: Pair) -> float:
         """The expected value at the end: what confirmation on endless seeds would find."""
-        return float(self.mean(pair)[LAST])
+        return float(self.targets[self._like(pair), LAST])
+
+    def _like(self, pair: Pair) -> int:
+        """The place of the recorded config whose answers a config gives."""
+        if pair not in self._places:
+            row = self._features(pair).astype(np.float32)[None]
+            self._places[pair] = self._leaves[self._tree.apply(row)[0]]
+        return self._places[pair]
 
     def look_up(self, task: Task, seed: int) -> Curve:
         """One training: the expected curve with a recorded deviation, cut to what an accuracy can be."""
-        expected = self.mean((task.network, task.training))
-        chance = random.Random(hashlib.sha256(f"{seed} {json.dumps(task.config, sort_keys=True)}".encode()).digest())
-        near = int(np.searchsorted(self._levels, expected[LAST])) + chance.randint(-ALIKE // 2, ALIKE // 2)
-        noise = self._noise[min(max(near, 0), len(self._noise) - 1)]
+        place = self._like((task.network, task.training))
+        expected, told = self.targets[place], json.dumps(task.config, sort_keys=True)
+        chance = random.Random(hashlib.sha256(f"{seed} {task.seed} {told}".encode()).digest())
+        noise = chance.choice(self._own.get(place) or self._alike(expected[LAST]))
         least = min(EPOCHS, task.training.patience + 1)  # patience ends nothing sooner, whatever similar ones did
         length = max(least, round(expected[LENGTH]))
         values = np.clip(expected[:length] + noise[:length], 0.0, 1.0)
@@ -115,19 +120,27 @@ class Surrogate:
         """How well left-out configs are predicted, all together and within each family."""
         found = np.zeros(len(self.inputs))
         for learn, left in KFold(folds, shuffle=True, random_state=0).split(self.inputs):
-            forest = _Forest(self.inputs[learn], self.targets[learn])
-            found[left] = [forest.predict(row)[LAST] for row in self.inputs[left]]
+            forest = ExtraTreesRegressor(TREES, max_features=FEATURES, random_state=0)
+            found[left] = forest.fit(self.inputs[learn], self.targets[learn]).predict(self.inputs[left])[:, LAST]
         true, family = self.targets[:, LAST], np.array(self.families)
         parts = {str(one): _skill(found[family == one], true[family == one]) for one in np.unique(family)}
         return _skill(found, true), parts
 
-    def _deviations(self, groups: Iterable[list[dict[str, Any]]]) -> None:
-        """What recorded seeds deviate from their mean, in the order of the value of their config."""
-        repeated = [np.array([self._curve(row) for row in rows]) for rows in groups if len(rows) > 1]
-        scaled = [(some - some.mean(0)) * (len(some) / (len(some) - 1)) ** 0.5 for some in repeated]
-        levels = np.concatenate([np.full(len(some), some[:, LAST].mean()) for some in repeated])
-        order = np.argsort(levels, kind="stable")
-        self._noise, self._levels = np.concatenate(scaled)[order], levels[order]
+    def _deviations(self, groups: list[list[dict[str, Any]]]) -> None:
+        """What recorded seeds deviate from their mean: each config's own, and all in the order of its value."""
+        self._own: dict[int, list[Array]] = {}
+        for place, rows in enumerate(groups):
+            if len(rows) > 1:
+                curves = np.array([self._curve(row) for row in rows])
+                self._own[place] = list((curves - curves.mean(0)) * (len(curves) / (len(curves) - 1)) ** 0.5)
+        order = sorted(self._own, key=lambda place: self.targets[place, LAST])
+        self._noise = [one for place in order for one in self._own[place]]
+        self._levels = [self.targets[place, LAST] for place in order for _ in self._own[place]]
+
+    def _alike(self, value: float) -> list[Array]:
+        """The deviations of recorded configs of about this value."""
+        least = max(0, min(bisect.bisect(self._levels, value) - ALIKE // 2, len(self._noise) - ALIKE))
+        return self._noise[least : least + ALIKE]
 
     def _target(self, row: dict[str, Any]) -> list[float]:
         taken = row["seconds"]
@@ -189,33 +202,3 @@ def _scaled(domain: Any, given: Any) -> float:
     if isinstance(domain, Int | Float) and domain.log:
         return math.log(given / domain.low)
     return float(given - domain.low)
-
-
-class _Forest:
-    """The trees as flat arrays, so that one config is answered in a fraction of a millisecond."""
-
-    def __init__(self, inputs: Array, targets: Array) -> None:
-        learner = ExtraTreesRegressor(TREES, max_features=0.5, random_state=0, n_jobs=1).fit(inputs, targets)
-        trees = [tree.tree_ for tree in learner.estimators_]
-        starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
-        self._roots = starts
-        self._left, self._right = (
-            np.concatenate(
-                [
-                    np.where(getattr(t, side) < 0, np.arange(t.node_count), getattr(t, side)) + s
-                    for t, s in zip(trees, starts, strict=True)
-                ]
-            )
-            for side in ("children_left", "children_right")
-        )
-        self._feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees])
-        self._threshold = np.concatenate([tree.threshold for tree in trees])
-        self._values = np.concatenate([tree.value[:, :, 0] for tree in trees])
-        self._depth = max(tree.max_depth for tree in trees)
-
-    def predict(self, row: Array) -> Array:
-        row = row.astype(np.float32)  # as the trees were grown
-        nodes = self._roots
-        for _ in range(self._depth):
-            nodes = np.where(row[self._feature[nodes]] <= self._threshold[nodes], self._left[nodes], self._right[nodes])
-        return np.asarray(self._values[nodes].mean(0))

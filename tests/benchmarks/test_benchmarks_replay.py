@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import curves
@@ -18,6 +19,7 @@ import rivals
 import starts
 import surrogate
 
+from spectune.search.planning.simulate import Curve
 from spectune.search.records.task import Task
 from spectune.spaces import KNOWN, Training
 from spectune.spaces.errors import InputError
@@ -87,8 +89,32 @@ def test_a_fall_that_rounding_hides_does_not_make_a_training_diverge(pairs: list
 def test_a_recorded_config_has_its_recorded_mean(task: surrogate.Surrogate, pairs: list[curves.Pair]) -> None:
     assert task.true(pairs[3]) == pytest.approx(0.3305)
     assert task.best == pytest.approx(0.8)
-    strange = pairs[3][0], pairs[3][1].replace(learning_rate=0.0123)
-    assert task.true(strange) != task.true(pairs[3])
+
+
+def test_what_was_not_recorded_gives_what_one_recorded_config_gives_in_each_landscape_one_that_is_like_it(
+    task: surrogate.Surrogate, pairs: list[curves.Pair]
+) -> None:
+    """Not a mean of several: best configs would then be smoother, and rarer, than they are."""
+    chance, strange = random.Random(1), []
+    while len(strange) < 20:
+        if pair := curves.drawn(chance, 120, 4, ("cnn", "mlp")[len(strange) % 2]):
+            strange.append(pair)
+    landscapes = [surrogate.Surrogate("made", number) for number in range(4)]
+    known = {round(task.true(pair), 6) for pair in pairs}
+    answers = [[round(one.true(pair), 6) for pair in strange] for one in landscapes]
+    assert all(set(some) <= known for some in answers)
+    assert len({tuple(some) for some in answers}) == 4
+    assert all(one.true(pairs[3]) == task.true(pairs[3]) for one in landscapes)
+    assert surrogate.Surrogate("made", 2).true(strange[0]) == landscapes[2].true(strange[0])
+
+
+def test_a_config_on_two_seeds_deviates_by_its_own_two(task: surrogate.Surrogate, pairs: list[curves.Pair]) -> None:
+    values = {task.look_up(asked(pairs[3]), seed).metrics[-1]["accuracy"] for seed in range(20)}
+    whole = sorted(curves.value(one)[-1] for one in curves.read("made") if one["index"] == 3)
+    mean, spread = sum(whole) / 2, (whole[1] - whole[0]) / 2
+    assert sorted(values) == pytest.approx([mean - spread * 2**0.5, mean + spread * 2**0.5])
+    repeated = {task.look_up(replace(asked(pairs[3]), seed=one), 0).metrics[-1]["accuracy"] for one in range(20)}
+    assert repeated == values  # another seed of the training is another draw, too
 
 
 def test_a_task_of_few_configs_is_refused(task: surrogate.Surrogate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +133,28 @@ class Listed(rivals.Rival):
 
     def next(self) -> Task | None:
         return None if self.done else super().next()
+
+
+def test_a_config_that_was_trained_twice_is_worth_the_mean(
+    task: surrogate.Surrogate, pairs: list[curves.Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once lucky is not better than always good."""
+    reached = {(pairs[20], 0): 0.9, (pairs[20], 1): 0.3, (pairs[21], 2): 0.7}
+
+    class Twice(Listed):
+        def task(self, number: int, pair: curves.Pair) -> Task:
+            return replace(super().task(number, pair), seed=number)
+
+        def look_up(self, task: Task) -> Curve:
+            value = reached[(task.network, task.training), task.seed]
+            return Curve(
+                [{"accuracy": value, "loss": 1.0}] * curves.EPOCHS, [float(n + 1) for n in range(curves.EPOCHS)]
+            )
+
+    whole = replay.replay(Twice(task, 0, [pairs[20], pairs[20], pairs[21]]), task, workers=1, seed=0, known=0.0)
+    lost = [task.best - task.true(pairs[place]) for place in (20, 21)]
+    assert whole["first"][0] == pytest.approx(lost[0], abs=1e-4)  # it led after its first training
+    assert whole["first"][-1] == pytest.approx(lost[1], abs=1e-4)
 
 
 def test_seconds_are_those_of_all_workers_together(task: surrogate.Surrogate, pairs: list[curves.Pair]) -> None:
