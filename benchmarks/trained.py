@@ -1,8 +1,8 @@
 """Searches on real trainings: ours and what a user would start instead, with equal head starts and equal seconds.
 
     python benchmarks/real.py fetch --set gases   # and gasoline: the real tasks, once
-    python benchmarks/trained.py run [--seconds 120] [--seeds 5] [--only ours ...] [--tasks gases ...]
-    python benchmarks/trained.py table [--seconds 120]
+    python benchmarks/trained.py run [--seconds 60] [--seeds 5] [--only ours ...] [--tasks gases ...]
+    python benchmarks/trained.py table [--seconds 60]
 
 None of the tasks is in the table that the head start and the prior were learned from (``metatable.py``). All searches
 propose from the same space within the same limits, with the same rungs, begin with the same configs, and run on the
@@ -282,7 +282,7 @@ def table(options: argparse.Namespace) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=("run", "table"))
-    parser.add_argument("--seconds", type=float, default=120.0, help="of all trainings of a search together")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of all trainings of a search together")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=SEARCHES, default=list(SEARCHES))
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
