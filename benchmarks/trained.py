@@ -56,8 +56,8 @@ TASKS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "crowded": (
         "generated",
-        {"classes": "18", "points": "320", "train": "14", "validation": "17", "test": "50", "noise": "0.25",
-         "min_peaks": "8", "max_peaks": "14", "max_width": "4", "shift": "0.015", "seed": "102"},
+        {"classes": "18", "points": "320", "train": "8", "validation": "17", "test": "50", "noise": "0.5",
+         "min_peaks": "8", "max_peaks": "14", "max_width": "4", "shift": "0.03", "change": "0.4", "seed": "102"},
     ),
     "gases": ("gases", {"points": "400"}),
     "gasoline": ("gasoline", {"points": "400"}),
