@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import statistics
 import tempfile
@@ -93,6 +94,7 @@ class Timed:
         self._epochs: dict[int, int] = {}
         self.spent: dict[int, float] = {}  # trial -> seconds of its training
         self.values: dict[int, float] = {}  # trial -> validation accuracy where its loss was lowest
+        self.losses: dict[int, float] = {}  # trial -> that loss
 
     @property
     def done(self) -> bool:
@@ -112,6 +114,7 @@ class Timed:
             self._epochs[number] = message["epoch"]
             self.spent[number] = message["seconds"]
             self.values[number] = message["best"].get("accuracy", 0.0)
+            self.losses[number] = message["best"].get("loss", math.inf)
         elif isinstance(self._plan, Rival):  # they know no failure: it ends as it was
             message = {"done": True, "epoch": self._epochs.get(number, 0) + 1}
         if isinstance(self._plan, Rival):
@@ -125,9 +128,9 @@ class Timed:
         return set() if isinstance(self._plan, Rival) else self._plan.spare()
 
     def leading(self) -> list[Task]:
-        """The best TOP, which differ."""
+        """The best TOP, which differ; equal ones are told apart by the loss, as in a study."""
         best: dict[Pair, Task] = {}
-        for number in sorted(self.values, key=self.values.__getitem__, reverse=True):
+        for number in sorted(self.values, key=lambda one: (-self.values[one], self.losses[one])):
             task = self._tasks[number]
             best.setdefault((task.network, task.training), task)
         return list(best.values())[:TOP]

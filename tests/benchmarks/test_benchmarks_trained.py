@@ -30,7 +30,7 @@ class Three(rivals.Rival):
 
 
 def message(number: int, epoch: int, seconds: float, accuracy: float, **more: Any) -> dict[str, Any]:
-    best = {"best": {"accuracy": accuracy}, "metrics": {"accuracy": 0.5}}
+    best = {"best": {"accuracy": accuracy, "loss": 1.0 / epoch}, "metrics": {"accuracy": 0.5}}
     return {"number": number, "epoch": epoch, "seconds": seconds, **best, "done": False, "failed": "", **more}
 
 
@@ -58,12 +58,12 @@ def test_a_rival_is_judged_by_the_epoch_of_the_lowest_loss_as_ours_is_and_told_o
     assert rival.told[1][1]["epoch"] == 2
 
 
-def test_the_leading_configs_differ() -> None:
+def test_the_leading_configs_differ_and_ties_go_by_the_loss() -> None:
     plan = trained.Timed(Three(), seconds=100.0)
-    for number, accuracy in enumerate((0.5, 0.9, 0.3, 0.2, 0.8, 0.4)):
+    for number, accuracy in enumerate((0.5, 0.9, 0.5, 0.2, 0.8, 0.4)):
         plan.next()
-        plan.report(number, message(number, 1, 1.0, accuracy))
-    assert [task.number for task in plan.leading()] == [1, 0, 5]
+        plan.report(number, message(number, 1 + number, 1.0, accuracy))
+    assert [task.number for task in plan.leading()] == [1, 2, 0]  # of equal ones that with the lower loss first
 
 
 def test_the_winner_has_the_highest_mean_over_fresh_seeds() -> None:
