@@ -1,6 +1,6 @@
 """Searches on real trainings: ours and what a user would start instead, with equal head starts and equal seconds.
 
-    python benchmarks/real.py fetch --set gases   # and gasoline: the real tasks, once
+    python benchmarks/real.py fetch --set gases   # and coffee: the real tasks, once
     python benchmarks/trained.py run [--seconds 60] [--seeds 5] [--only ours ...] [--tasks gases ...]
     python benchmarks/trained.py table [--seconds 60]
 
@@ -61,7 +61,7 @@ TASKS: dict[str, tuple[str, dict[str, str]]] = {
          "min_peaks": "8", "max_peaks": "14", "max_width": "4", "shift": "0.03", "change": "0.4", "seed": "102"},
     ),
     "gases": ("gases", {"points": "400"}),
-    "gasoline": ("gasoline", {"points": "400"}),
+    "coffee": ("coffee", {"points": "400"}),
 }  # fmt: skip
 
 
