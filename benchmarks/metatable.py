@@ -125,7 +125,7 @@ class Table:
         self.families = families(self.points, self.classes, random.Random(name))
 
     def proposed(self, index: int) -> tuple[str, Network, Training]:
-        """What kind config ``index`` is, and it, given the rows before it."""
+        """What kind config ``index`` is, and it: as recorded, or given what is recorded so far."""
         done = next((row for row in self.rows if row["index"] == index), None)
         if done is not None:
             return done["kind"], *configs(done["config"])
@@ -137,8 +137,7 @@ class Table:
             return label, *self.known[label]
         chance, turn = random.Random(f"{self.name} {index}"), index - len(self.known)
         family = self.families[turn % len(self.families)]
-        first = [one for one in self.rows if one["seed"] == SEEDS[0] and one["loss"]]
-        mine = [one for one in first if one["config"]["network"]["family"] == family]
+        mine = [one for one in self.first() if one["config"]["network"]["family"] == family and one["loss"]]
         best = sorted(mine, key=lambda row: -value(row)[-1])[: math.ceil(len(mine) / 5)] if turn >= RANDOM else []
         while True:
             parent = _values(chance.choice(best)["config"]) if best else None
@@ -150,9 +149,9 @@ class Table:
         own, network = crossed()[index - FIRST]["task"] == self.name, self.proposed(index)[1]
         return not own and fits(network, self.points, self.classes)
 
-    def first(self, index: int) -> list[dict[str, Any]]:
-        """The trainings of configs before ``index`` on the first seed."""
-        return [row for row in self.rows if row["seed"] == SEEDS[0] and row["index"] < index]
+    def first(self, before: float = math.inf) -> list[dict[str, Any]]:
+        """The trainings on the first seed, of configs with a lower index if so said."""
+        return [row for row in self.rows if row["seed"] == SEEDS[0] and row["index"] < before]
 
     def lacks(self, index: int) -> list[int]:
         """The seeds that config ``index`` is still to be trained on, as far as that is known."""

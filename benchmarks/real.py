@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -135,7 +134,7 @@ def run(cache: Path, names: list[str], methods: list[str], minutes: float, seed:
     """A line for each set and method that has none yet of these spectra, this limit and this seed."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:CORES]))
-    done = {_key(row) for row in rows()}
+    done = {_key(row) for row in record.rows("real")}
     for name in names:
         path = file_of(cache, name)
         if not path.is_file():
@@ -179,11 +178,6 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("set", "digest", "method", "minutes", "seed"))
 
 
-def rows() -> list[dict[str, Any]]:
-    path = record.HERE / "results" / "real.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("fetch", "run", "table"))
@@ -203,7 +197,7 @@ def main() -> None:
             methods = several.get(options.method, [options.method])
             run(options.cache, names, methods, options.minutes, options.seed)
         else:
-            print(standings.draw(rows(), NAMES, options.minutes))
+            print(standings.draw(record.rows("real"), NAMES, options.minutes))
     except InputError as error:
         sys.exit(f"real.py: {error}")
 

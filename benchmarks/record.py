@@ -23,6 +23,12 @@ def append(name: str, figures: dict[str, Any]) -> None:
     print(f"recorded in {path.relative_to(HERE.parent)}")
 
 
+def rows(name: str) -> list[dict[str, Any]]:
+    """The lines of ``results/NAME.jsonl``; none where there is no such file."""
+    path = HERE / "results" / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
+
 def commit() -> str:
     """The checkout's commit, with + when tracked files were changed."""
     commands = (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])

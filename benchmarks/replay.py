@@ -41,14 +41,13 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
     newest: dict[Pair, dict[int, float]] = {}  # config -> trial -> value: some are tried more than once
     taken: dict[int, float] = {}  # trial -> seconds of its newest training
     epochs, seconds, spent = Currency(EPOCHS, AT), Currency(surrogate.unit, BY_SECONDS), 0.0
-    trials, whole, clock = set[int](), set[int](), Clock()
+    whole, clock = set[int](), Clock()  # trials that came to their end
 
     def worth(pair: Pair) -> float:
         """The mean of the trainings that came to their end; the best so far while none did."""
         values = newest[pair]
-        return (
-            fmean(values[number] for number in whole & values.keys()) if whole & values.keys() else max(values.values())
-        )
+        ended = [value for number, value in values.items() if number in whole]
+        return fmean(ended) if ended else max(values.values())
 
     def lost() -> tuple[float, float]:
         order = sorted(newest, key=worth, reverse=True)[:3]
@@ -61,7 +60,6 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
         newest.setdefault((step.task.network, step.task.training), {})[number] = message["metrics"]["accuracy"]
         spent += message["seconds"] - (taken.get(number, 0.0) if message["epoch"] > 1 else 0.0)
         taken[number] = message["seconds"]
-        trials.add(number)
         if message["done"]:
             whole.add(number)
         for currency, so_far in ((epochs, step.epochs), (seconds, spent)):
@@ -80,6 +78,6 @@ def replay(plan: Any, surrogate: Surrogate, *, workers: int, seed: int, known: f
         "three_s": [least for _, least in seconds.lost],
         "better": surrogate.best - three[-1] > known + 1e-4,
         "fell": AT[fell],
-        "trials": len(trials),
+        "trials": len(taken),
         "time": round(clock.now, 1),
     }

@@ -83,6 +83,9 @@ class Rival:
 
     def end(self, number: int, failure: str = "") -> None: ...
 
+    def spare(self) -> Sequence[int]:
+        return ()
+
     def look_up(self, task: Task) -> Curve:
         """What its training gives, where there is a table of it."""
         assert isinstance(self.problem, Surrogate)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from statistics import mean
 from typing import Any
 
-from record import HERE
+import record
 
 Row = dict[str, Any]
 PUBLISHED = {  # of the blind test, as their authors split it
@@ -21,8 +20,7 @@ MOFS = ("top-1", "top-3", "top-5")
 
 def rows() -> list[Row]:
     """Every recorded study."""
-    path = HERE / "results" / "systems.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+    return record.rows("systems")
 
 
 def draw(found: list[Row]) -> str:

@@ -135,9 +135,7 @@ class Listed(rivals.Rival):
         return None if self.done else super().next()
 
 
-def test_a_config_that_was_trained_twice_is_worth_the_mean(
-    task: surrogate.Surrogate, pairs: list[curves.Pair], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_config_that_was_trained_twice_is_worth_the_mean(task: surrogate.Surrogate, pairs: list[curves.Pair]) -> None:
     """Once lucky is not better than always good."""
     reached = {(pairs[20], 0): 0.9, (pairs[20], 1): 0.3, (pairs[21], 2): 0.7}
 

@@ -48,7 +48,6 @@ def test_every_command_is_one_that_spectune_takes(
 
 def test_tables_have_the_newest_record_of_each_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "HERE", tmp_path)
-    monkeypatch.setattr(systems_table, "HERE", tmp_path)
     assert systems_table.draw(systems_table.rows()) == ""
     for accuracy in (0.1, 0.75):
         tested = {"metrics": [{"accuracy": accuracy, "top3": 0.9, "top5": 0.95}], "intervals": {"accuracy": [0.5, 0.8]}}
