@@ -15,14 +15,13 @@ What is recorded stays: the next call does what is missing.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import random
 import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,13 @@ import numpy as np
 import torch
 from curves import EPOCHS, SPACE, Pair
 from metatable import families
-from numpy.typing import NDArray
 from real import CACHE, file_of
-from record import append
+from record import append, rows
 from rivals import ASHA, Rival, TuneOptuna, ours
 from safetensors.torch import load_file
 from starts import CATALOGUE, Start, fitting
 
-from spectune.search.records import WEIGHTS, Options, Plan, Task, stored
+from spectune.search.records import WEIGHTS, Options, Plan, Task, stored, uncertainty
 from spectune.search.workers import cluster, node, pool
 from spectune.search.workers.files import Folder, Resources
 from spectune.spaces.saved import portfolio
@@ -47,8 +45,6 @@ from spectune.trainables.models import restored
 
 WORKERS, TOP, CONFIRMED, FRESH = 2, 3, 3, 1000  # FRESH is the first seed of the confirmation
 NAME = "trained"
-RESULTS = Path(__file__).parent / "results" / f"{NAME}.jsonl"
-DRAWS = 2000
 TASKS: dict[str, tuple[str, dict[str, str]]] = {
     "wide": (
         "generated",
@@ -91,14 +87,21 @@ class Timed:
     def __init__(self, plan: Any, seconds: float) -> None:
         self._plan, self._seconds = plan, seconds
         self._tasks: dict[int, Task] = {}
-        self._epochs: dict[int, int] = {}
-        self.spent: dict[int, float] = {}  # trial -> seconds of its training
-        self.values: dict[int, float] = {}  # trial -> validation accuracy where its loss was lowest
-        self.losses: dict[int, float] = {}  # trial -> that loss
+        self._newest: dict[int, dict[str, Any]] = {}  # trial -> its newest message that says no failure
 
     @property
     def done(self) -> bool:
-        return sum(self.spent.values()) >= self._seconds
+        return self.spent >= self._seconds
+
+    @property
+    def spent(self) -> float:
+        """Seconds of all trainings."""
+        return math.fsum(message["seconds"] for message in self._newest.values())
+
+    @property
+    def values(self) -> dict[int, float]:
+        """Trial -> its validation accuracy where its loss was lowest."""
+        return {number: message["best"].get("accuracy", 0.0) for number, message in self._newest.items()}
 
     def next(self) -> Task | None:
         task = None if self.done else self._plan.next()
@@ -111,26 +114,34 @@ class Timed:
 
     def report(self, number: int, message: dict[str, Any]) -> bool:
         if not message["failed"]:
-            self._epochs[number] = message["epoch"]
-            self.spent[number] = message["seconds"]
-            self.values[number] = message["best"].get("accuracy", 0.0)
-            self.losses[number] = message["best"].get("loss", math.inf)
-        elif isinstance(self._plan, Rival):  # they know no failure: it ends as it was
-            message = {"done": True, "epoch": self._epochs.get(number, 0) + 1}
+            self._newest[number] = message
         if isinstance(self._plan, Rival):
-            message = {**message, "metrics": {"accuracy": self.values.get(number, 0.0)}}
+            message = self._told(message)
         return bool(self._plan.report(number, message)) and not self.done
+
+    def _told(self, message: dict[str, Any]) -> dict[str, Any]:
+        """What a rival hears: the accuracy that ours goes by, and no failure, which it does not know, but an end."""
+        if message["failed"]:
+            message = {"epoch": 0, "best": {}, **self._newest.get(message["number"], {}), "done": True}
+            message["epoch"] += 1
+        return {**message, "metrics": {"accuracy": message["best"].get("accuracy", 0.0)}}
 
     def end(self, number: int, failure: str = "") -> None:
         self._plan.end(number, failure)
 
-    def spare(self) -> set[int]:
-        return set() if isinstance(self._plan, Rival) else self._plan.spare()
+    def spare(self) -> Collection[int]:
+        spare: Collection[int] = self._plan.spare()
+        return spare
 
     def leading(self) -> list[Task]:
         """The best TOP, which differ; equal ones are told apart by the loss, as in a study."""
         best: dict[Pair, Task] = {}
-        for number in sorted(self.values, key=lambda one: (-self.values[one], self.losses[one])):
+        values = self.values
+
+        def rank(number: int) -> tuple[float, float]:
+            return -values[number], self._newest[number]["best"].get("loss", math.inf)
+
+        for number in sorted(values, key=rank):
             task = self._tasks[number]
             best.setdefault((task.network, task.training), task)
         return list(best.values())[:TOP]
@@ -209,7 +220,7 @@ def searched(problem: Spectra, search: str, seed: int, seconds: float) -> dict[s
     groups = range(len(test)) if test.groups is None else np.unique(test.groups, return_inverse=True)[1].tolist()
     return {
         "trials": len(plan.values),
-        "spent": round(sum(plan.spent.values()), 1),
+        "spent": round(plan.spent, 1),
         "wall": round(wall, 1),
         "explored": max(plan.values.values()),
         "validation": [confirmation.values[task.number] for task in winner],
@@ -220,13 +231,9 @@ def searched(problem: Spectra, search: str, seed: int, seconds: float) -> dict[s
     }
 
 
-def rows() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.is_file() else []
-
-
 def run(options: argparse.Namespace) -> None:
     """Seed by seed, what is missing."""
-    done = {tuple(row[key] for key in ("task", "search", "seed", "seconds")) for row in rows()}
+    done = {tuple(row[key] for key in ("task", "search", "seed", "seconds")) for row in rows(NAME)}
     problems = {name: Spectra(name) for name in options.tasks}
     with node.running(None) as address, cluster.joined(address()):
         for seed in range(options.seeds):
@@ -242,32 +249,27 @@ def run(options: argparse.Namespace) -> None:
                     print(f"{name}, {search}, {seed}: validation {mean:.3f}, blind {blind:.3f}, {found['trials']}")
 
 
-def interval(mine: list[dict[str, Any]], theirs: list[dict[str, Any]] | None = None) -> str:
-    """The mean blind accuracy, or its difference to that of other rows, with a 95 % interval: over seeds and groups of
-    blind spectra, which are drawn for both alike."""
-    chance = np.random.default_rng(0)
-    groups = np.array(mine[0]["groups"])
-    arrays = [np.array([np.mean(row["correct"], axis=0) for row in some]) for some in (mine, theirs) if some]
-    members = [np.flatnonzero(groups == one) for one in np.unique(groups)]
+def estimate(mine: list[dict[str, Any]], theirs: list[dict[str, Any]] | None = None) -> uncertainty.Spread:
+    """The blind accuracy over seeds and blind spectra or their groups, or its difference to that of other rows of the
+    same seeds."""
+    right = np.array([np.mean(row["correct"], axis=0) for row in mine])
+    if theirs is not None:
+        right = right - np.array([np.mean(row["correct"], axis=0) for row in theirs])
+    groups = mine[0]["groups"]
+    blocks, spectra = max(groups) + 1, len(groups)
+    sums = np.array([np.bincount(groups, row) for row in right])
+    return uncertainty.spread(sums * blocks / spectra, units=blocks, grouped=blocks < spectra)
 
-    def of(seeds: NDArray[Any], spectra: NDArray[Any]) -> float:
-        means = [float(one[seeds][:, spectra].mean()) for one in arrays]
-        return means[0] - means[1] if len(means) == 2 else means[0]
 
-    def drawn() -> float:
-        some = np.concatenate([members[place] for place in chance.integers(0, len(members), len(members))])
-        return of(chance.integers(0, len(arrays[0]), len(arrays[0])), some)
-
-    whole = of(np.arange(len(arrays[0])), np.arange(len(groups)))
-    low, high = np.quantile([drawn() for _ in range(DRAWS)], (0.025, 0.975))
-    return f"{whole:.3f} ({low:.3f} to {high:.3f})"
+def shown(mean: float, ends: tuple[float, float]) -> str:
+    return f"{mean:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
 
 
 def table(options: argparse.Namespace) -> Iterator[str]:
     """A row a task and search, on the seeds that all of the task have."""
     yield "| task | search | seeds | trials | validation | blind test | ours less it |"
     yield "|---" * 7 + "|"
-    some = [row for row in rows() if row["seconds"] == options.seconds]
+    some = [row for row in rows(NAME) if row["seconds"] == options.seconds]
     for name in options.tasks:
         here: dict[str, dict[int, Any]] = {}  # search -> seed -> its row
         for row in some:
@@ -278,8 +280,12 @@ def table(options: argparse.Namespace) -> Iterator[str]:
         for search, mine in each.items():
             trials = statistics.median(row["trials"] for row in mine)
             validation = statistics.fmean(statistics.fmean(row["validation"]) for row in mine)
-            margin = "" if search == "ours" or "ours" not in each else interval(each["ours"], mine)
-            yield f"| {name} | {search} | {len(seeds)} | {trials:g} | {validation:.3f} | {interval(mine)} | {margin} |"
+            blind, margin = estimate(mine), ""
+            if search != "ours" and "ours" in each:
+                ahead = estimate(each["ours"], mine)
+                margin = shown(ahead.mean, uncertainty.gap(ahead))
+            cells = [f"{trials:g}", f"{validation:.3f}", shown(blind.mean, uncertainty.share(blind)), margin]
+            yield f"| {name} | {search} | {len(seeds)} | {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import rivals
 import trained
 
+from spectune.search.records import uncertainty
 from spectune.search.records.task import Task
 from spectune.spaces import KNOWN
 
@@ -82,12 +84,23 @@ def test_the_winner_has_the_highest_mean_over_fresh_seeds() -> None:
     assert {task.network for task in confirmation.winner()} == {KNOWN["sharp"].network}
 
 
-def test_an_interval_is_over_groups_and_a_difference_is_of_the_same_ones() -> None:
+def test_intervals_are_those_of_a_study_over_seeds_and_groups() -> None:
     same = [_row([1, 1, 0, 0] * 10, groups=[0, 0, 1, 1] * 10)]
     apart = [_row([1, 1, 0, 0] * 10, groups=list(range(40)))]
-    assert trained.interval(same) == "0.500 (0.000 to 1.000)"  # of two groups, one all right and one all wrong
-    assert trained.interval(apart) != trained.interval(same)
-    assert trained.interval(apart, apart) == "0.000 (0.000 to 0.000)"
+    assert trained.estimate(same).mean == trained.estimate(apart).mean == 0.5
+    assert uncertainty.share(trained.estimate(same)) == (0.0, 1.0)  # of two groups, one all right and one all wrong
+    low, high = uncertainty.share(trained.estimate(apart))
+    assert 0.3 < low < 0.4
+    assert 0.6 < high < 0.7
+
+
+def test_a_difference_is_of_the_same_spectra_and_two_seeds_that_disagree_say_little() -> None:
+    ours = [_row([1] * 40, groups=list(range(40)))] * 2
+    assert trained.estimate(ours, ours).mean == 0.0
+    theirs = [_row([1] * 40, groups=list(range(40))), _row([1, 0] * 20, groups=list(range(40)))]
+    estimate = trained.estimate(ours, theirs)
+    assert estimate.mean == pytest.approx(0.25)
+    assert uncertainty.gap(estimate)[0] < 0  # one seed says a half, the other nothing
 
 
 def _task(number: int, name: str) -> Task:
